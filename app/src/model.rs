@@ -1,0 +1,19 @@
+//! Values that browser and server share: what a page shows, what a form sends, what can go wrong.
+//!
+//! They are also the bodies of the REST API, so their field names are part of its contract. Times are RFC 3339 in UTC.
+
+mod account;
+mod device;
+mod fault;
+mod page;
+mod server;
+mod server_list;
+
+pub use account::{Operator, ProvisioningInput, ProvisioningString, SignInInput};
+pub use device::{Connection, Device, DeviceInfo, DeviceStatus, DeviceSummary, IpConfig, SerialConfig, WaitingDevice};
+pub use fault::{Fault, FieldError};
+pub use page::{DeviceQuery, Page};
+pub use server::{Banner, PeerState, Role, Server};
+pub use server_list::{
+    DEFAULT_PORT, DeviceServers, DeviceSettingInput, EntryFailure, EntryInput, ListVersion, MAX_ENTRIES, Push, PushState, ServerEntry,
+};

@@ -1,0 +1,7 @@
+//! The server's side: sessions, the registry of who is connected, and the safe push.
+
+mod directory;
+
+pub use directory::{
+    Admission, Directory, EnrolDecision, Enrolment, Identity, KeyFingerprint, Progress, Refusal, Registration, SessionId,
+};

@@ -1,0 +1,124 @@
+//! What the session server asks of whoever owns the devices.
+//!
+//! The portal answers from its database; tests and the simulation answer from memory. Answers are pulled: the server
+//! asks again whenever [`Handle::wake`](super::Handle::wake) says that something about a device changed, so a lost or
+//! repeated wake-up is harmless.
+
+use crate::wire::{
+    DeviceId, Enrol, Enrolled, Epoch, Hello, ListVersion, Reason, Role, Rollback, ServerList,
+};
+use std::{future::Future, net::SocketAddr, time::Duration};
+
+/// One registered connection; unique on its server, also over restarts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub u64);
+
+/// SHA-256 of the public key in a device's certificate request: names a device that waits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyFingerprint(pub [u8; 32]);
+
+/// A certificate request that proved to know its provisioning string's secret, or claims to.
+#[derive(Clone, Debug)]
+pub struct Enrolment {
+    /// As it came; its request's signature was checked.
+    pub enrol: Enrol,
+    /// Of the request's public key.
+    pub fingerprint: KeyFingerprint,
+    /// The TLS exporter value that the proof must cover, see [`proof_of`](crate::enrolment::proof_of).
+    pub channel_binding: Vec<u8>,
+    /// Where the connection comes from.
+    pub peer: SocketAddr,
+}
+
+/// What becomes of an enrolment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnrolDecision {
+    /// An operator has not decided.
+    Waiting,
+    /// Accepted; this is for the device.
+    Accepted(Box<Enrolled>),
+    /// Not here.
+    Refused(Refusal),
+}
+
+/// A registration whose certificate belongs to the installation and to the device it names.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// The session it would become.
+    pub session: SessionId,
+    /// As it came.
+    pub hello: Hello,
+    /// Serial number of the client certificate, big-endian, without leading zeros.
+    pub certificate_serial: Vec<u8>,
+    /// Where the connection comes from.
+    pub peer: SocketAddr,
+}
+
+/// What an admitted device is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// At least the hello's + 1 and more than any this server knows of.
+    pub connection_sequence: u64,
+}
+
+/// Why a device is not served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Try again after so long.
+    Busy(Duration),
+    /// Ended with a reason.
+    Goodbye(Reason, String),
+}
+
+/// How far a device's wanted list has come; reported by the session that saw it, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// In the inactive slot.
+    Staged(ListVersion),
+    /// The device will not hold it.
+    StageRefused(ListVersion, String),
+    /// The device has left to try it.
+    Trial(ListVersion),
+    /// The device keeps it.
+    Committed(ListVersion),
+    /// The device went back.
+    RolledBack(Rollback),
+}
+
+/// Who this server is, as devices are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The installation's id.
+    pub installation_id: String,
+    /// This server's id.
+    pub server_id: String,
+    /// Its name, for people.
+    pub server_name: String,
+    /// Its role now.
+    pub role: Role,
+    /// The epoch it knows.
+    pub epoch: Epoch,
+}
+
+/// Answers for the devices of one installation.
+///
+/// Futures are dropped when their connection ends.
+pub trait Directory: Send + Sync + 'static {
+    /// Who this server is now.
+    fn identity(&self) -> Identity;
+
+    /// A device asks to belong, or asks again; the same fingerprint is the same device.
+    fn enrol(&self, enrolment: &Enrolment) -> impl Future<Output = EnrolDecision> + Send;
+
+    /// A device asks to be registered. On `Ok` the session is on record.
+    fn admit(&self, registration: &Registration) -> impl Future<Output = Result<Admission, Refusal>> + Send;
+
+    /// The list the device should hold, if this server may change settings and there is one.
+    fn wanted(&self, device: DeviceId) -> impl Future<Output = Option<ServerList>> + Send;
+
+    /// The wanted list moved on; `true` once it is on record durably (else it is reported again).
+    fn progress(&self, session: SessionId, device: DeviceId, progress: Progress) -> impl Future<Output = bool> + Send;
+
+    /// Nothing more comes from this session.
+    fn closed(&self, session: SessionId, device: DeviceId, reason: Reason) -> impl Future<Output = ()> + Send;
+}

@@ -1,0 +1,342 @@
+//! The messages as strict types. Their meaning and order stand in `PROTOCOL.md`.
+
+use super::{ListVersion, ServerEntry, ServerList};
+
+/// A device's serial number as printed on its sticker; never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceId(pub u32);
+
+impl std::fmt::Display for DeviceId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What travels in one frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// Device: asks to belong to the installation.
+    Enrol(Enrol),
+    /// Server: an operator has to decide.
+    EnrolWaiting {
+        /// Seconds between pings while waiting.
+        keep_alive_s: u32,
+    },
+    /// Server: accepted.
+    Enrolled(Enrolled),
+    /// Device: asks to be registered.
+    Hello(Hello),
+    /// Server: registered; only this makes a session *connected*.
+    Registered(Registered),
+    /// Server: not now.
+    Busy {
+        /// Seconds to wait before this server is dialled again, at most 60.
+        retry_after_s: u32,
+    },
+    /// Either: ends the session.
+    Goodbye(Goodbye),
+    /// Either: are you there?
+    Ping {
+        /// Returned in the pong.
+        nonce: u64,
+    },
+    /// Either: yes.
+    Pong {
+        /// The ping's.
+        nonce: u64,
+    },
+    /// Either: the other's last message is not known here.
+    Unsupported {
+        /// Field number of that message in `Frame`, 0 if unknown.
+        message: u32,
+    },
+    /// Server: write this list to the inactive slot.
+    StageList(ServerList),
+    /// Device: written and synced.
+    ListStaged(ListVersion),
+    /// Device: will not hold that list.
+    StageRefused {
+        /// The list refused.
+        version: ListVersion,
+        /// Why, for an operator.
+        text: String,
+    },
+    /// Server: come back through the staged list.
+    StartTrial {
+        /// The staged list.
+        version: ListVersion,
+        /// Seconds until the device goes back by itself.
+        timeout_s: u32,
+    },
+    /// Device: the trial is on disk; this session ends now.
+    TrialStarted(ListVersion),
+    /// Server: the list on trial works, keep it.
+    ConfirmTrial(ListVersion),
+    /// Device: kept, on disk.
+    ListCommitted(ListVersion),
+    /// Server: the rollback is on record, stop reporting it.
+    RollbackNoted(ListVersion),
+    /// A message with a number this side does not know.
+    Unknown,
+}
+
+/// First frame of a connection without a client certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enrol {
+    /// The sender's protocol version.
+    pub protocol_version: u32,
+    /// What the device says it is.
+    pub info: DeviceInfo,
+    /// Public part of the provisioning string.
+    pub provisioning_id: String,
+    /// HMAC-SHA256 under the string's secret over the TLS exporter value and the request.
+    pub proof: Vec<u8>,
+    /// PKCS #10, DER.
+    pub certificate_request: Vec<u8>,
+}
+
+/// What an accepted device receives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enrolled {
+    /// The device's certificate, DER.
+    pub certificate: Vec<u8>,
+    /// The authority's certificate, DER.
+    pub authority_certificate: Vec<u8>,
+    /// The installation's id.
+    pub installation_id: String,
+    /// The first server list.
+    pub list: ServerList,
+    /// The server's clock, milliseconds since 1970 UTC.
+    pub server_time_unix_ms: u64,
+}
+
+/// First frame of a connection with a client certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// The sender's protocol version.
+    pub protocol_version: u32,
+    /// Capability flags; none are defined in version 1.
+    pub capabilities: u64,
+    /// What the device says it is.
+    pub info: DeviceInfo,
+    /// Random, made anew at each start of the device.
+    pub boot_id: u64,
+    /// The last sequence a server gave, or the device's own count.
+    pub connection_sequence: u64,
+    /// The entry of its list that the device dialled.
+    pub dialled: ServerEntry,
+    /// The list the device keeps.
+    pub committed: ListVersion,
+    /// The list the device is trying, while it does.
+    pub trial: Option<ListVersion>,
+    /// The last rollback, until a server has noted it.
+    pub rollback: Option<Rollback>,
+    /// The highest epoch the device has seen.
+    pub epoch: Option<Epoch>,
+}
+
+/// The answer that makes a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// The sequence the device persists.
+    pub connection_sequence: u64,
+    /// The installation's id.
+    pub installation_id: String,
+    /// The answering server.
+    pub server_id: String,
+    /// Its name, for people.
+    pub server_name: String,
+    /// Its role in the installation.
+    pub role: Role,
+    /// The epoch it knows.
+    pub epoch: Epoch,
+    /// Its clock, milliseconds since 1970 UTC.
+    pub server_time_unix_ms: u64,
+    /// Seconds between the device's pings.
+    pub keep_alive_s: u32,
+    /// Seconds of silence after which the device gives the session up.
+    pub silence_limit_s: u32,
+    /// Seconds over which devices spread their reconnects after a loss.
+    pub reconnect_spread_s: u32,
+}
+
+/// What a server is in its installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Writes.
+    Active,
+    /// Collects only.
+    Standby,
+    /// Has met a higher epoch or lost its hold.
+    ReadOnly,
+}
+
+/// How many times the active role has moved, and to which server.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Epoch {
+    /// Counts from 1.
+    pub number: u64,
+    /// The server that was promoted.
+    pub server_id: String,
+}
+
+/// Why a session ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Goodbye {
+    /// For programs.
+    pub reason: Reason,
+    /// For people.
+    pub text: String,
+    /// From a draining server: seconds over which to spread the reconnect, 0 otherwise.
+    pub reconnect_spread_s: u32,
+}
+
+/// Why a session ends, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// A reason this side does not know.
+    Unknown,
+    /// The sender stops.
+    ShuttingDown,
+    /// The server sends its devices elsewhere.
+    Draining,
+    /// A frame could not be parsed.
+    Malformed,
+    /// A frame was longer than allowed.
+    Oversized,
+    /// The protocol version is not spoken here.
+    UnsupportedVersion,
+    /// A message came when it had no meaning.
+    UnexpectedMessage,
+    /// Nothing came in time.
+    TimedOut,
+    /// A newer session of the same device took over.
+    Replaced,
+    /// A registration without a certificate, or of a device nobody accepted.
+    NotEnrolled,
+    /// The certificate was revoked.
+    Revoked,
+    /// The certificate and the hello name different devices or installations.
+    WrongIdentity,
+    /// An operator rejected the device.
+    Rejected,
+    /// The provisioning string is unknown, used up, expired or not proven.
+    BadProvisioning,
+    /// The device leaves to try a list.
+    TryingList,
+    /// The server cannot write just now.
+    Storage,
+    /// The device was removed from the installation.
+    Removed,
+}
+
+/// A trial that ended without confirmation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rollback {
+    /// The list given up.
+    pub version: ListVersion,
+    /// Why.
+    pub cause: RollbackCause,
+    /// What failed, entry by entry.
+    pub failures: Vec<EntryFailure>,
+}
+
+/// Why a trial ended without confirmation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RollbackCause {
+    /// A cause this side does not know.
+    Unknown,
+    /// No confirmation within the limit.
+    TimedOut,
+    /// The device restarted or lost power.
+    Restarted,
+}
+
+/// What an attempt on an entry ended with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryFailure {
+    /// The entry dialled.
+    pub entry: ServerEntry,
+    /// For programs.
+    pub kind: FailureKind,
+    /// For people.
+    pub text: String,
+}
+
+/// What an attempt on an entry ended with, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// A kind this side does not know.
+    Unknown,
+    /// Its turn never came.
+    NotTried,
+    /// The name did not resolve.
+    NameNotFound,
+    /// The connection was refused.
+    Refused,
+    /// No answer in time.
+    TimedOut,
+    /// No route, or the network is down.
+    Unreachable,
+    /// The TLS handshake failed.
+    Tls,
+    /// The server belongs to another installation.
+    ForeignInstallation,
+    /// The server would not register the device.
+    NotAdmitted,
+    /// The server was busy.
+    Busy,
+    /// The session ended before it was confirmed.
+    Closed,
+}
+
+/// What a device is and how its network is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// Serial number.
+    pub device_id: DeviceId,
+    /// 0x03 is a BioLite Net.
+    pub device_type: u32,
+    /// Marketing name.
+    pub product_name: String,
+    /// Firmware version.
+    pub firmware_version: String,
+    /// Kernel version.
+    pub kernel_version: String,
+    /// Hardware version.
+    pub hardware_version: String,
+    /// TCP/IP settings.
+    pub ip_config: IpConfig,
+    /// Serial port settings.
+    pub serial_config: SerialConfig,
+}
+
+/// A device's TCP/IP settings as it reports them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IpConfig {
+    /// Addresses come from DHCP.
+    pub use_dhcp: bool,
+    /// The device's address.
+    pub ip_addr: String,
+    /// Its mask.
+    pub subnet_mask: String,
+    /// Its router.
+    pub gateway: String,
+    /// The port it listens on, 51211 by default.
+    pub port: u16,
+    /// Its name server, empty if none.
+    pub dns_server: String,
+    /// Bytes.
+    pub mtu_size: u32,
+    /// 100BASE-T rather than 10BASE-T.
+    pub base_band_100: bool,
+}
+
+/// A device's serial port as it reports it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SerialConfig {
+    /// 0 default, 1 master, 2 slave.
+    pub rs485_mode: u32,
+    /// Bits per second.
+    pub baud_rate: u32,
+}
