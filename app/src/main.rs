@@ -1,1 +1,3 @@
-fn main(){}
+//! The `portal` program.
+
+fn main() {}

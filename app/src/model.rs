@@ -15,5 +15,6 @@ pub use fault::{Fault, FieldError};
 pub use page::{DeviceQuery, Page};
 pub use server::{Banner, PeerState, Role, Server};
 pub use server_list::{
-    DEFAULT_PORT, DeviceServers, DeviceSettingInput, EntryFailure, EntryInput, ListVersion, MAX_ENTRIES, Push, PushState, ServerEntry,
+    DEFAULT_PORT, DeviceServers, DeviceSettingInput, EntryFailure, EntryInput, ListVersion, MAX_ENTRIES, Push,
+    PushState, ServerEntry,
 };

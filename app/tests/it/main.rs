@@ -1,1 +1,1 @@
-fn main(){}
+//! One binary for all scenarios.

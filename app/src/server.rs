@@ -1,0 +1,7 @@
+//! The server's half: nothing here reaches the browser.
+
+pub mod changes;
+pub mod clock;
+pub mod keys;
+pub mod service;
+pub mod store;

@@ -1,0 +1,113 @@
+//! The rules of the portal. Pages, REST and the device link are three doors to this one room.
+//!
+//! Nothing here knows HTTP, the browser or SQL: a request comes in as model values and an [`Actor`], an answer goes out
+//! as model values or a [`Fault`].
+
+use super::{
+    changes::{Change, Changes},
+    clock::Clock,
+    keys::Keys,
+    store::{Store, StoreError},
+};
+use crate::model::{Fault, Role};
+use gateway::server::Handle;
+use std::sync::{Arc, OnceLock};
+
+/// Who wants something done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The operator's login; `console` for the command line, `system` for the program itself.
+    pub login: String,
+    /// Where the request came from.
+    pub peer: Option<String>,
+}
+
+/// Who this server is in its installation; fixed while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// The installation's id.
+    pub installation_id: String,
+    /// This server's id.
+    pub server_id: String,
+    /// This server's name.
+    pub server_name: String,
+    /// This server's role.
+    pub role: Role,
+}
+
+/// The rules, with what they need to act.
+pub struct Service {
+    pub(super) store: Store,
+    pub(super) keys: Keys,
+    pub(super) site: Site,
+    pub(super) clock: Clock,
+    pub(super) changes: Changes,
+    /// The device gateway, once it listens.
+    pub(super) gateway: OnceLock<Handle>,
+}
+
+impl Service {
+    /// Puts the room together; the gateway is attached when it listens.
+    #[must_use]
+    pub fn new(store: Store, keys: Keys, site: Site, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { store, keys, site, clock, changes: Changes::default(), gateway: OnceLock::new() })
+    }
+
+    /// Who this server is.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// What changes, as it changes.
+    #[must_use]
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Attaches the listening device gateway; a second call is ignored.
+    pub fn attach_gateway(&self, handle: Handle) {
+        let _ = self.gateway.set(handle);
+    }
+
+    /// Refuses edits on a standby.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::NotActive`] with the active server's name.
+    pub(super) async fn require_active(&self) -> Result<(), Fault> {
+        match self.site.role {
+            Role::Active => Ok(()),
+            Role::Standby => Err(Fault::NotActive { active: self.active_server_name().await }),
+        }
+    }
+
+    async fn active_server_name(&self) -> String {
+        "the active server".to_owned()
+    }
+
+    pub(super) fn changed(&self, change: Change) {
+        self.changes.send(change);
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "store failed");
+        match error {
+            StoreError::Locked(_) => Self::StorageUnavailable {
+                hint: "Another program holds the database file; nothing was saved. Try again.".to_owned(),
+            },
+            StoreError::Full(_) => Self::StorageUnavailable {
+                hint: "The disk is full; nothing was saved. Free some space and try again.".to_owned(),
+            },
+            StoreError::Unusable(_) => Self::StorageUnavailable {
+                hint: "The database file cannot be read or written; nothing was saved. The log says why.".to_owned(),
+            },
+            StoreError::Exists(_)
+            | StoreError::Inconsistent { .. }
+            | StoreError::Migration(_)
+            | StoreError::Statement(_) => Self::Internal,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The only SQL of the project.
+//!
+//! Two databases: the *book* (`biostar2.db`) is the installation's and travels to the other server as a copy; the
+//! *journal* (`journal.db`) is what this server saw itself and never travels.
+
+mod error;
+
+pub use error::StoreError;
+
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+
+/// File name of the book in the data folder.
+pub const BOOK_FILE: &str = "biostar2.db";
+/// File name of the journal in the data folder.
+pub const JOURNAL_FILE: &str = "journal.db";
+
+/// How long a writer waits for another process that holds the database, before the request fails.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+static BOOK_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
+static JOURNAL_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/journal");
+
+/// Both databases of one server. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    folder: PathBuf,
+    book: Arc<RwLock<SqlitePool>>,
+    journal: SqlitePool,
+}
+
+impl Store {
+    /// Opens the databases in `folder`, making and migrating them as needed.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be opened or a migration fails.
+    pub async fn open(folder: &Path) -> Result<Self, StoreError> {
+        let book = open_pool(&folder.join(BOOK_FILE)).await?;
+        BOOK_MIGRATIONS.run(&book).await?;
+        let journal = open_pool(&folder.join(JOURNAL_FILE)).await?;
+        JOURNAL_MIGRATIONS.run(&journal).await?;
+        Ok(Self { folder: folder.to_owned(), book: Arc::new(RwLock::new(book)), journal })
+    }
+
+    /// The folder that holds both files.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The installation's records. Take it anew for each operation: a standby exchanges it for a newer copy.
+    fn book(&self) -> SqlitePool {
+        self.book.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// What this server saw itself.
+    fn journal(&self) -> &SqlitePool {
+        &self.journal
+    }
+}
+
+async fn open_pool(file: &Path) -> Result<SqlitePool, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT);
+    Ok(SqlitePoolOptions::new().max_connections(8).connect_with(options).await?)
+}
