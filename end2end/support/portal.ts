@@ -1,0 +1,92 @@
+// One running server of an installation, and what a test asks of it besides the browser.
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { end, freePort, run, siteRoot, start, until } from './process.js';
+
+export const password = 'correct horse 51213';
+
+export type Device = {
+  id: number;
+  name: string;
+  status: 'connected' | 'disconnected';
+  connected: { address: string; port: number; server: string; server_name: string } | null;
+};
+
+export class Portal {
+  private child?: ChildProcess;
+  private token?: string;
+
+  private constructor(
+    readonly folder: string,
+    readonly name: string,
+    readonly http: number,
+    readonly gateway: number,
+    readonly sites: number,
+  ) {}
+
+  static async start(folder: string, name: string, join?: string): Promise<Portal> {
+    const portal = new Portal(folder, name, await freePort(), await freePort(), await freePort());
+    await portal.launch(join);
+    return portal;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.http}`;
+  }
+
+  /** Starts it again on the same ports and the same data. */
+  async launch(joinString?: string): Promise<void> {
+    const args = ['run', '--data', this.folder, '--name', this.name, '--site-root', siteRoot];
+    args.push('--http', `127.0.0.1:${this.http}`, '--gateway', `127.0.0.1:${this.gateway}`);
+    args.push('--sites', `127.0.0.1:${this.sites}`, '--stability-seconds', '2');
+    if (joinString) args.push('--join', joinString);
+    this.child = start('portal', args, join(this.folder, '..', `${this.name.replace(/\W+/g, '-')}.log`), {
+      PORTAL_ADMIN_PASSWORD: password,
+    });
+    await until(`${this.name} is ready`, async () => (await fetch(`${this.url}/health/ready`)).ok);
+  }
+
+  async stop(): Promise<void> {
+    await end(this.child);
+  }
+
+  /** As if the machine lost power. */
+  async kill(): Promise<void> {
+    await end(this.child, 'SIGKILL');
+  }
+
+  /** A verb of the command line, on this server's data. */
+  async console(verb: string, ...args: string[]): Promise<string> {
+    return run('portal', [verb, '--data', this.folder, ...args]);
+  }
+
+  /** A request to the REST API as the administrator. */
+  async api(path: string, init: RequestInit = {}): Promise<Response> {
+    this.token ??= await this.signIn();
+    const headers = new Headers(init.headers);
+    headers.set('authorization', `Bearer ${this.token}`);
+    if (init.body) headers.set('content-type', 'application/json');
+    return fetch(`${this.url}/api/v1${path}`, { ...init, headers });
+  }
+
+  async device(id: number): Promise<Device> {
+    const answer = await this.api(`/devices/${id}`);
+    if (!answer.ok) throw new Error(`device ${id}: ${answer.status}`);
+    const device = await answer.json();
+    return { ...device, connected: device.servers.connected };
+  }
+
+  async isConnected(id: number): Promise<boolean> {
+    return (await this.device(id)).status === 'connected';
+  }
+
+  private async signIn(): Promise<string> {
+    const answer = await fetch(`${this.url}/api/v1/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ login: 'admin', password }),
+    });
+    if (!answer.ok) throw new Error(`sign-in: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()).access_token;
+  }
+}
