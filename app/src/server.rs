@@ -4,4 +4,5 @@ pub mod changes;
 pub mod clock;
 pub mod keys;
 pub mod service;
+pub mod sites;
 pub mod store;

@@ -7,6 +7,7 @@ use super::{
     changes::{Change, Changes},
     clock::Clock,
     keys::Keys,
+    sites::PeerBoard,
     store::{Store, StoreError},
 };
 use crate::model::{Fault, Role};
@@ -42,6 +43,8 @@ pub struct Service {
     pub(super) site: Site,
     pub(super) clock: Clock,
     pub(super) changes: Changes,
+    /// Which other servers answer.
+    pub(super) peers: PeerBoard,
     /// The device gateway, once it listens.
     pub(super) gateway: OnceLock<Handle>,
 }
@@ -50,7 +53,8 @@ impl Service {
     /// Puts the room together; the gateway is attached when it listens.
     #[must_use]
     pub fn new(store: Store, keys: Keys, site: Site, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { store, keys, site, clock, changes: Changes::default(), gateway: OnceLock::new() })
+        let peers = PeerBoard::new(&site.server_id);
+        Arc::new(Self { store, keys, site, clock, changes: Changes::default(), peers, gateway: OnceLock::new() })
     }
 
     /// Who this server is.

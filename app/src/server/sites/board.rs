@@ -1,0 +1,143 @@
+//! Which of the installation's servers answer, from the last time each was heard.
+
+use crate::model::Role;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// A server that was not heard for this long does not answer.
+pub(super) const SILENCE_LIMIT: Duration = Duration::from_secs(5);
+
+/// What a server says of itself in every exchange.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerFacts {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its role.
+    pub role: Role,
+    /// The epoch it knows.
+    pub epoch: u64,
+    /// `address:port` where it answers other servers, first choice first.
+    pub addresses: Vec<String>,
+    /// When the book it works with was taken; `None` on an active server.
+    pub copy_taken_at: Option<String>,
+}
+
+/// Another server, as last heard.
+#[derive(Clone, Debug)]
+pub(in crate::server) struct Peer {
+    pub(in crate::server) facts: ServerFacts,
+    /// RFC 3339; `None` while it was not heard since this server's start.
+    pub(in crate::server) last_heard: Option<String>,
+    pub(in crate::server) reachable: bool,
+    heard: Option<Instant>,
+}
+
+/// The other servers, in memory. Cheap to clone; all clones are one board.
+#[derive(Clone, Debug)]
+pub struct PeerBoard {
+    own_id: Arc<str>,
+    peers: Arc<Mutex<BTreeMap<String, Peer>>>,
+}
+
+impl PeerBoard {
+    /// An empty board of the server `own_id`.
+    #[must_use]
+    pub fn new(own_id: &str) -> Self {
+        Self { own_id: own_id.into(), peers: Arc::default() }
+    }
+
+    /// Does that server answer? This one always does; an unknown one does not.
+    #[must_use]
+    pub fn is_reachable(&self, server_id: &str) -> bool {
+        *server_id == *self.own_id || self.lock().get(server_id).is_some_and(|peer| peer.reachable)
+    }
+
+    /// The name another server gave itself.
+    #[must_use]
+    pub fn name_of(&self, server_id: &str) -> Option<String> {
+        self.lock().get(server_id).map(|peer| peer.facts.name.clone())
+    }
+
+    /// The other servers, by id.
+    pub(in crate::server) fn peers(&self) -> Vec<Peer> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// Remembers a server from an earlier run; it counts as unreachable until it is heard.
+    pub(in crate::server) fn remember(&self, facts: ServerFacts) {
+        self.lock().entry(facts.id.clone()).or_insert(Peer { facts, last_heard: None, reachable: false, heard: None });
+    }
+
+    /// A server was heard; `true` if what is shown of it changed by that.
+    pub(in crate::server) fn hear(&self, facts: ServerFacts, now: Instant, at: String) -> bool {
+        let peer = Peer { facts, last_heard: Some(at), reachable: true, heard: Some(now) };
+        let mut peers = self.lock();
+        let changed = peers.get(&peer.facts.id).is_none_or(|old| !old.reachable || old.facts != peer.facts);
+        peers.insert(peer.facts.id.clone(), peer);
+        changed
+    }
+
+    /// Marks the servers that fell silent; their ids, each told once.
+    pub(in crate::server) fn expire(&self, now: Instant) -> Vec<String> {
+        let mut silent = Vec::new();
+        for (id, peer) in self.lock().iter_mut() {
+            let since = peer.heard.map(|heard| now.saturating_duration_since(heard));
+            if peer.reachable && since.is_none_or(|since| since >= SILENCE_LIMIT) {
+                peer.reachable = false;
+                silent.push(id.clone());
+            }
+        }
+        silent
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Peer>> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(id: &str) -> ServerFacts {
+        ServerFacts {
+            id: id.to_owned(),
+            name: format!("Server {id}"),
+            role: Role::Standby,
+            epoch: 1,
+            addresses: vec!["127.0.0.1:51215".to_owned()],
+            copy_taken_at: None,
+        }
+    }
+
+    #[test]
+    fn a_server_is_reachable_until_it_was_silent_for_the_limit() {
+        let board = PeerBoard::new("a");
+        let start = Instant::now();
+        assert!(board.is_reachable("a"));
+        assert!(!board.is_reachable("b"));
+        assert!(board.hear(facts("b"), start, "t".to_owned()));
+        assert!(board.is_reachable("b"));
+        assert!(!board.hear(facts("b"), start + Duration::from_secs(1), "t".to_owned()), "nothing new to show");
+        assert!(board.expire(start + Duration::from_secs(5)).is_empty());
+        assert_eq!(board.expire(start + Duration::from_secs(6)), ["b"]);
+        assert!(!board.is_reachable("b"));
+        assert!(board.expire(start + Duration::from_secs(7)).is_empty(), "told once");
+        assert!(board.hear(facts("b"), start + Duration::from_secs(8), "t".to_owned()), "back again");
+    }
+
+    #[test]
+    fn a_remembered_server_has_a_name_and_does_not_answer() {
+        let board = PeerBoard::new("a");
+        board.remember(facts("b"));
+        assert_eq!(board.name_of("b").as_deref(), Some("Server b"));
+        assert!(!board.is_reachable("b"));
+        assert!(board.expire(Instant::now()).is_empty());
+    }
+}
