@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Every check, to the end, then one line for each. Fails if one failed or could not run.
+. "$(dirname "$0")/common.sh"
+
+results=() failed=0
+step() {
+  local name="$1" began=$SECONDS word=passed
+  shift
+  say "$name"
+  if ! "$@"; then word=FAILED failed=$((failed + 1)); fi
+  results+=("$(printf '%-8s %-22s %4d s' "$word" "$name" $((SECONDS - began)))")
+}
+
+"$ROOT/.make/tools.sh" compiler
+step "formatting" "$ROOT/.make/lint.sh" format scripts
+step "clippy, server" "$ROOT/.make/lint.sh" server
+step "clippy, browser" "$ROOT/.make/lint.sh" browser
+step "documentation" "$ROOT/.make/lint.sh" docs
+step "unit and integration" "$ROOT/.make/unit.sh"
+step "the browser's half" "$ROOT/.make/site.sh"
+step "stories in a browser" "$ROOT/.make/e2e.sh"
+
+printf '\n'
+printf '%s\n' "${results[@]}"
+printf '\nchecks: %d passed, %d failed\n' $((${#results[@]} - failed)) "$failed"
+[ "$failed" = 0 ]

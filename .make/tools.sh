@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Finds the tools that a clean machine may lack and installs what it can; prints the path of the one asked for.
+# usage: tools.sh compiler|wasm-target|wasm-bindgen|wasm-opt|node|chromium
+. "$(dirname "$0")/common.sh"
+
+# Debian packages, when that is possible; otherwise the reader learns what is missing.
+apt_install() {
+  if have apt-get && [ "$(id -u)" = 0 ]; then
+    say "installing $* with apt-get"
+    apt-get update -qq >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+  else
+    die "$* is missing: install it with your system's package manager"
+  fi
+}
+
+need_compiler() {
+  have cargo || die "Rust is missing: install it with rustup"
+  have cc || apt_install build-essential
+}
+
+need_wasm_target() {
+  local target=wasm32-unknown-unknown
+  if [ -d "$(rustc --print target-libdir --target "$target")" ]; then return; fi
+  have rustup || die "the Rust target $target is missing, and there is no rustup to add it"
+  say "adding the Rust target $target"
+  rustup target add "$target" >&2
+}
+
+# The tool must have exactly the version of the library.
+need_wasm_bindgen() {
+  local version place
+  version="$(locked_version wasm-bindgen)"
+  place="$TOOLS/wasm-bindgen-$version"
+  if [ ! -x "$place/bin/wasm-bindgen" ]; then
+    if have wasm-bindgen && [ "$(wasm-bindgen --version)" = "wasm-bindgen $version" ]; then
+      command -v wasm-bindgen
+      return
+    fi
+    need_compiler
+    say "building wasm-bindgen $version (once, into $place)"
+    cargo install wasm-bindgen-cli --version "$version" --root "$place" --target-dir "$place/build" >&2
+    rm -rf "$place/build"
+  fi
+  echo "$place/bin/wasm-bindgen"
+}
+
+need_node() {
+  if ! have node || ! have npm; then apt_install nodejs npm; fi
+  local major
+  major="$(node --version | sed 's/^v\([0-9]*\).*/\1/')"
+  [ "$major" -ge 20 ] || die "Node $major is too old: 20 or newer is needed"
+}
+
+need_wasm_opt() {
+  local version=132.0.0
+  local place="$TOOLS/binaryen-$version"
+  if [ ! -x "$place/node_modules/.bin/wasm-opt" ]; then
+    need_node
+    say "installing binaryen $version (once, into $place)"
+    npm install --silent --no-audit --no-fund --prefix "$place" "binaryen@$version" >&2
+  fi
+  echo "$place/node_modules/.bin/wasm-opt"
+}
+
+find_chromium() {
+  local candidate
+  for candidate in "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable \
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" /Applications/Chromium.app/Contents/MacOS/Chromium; do
+    if [ -n "$candidate" ] && have "$candidate"; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+need_chromium() {
+  find_chromium && return
+  apt_install chromium
+  find_chromium || die "no Chromium was found; set CHROMIUM to the path of one"
+}
+
+case "${1:-}" in
+  compiler) need_compiler ;;
+  wasm-target) need_wasm_target ;;
+  wasm-bindgen) need_wasm_bindgen ;;
+  wasm-opt) need_wasm_opt ;;
+  node) need_node ;;
+  chromium) need_chromium ;;
+  *) die "usage: tools.sh compiler|wasm-target|wasm-bindgen|wasm-opt|node|chromium" ;;
+esac

@@ -1,0 +1,37 @@
+# What a developer types; the work is done by the scripts in .make.
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test unit lint fmt site e2e release clean-data
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build the programs and the browser's half (dev profile)
+	@.make/build.sh
+
+run: ## Two servers and 25 devices on this machine, until Ctrl-C
+	@.make/run.sh
+
+test: ## Every check: formatting, clippy, documentation, tests, stories in a browser
+	@.make/test.sh
+
+unit: ## The Rust tests alone
+	@.make/unit.sh
+
+lint: ## Formatting, clippy for both halves, documentation
+	@.make/lint.sh
+
+fmt: ## Format the code
+	@cargo fmt --all
+
+site: ## Build the browser's half alone
+	@.make/site.sh
+
+e2e: build ## The stories in a browser alone
+	@.make/e2e.sh
+
+release: ## Build the programs and the browser's half for use
+	@.make/build.sh --release
+
+clean-data: ## Remove what make run left behind
+	@.make/clean-data.sh
