@@ -3,7 +3,8 @@
 mod directory;
 mod handle;
 
+pub use crate::enrolment::KeyFingerprint;
 pub use directory::{
-    Admission, Directory, EnrolDecision, Enrolment, Identity, KeyFingerprint, Progress, Refusal, Registration, SessionId,
+    Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId,
 };
 pub use handle::Handle;

@@ -4,18 +4,13 @@
 //! asks again whenever [`Handle::wake`](super::Handle::wake) says that something about a device changed, so a lost or
 //! repeated wake-up is harmless.
 
-use crate::wire::{
-    DeviceId, Enrol, Enrolled, Epoch, Hello, ListVersion, Reason, Role, Rollback, ServerList,
-};
+use crate::enrolment::KeyFingerprint;
+use crate::wire::{DeviceId, Enrol, Enrolled, Epoch, Hello, ListVersion, Reason, Role, Rollback, ServerList};
 use std::{future::Future, net::SocketAddr, time::Duration};
 
 /// One registered connection; unique on its server, also over restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub u64);
-
-/// SHA-256 of the public key in a device's certificate request: names a device that waits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyFingerprint(pub [u8; 32]);
 
 /// A certificate request that proved to know its provisioning string's secret, or claims to.
 #[derive(Clone, Debug)]
@@ -119,6 +114,7 @@ pub trait Directory: Send + Sync + 'static {
     /// The wanted list moved on; `true` once it is on record durably (else it is reported again).
     fn progress(&self, session: SessionId, device: DeviceId, progress: Progress) -> impl Future<Output = bool> + Send;
 
-    /// Nothing more comes from this session.
+    /// Nothing more comes from this session. Follows every [`admit`](Self::admit) that was begun, also one that was
+    /// refused or dropped; [`Reason::Unknown`] means that the connection was lost.
     fn closed(&self, session: SessionId, device: DeviceId, reason: Reason) -> impl Future<Output = ()> + Send;
 }

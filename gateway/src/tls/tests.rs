@@ -1,0 +1,175 @@
+//! Handshakes in memory: who is believed, who is not, and what the dialling side can tell about it.
+
+use super::*;
+use crate::authority::Authority;
+use rcgen::{CertificateParams, KeyPair};
+use rustls::{ClientConnection, ServerConnection};
+use std::io;
+use time::{Duration, OffsetDateTime};
+
+const ALPN: &[&[u8]] = &[b"test/1"];
+
+fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
+
+fn authority(installation: &str) -> Authority {
+    Authority::create(installation, now()).unwrap()
+}
+
+fn credentials(authority: &Authority, at: OffsetDateTime) -> ServerCredentials {
+    let issued = authority.issue_server("server-1", at).unwrap();
+    ServerCredentials::from_pem(authority.certificate_pem(), &issued.certificate_pem, &issued.key_pem).unwrap()
+}
+
+fn device(authority: &Authority, at: OffsetDateTime) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    let key = KeyPair::generate().unwrap();
+    let request = CertificateParams::default().serialize_request(&key).unwrap();
+    let issued = authority.issue_device(request.der(), DeviceId(547_846_001), at).unwrap();
+    (issued.der.into(), PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+}
+
+fn trust(authority: &Authority) -> Trust {
+    Trust::Authority {
+        der: authority.certificate_der().clone(),
+        installation_id: authority.installation_id().to_owned(),
+    }
+}
+
+type Session = (ClientConnection, ServerConnection);
+
+/// Runs a handshake to its end; the errors of (client, server).
+fn shake(client: Arc<ClientConfig>, server: Arc<ServerConfig>) -> Result<Session, (Option<TlsFailure>, bool)> {
+    let mut client = ClientConnection::new(client, server_name()).unwrap();
+    let mut server = ServerConnection::new(server).unwrap();
+    let (mut client_error, mut server_failed) = (None, false);
+    for _ in 0..6 {
+        let mut bytes = Vec::new();
+        while client.wants_write() {
+            client.write_tls(&mut bytes).unwrap();
+        }
+        server.read_tls(&mut bytes.as_slice()).unwrap();
+        server_failed |= server.process_new_packets().is_err();
+        let mut bytes = Vec::new();
+        while server.wants_write() {
+            server.write_tls(&mut bytes).unwrap();
+        }
+        client.read_tls(&mut bytes.as_slice()).unwrap();
+        if let Err(error) = client.process_new_packets() {
+            client_error = client_error.or_else(|| failure_of(&io::Error::new(io::ErrorKind::InvalidData, error)));
+        }
+    }
+    if client_error.is_some() || server_failed { Err((client_error, server_failed)) } else { Ok((client, server)) }
+}
+
+#[test]
+fn a_device_and_its_server_meet() {
+    let ours = authority("site");
+    let server = server_config(&credentials(&ours, now()), ALPN).unwrap();
+    let client = client_config(trust(&ours), Some(device(&ours, now())), Clock::system(), ALPN).unwrap();
+    let (_, session) = shake(client, server).unwrap();
+    let certificate = session.peer_certificates().unwrap().first().unwrap();
+    assert!(matches!(peer_of(certificate), Some(Peer::Device { id: DeviceId(547_846_001), .. })));
+}
+
+#[test]
+fn a_pinned_fingerprint_is_enough_to_enrol() {
+    let ours = authority("site");
+    let server = server_config(&credentials(&ours, now()), ALPN).unwrap();
+    let pinned = client_config(Trust::Fingerprint(ours.fingerprint()), None, Clock::system(), ALPN).unwrap();
+    let (_, session) = shake(pinned, server.clone()).unwrap();
+    assert!(session.peer_certificates().is_none());
+    let other = client_config(Trust::Fingerprint([0; 32]), None, Clock::system(), ALPN).unwrap();
+    assert_eq!(shake(other, server).unwrap_err().0, Some(TlsFailure::ForeignInstallation));
+}
+
+#[test]
+fn a_foreign_server_is_told_apart() {
+    let (ours, theirs) = (authority("site"), authority("other"));
+    // Another authority that carries our installation's name is foreign all the same.
+    for foreign in [theirs, authority("site")] {
+        let server = server_config(&credentials(&foreign, now()), ALPN).unwrap();
+        let client = client_config(trust(&ours), None, Clock::system(), ALPN).unwrap();
+        assert_eq!(shake(client, server).unwrap_err().0, Some(TlsFailure::ForeignInstallation));
+    }
+    let renamed = Trust::Authority { der: ours.certificate_der().clone(), installation_id: "renamed".into() };
+    let server = server_config(&credentials(&ours, now()), ALPN).unwrap();
+    let client = client_config(renamed, None, Clock::system(), ALPN).unwrap();
+    assert_eq!(shake(client, server).unwrap_err().0, Some(TlsFailure::ForeignInstallation));
+}
+
+#[test]
+fn a_device_cannot_pose_as_a_server() {
+    let ours = authority("site");
+    let (certificate_der, key_der) = device(&ours, now());
+    let posing = ServerCredentials { authority_der: ours.certificate_der().clone(), certificate_der, key_der };
+    let client = client_config(trust(&ours), None, Clock::system(), ALPN).unwrap();
+    let (failure, _) = shake(client, server_config(&posing, ALPN).unwrap()).unwrap_err();
+    assert!(matches!(failure, Some(TlsFailure::Certificate(_))), "{failure:?}");
+}
+
+#[test]
+fn expired_certificates_are_refused_on_both_sides() {
+    let ours = authority("site");
+    let long_ago = now() - Duration::days(11 * 365);
+    let client = client_config(trust(&ours), None, Clock::system(), ALPN).unwrap();
+    let (failure, _) = shake(client, server_config(&credentials(&ours, long_ago), ALPN).unwrap()).unwrap_err();
+    assert!(matches!(failure, Some(TlsFailure::Certificate(_))), "{failure:?}");
+
+    let server = server_config(&credentials(&ours, now()), ALPN).unwrap();
+    let client = client_config(trust(&ours), Some(device(&ours, long_ago)), Clock::system(), ALPN).unwrap();
+    let (failure, server_failed) = shake(client, server).unwrap_err();
+    assert!(server_failed && matches!(failure, Some(TlsFailure::RefusedByServer(_))), "{failure:?}");
+}
+
+#[test]
+fn a_foreign_device_is_refused_by_the_server() {
+    let (ours, theirs) = (authority("site"), authority("site"));
+    let server = server_config(&credentials(&ours, now()), ALPN).unwrap();
+    let client = client_config(trust(&ours), Some(device(&theirs, now())), Clock::system(), ALPN).unwrap();
+    let (failure, server_failed) = shake(client, server).unwrap_err();
+    assert!(server_failed && matches!(failure, Some(TlsFailure::RefusedByServer(_))), "{failure:?}");
+}
+
+#[test]
+fn a_device_without_a_clock_goes_by_what_servers_told_it() {
+    let ours = authority("site");
+    let reset = Clock::new(|| 0);
+    let server = server_config(&credentials(&ours, now()), ALPN).unwrap();
+    shake(client_config(trust(&ours), None, reset.clone(), ALPN).unwrap(), server.clone()).unwrap();
+    // A certificate younger than the last server time is fine, for nobody knows how late it is.
+    let soon = server_config(&credentials(&ours, now() + Duration::days(30)), ALPN).unwrap();
+    shake(client_config(trust(&ours), None, reset.clone(), ALPN).unwrap(), soon.clone()).unwrap();
+    let (failure, _) = shake(client_config(trust(&ours), None, Clock::system(), ALPN).unwrap(), soon).unwrap_err();
+    assert!(matches!(failure, Some(TlsFailure::Certificate(_))));
+    // An expired one is not, once a server has told that its time is over.
+    let later = now() + Duration::days(11 * 365);
+    reset.at_least(u64::try_from(later.unix_timestamp()).unwrap() * 1000);
+    let (failure, _) = shake(client_config(trust(&ours), None, reset, ALPN).unwrap(), server).unwrap_err();
+    assert!(matches!(failure, Some(TlsFailure::Certificate(_))));
+}
+
+#[test]
+fn both_ends_share_a_channel_binding() {
+    let ours = authority("site");
+    let server = server_config(&credentials(&ours, now()), ALPN).unwrap();
+    let client = client_config(trust(&ours), None, Clock::system(), ALPN).unwrap();
+    let first = shake(client.clone(), server.clone()).unwrap();
+    let second = shake(client, server).unwrap();
+    let at_server = |session: &Session| crate::enrolment::channel_binding(&session.1).unwrap();
+    let at_client = |session: &Session| crate::enrolment::channel_binding(&session.0).unwrap();
+    assert_eq!(at_server(&first), at_client(&first));
+    assert_ne!(at_server(&first), at_server(&second));
+}
+
+#[test]
+fn names_that_are_no_peer_are_none() {
+    let key = KeyPair::generate().unwrap();
+    for uri in ["bln://site/device/0", "bln://site/device/x", "bln://site/door/1", "bln://site/server/a/b", "https://x"]
+    {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = vec![rcgen::SanType::URI(uri.try_into().unwrap())];
+        let certificate = params.self_signed(&key).unwrap();
+        assert_eq!(peer_of(certificate.der()), None, "{uri}");
+    }
+}
