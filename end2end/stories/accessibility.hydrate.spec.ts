@@ -1,4 +1,4 @@
-import AxeBuilder from '@axe-core/playwright';
+import { AxeBuilder } from '@axe-core/playwright';
 import { firstDevice } from '../support/fleet.js';
 import { expect, ready, test } from '../support/story.js';
 
