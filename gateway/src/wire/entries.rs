@@ -177,7 +177,9 @@ fn find_duplicates(entries: &[(usize, ServerEntry)], errors: &mut Vec<EntriesErr
         if let Some((first, _)) = earlier.iter().find(|(_, e)| e.priority == entry.priority) {
             errors.push(EntriesError::DuplicatePriority { first: *first, second: *second, priority: entry.priority });
         }
-        if let Some((first, _)) = earlier.iter().find(|(_, e)| e.port == entry.port && e.address.same_host(&entry.address)) {
+        if let Some((first, _)) =
+            earlier.iter().find(|(_, e)| e.port == entry.port && e.address.same_host(&entry.address))
+        {
             errors.push(EntriesError::DuplicateServer { first: *first, second: *second });
         }
     }

@@ -1,0 +1,15 @@
+//! Between the generated protobuf types and the strict ones.
+
+mod decode;
+mod encode;
+mod words;
+
+pub(super) use decode::message_of;
+pub(super) use encode::frame_of;
+pub(super) use generated::Frame;
+
+mod generated {
+    //! What `build.rs` made of `proto/bln.proto`.
+    #![expect(missing_docs, unreachable_pub, reason = "generated")]
+    include!(concat!(env!("OUT_DIR"), "/bln.v1.rs"));
+}

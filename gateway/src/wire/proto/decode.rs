@@ -1,0 +1,240 @@
+//! Protobuf to strict types. An error names the field and its rule.
+
+use super::{
+    generated::{self as pb, frame::Message as Wire},
+    words::{decode_cause, decode_failure, decode_reason, decode_role},
+};
+use crate::wire::{
+    DeviceId, DeviceInfo, Enrol, Enrolled, Entries, EntryFailure, Epoch, Goodbye, Hello, IpConfig, ListHash,
+    ListVersion, Message, Registered, Rollback, SerialConfig, ServerEntry, ServerList,
+};
+
+/// Long enough for any text of the protocol; keeps logs and pages readable.
+const TEXT_BYTES_MAX: usize = 512;
+
+type Parsed<T> = Result<T, String>;
+
+/// The message a frame carries.
+pub(in crate::wire) fn message_of(frame: pb::Frame) -> Parsed<Message> {
+    let Some(message) = frame.message else { return Ok(Message::Unknown) };
+    Ok(match message {
+        Wire::Enrol(enrol) => Message::Enrol(enrol.try_into()?),
+        Wire::EnrolWaiting(waiting) => Message::EnrolWaiting { keep_alive_s: waiting.keep_alive_seconds },
+        Wire::Enrolled(enrolled) => Message::Enrolled(enrolled.try_into()?),
+        Wire::Hello(hello) => Message::Hello(hello.try_into()?),
+        Wire::Registered(registered) => Message::Registered(registered.try_into()?),
+        Wire::Busy(busy) => Message::Busy { retry_after_s: busy.retry_after_seconds },
+        Wire::Goodbye(goodbye) => Message::Goodbye(Goodbye {
+            reason: decode_reason(goodbye.reason),
+            text: text("goodbye.text", goodbye.text)?,
+            reconnect_spread_s: goodbye.reconnect_spread_seconds,
+        }),
+        Wire::Ping(ping) => Message::Ping { nonce: ping.nonce },
+        Wire::Pong(pong) => Message::Pong { nonce: pong.nonce },
+        Wire::Unsupported(unsupported) => Message::Unsupported { message: unsupported.message },
+        Wire::StageList(stage) => Message::StageList(needed("stage_list.list", stage.list)?.try_into()?),
+        Wire::ListStaged(staged) => Message::ListStaged(version("list_staged.version", staged.version)?),
+        Wire::StageRefused(refused) => Message::StageRefused {
+            version: version("stage_refused.version", refused.version)?,
+            text: text("stage_refused.text", refused.text)?,
+        },
+        Wire::StartTrial(trial) => Message::StartTrial {
+            version: version("start_trial.version", trial.version)?,
+            timeout_s: trial.timeout_seconds,
+        },
+        Wire::TrialStarted(trial) => Message::TrialStarted(version("trial_started.version", trial.version)?),
+        Wire::ConfirmTrial(trial) => Message::ConfirmTrial(version("confirm_trial.version", trial.version)?),
+        Wire::ListCommitted(list) => Message::ListCommitted(version("list_committed.version", list.version)?),
+        Wire::RollbackNoted(list) => Message::RollbackNoted(version("rollback_noted.version", list.version)?),
+    })
+}
+
+fn needed<T>(field: &str, value: Option<T>) -> Parsed<T> {
+    value.ok_or_else(|| format!("{field} is missing"))
+}
+
+fn text(field: &str, value: String) -> Parsed<String> {
+    match value {
+        long if long.len() > TEXT_BYTES_MAX => Err(format!("{field} is longer than {TEXT_BYTES_MAX} bytes")),
+        odd if odd.chars().any(char::is_control) => Err(format!("{field} contains control characters")),
+        fine => Ok(fine),
+    }
+}
+
+fn port(field: &str, value: u32) -> Parsed<u16> {
+    u16::try_from(value).map_err(|_| format!("{field} is over 65535"))
+}
+
+fn hash(field: &str, bytes: &[u8]) -> Parsed<ListHash> {
+    bytes.try_into().map(ListHash).map_err(|_| format!("{field} is not 32 bytes long"))
+}
+
+fn version(field: &str, value: Option<pb::ListVersion>) -> Parsed<ListVersion> {
+    let value = needed(field, value)?;
+    Ok(ListVersion { epoch: value.epoch, number: value.number, hash: hash(field, &value.hash)? })
+}
+
+fn entry(field: &str, value: Option<pb::ServerEntry>) -> Parsed<ServerEntry> {
+    let entries = entries_of(&[needed(field, value)?]).map_err(|why| format!("{field}: {why}"))?;
+    entries.iter().next().cloned().ok_or_else(|| format!("{field} is missing"))
+}
+
+fn entries_of(values: &[pb::ServerEntry]) -> Parsed<Entries> {
+    let raw = values.iter().map(|e| (e.priority.into(), e.server_addr.as_str(), e.ssl_server_port.into()));
+    Entries::parse(raw).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
+impl TryFrom<pb::ServerList> for ServerList {
+    type Error = String;
+
+    fn try_from(list: pb::ServerList) -> Parsed<Self> {
+        let claimed = version("list.version", list.version)?;
+        let base = match list.base_hash.as_slice() {
+            [] => None,
+            bytes => Some(hash("list.base_hash", bytes)?),
+        };
+        let list = Self::new(claimed.epoch, claimed.number, base, entries_of(&list.entries)?);
+        if list.version() == claimed { Ok(list) } else { Err("list.version.hash does not match the list".to_owned()) }
+    }
+}
+
+impl TryFrom<pb::Enrol> for Enrol {
+    type Error = String;
+
+    fn try_from(enrol: pb::Enrol) -> Parsed<Self> {
+        Ok(Self {
+            protocol_version: enrol.protocol_version,
+            info: needed("enrol.info", enrol.info)?.try_into()?,
+            provisioning_id: text("enrol.provisioning_id", enrol.provisioning_id)?,
+            proof: enrol.proof,
+            certificate_request: enrol.certificate_request,
+        })
+    }
+}
+
+impl TryFrom<pb::Enrolled> for Enrolled {
+    type Error = String;
+
+    fn try_from(enrolled: pb::Enrolled) -> Parsed<Self> {
+        Ok(Self {
+            certificate: enrolled.certificate,
+            authority_certificate: enrolled.authority_certificate,
+            installation_id: text("enrolled.installation_id", enrolled.installation_id)?,
+            list: needed("enrolled.list", enrolled.list)?.try_into()?,
+            server_time_unix_ms: enrolled.server_time_unix_ms,
+        })
+    }
+}
+
+impl TryFrom<pb::Hello> for Hello {
+    type Error = String;
+
+    fn try_from(hello: pb::Hello) -> Parsed<Self> {
+        Ok(Self {
+            protocol_version: hello.protocol_version,
+            capabilities: hello.capabilities,
+            info: needed("hello.info", hello.info)?.try_into()?,
+            boot_id: hello.boot_id,
+            connection_sequence: hello.connection_sequence,
+            dialled: entry("hello.dialled", hello.dialled)?,
+            committed: version("hello.committed", hello.committed)?,
+            trial: hello.trial.map(|trial| version("hello.trial", Some(trial))).transpose()?,
+            rollback: hello.rollback.map(TryInto::try_into).transpose()?,
+            epoch: hello.epoch.map(TryInto::try_into).transpose()?,
+        })
+    }
+}
+
+impl TryFrom<pb::Registered> for Registered {
+    type Error = String;
+
+    fn try_from(registered: pb::Registered) -> Parsed<Self> {
+        Ok(Self {
+            connection_sequence: registered.connection_sequence,
+            installation_id: text("registered.installation_id", registered.installation_id)?,
+            server_id: text("registered.server_id", registered.server_id)?,
+            server_name: text("registered.server_name", registered.server_name)?,
+            role: decode_role(registered.role),
+            epoch: needed("registered.epoch", registered.epoch)?.try_into()?,
+            server_time_unix_ms: registered.server_time_unix_ms,
+            keep_alive_s: registered.keep_alive_seconds,
+            silence_limit_s: registered.silence_limit_seconds,
+            reconnect_spread_s: registered.reconnect_spread_seconds,
+        })
+    }
+}
+
+impl TryFrom<pb::Epoch> for Epoch {
+    type Error = String;
+
+    fn try_from(epoch: pb::Epoch) -> Parsed<Self> {
+        Ok(Self { number: epoch.number, server_id: text("epoch.server_id", epoch.server_id)? })
+    }
+}
+
+impl TryFrom<pb::Rollback> for Rollback {
+    type Error = String;
+
+    fn try_from(rollback: pb::Rollback) -> Parsed<Self> {
+        Ok(Self {
+            version: version("rollback.version", rollback.version)?,
+            cause: decode_cause(rollback.cause),
+            failures: rollback.failures.into_iter().map(TryInto::try_into).collect::<Parsed<_>>()?,
+        })
+    }
+}
+
+impl TryFrom<pb::EntryFailure> for EntryFailure {
+    type Error = String;
+
+    fn try_from(failure: pb::EntryFailure) -> Parsed<Self> {
+        Ok(Self {
+            entry: entry("failure.entry", failure.entry)?,
+            kind: decode_failure(failure.kind),
+            text: text("failure.text", failure.text)?,
+        })
+    }
+}
+
+impl TryFrom<pb::DeviceInfo> for DeviceInfo {
+    type Error = String;
+
+    fn try_from(info: pb::DeviceInfo) -> Parsed<Self> {
+        if info.device_id == 0 {
+            return Err("info.device_id is 0".to_owned());
+        }
+        Ok(Self {
+            device_id: DeviceId(info.device_id),
+            device_type: info.device_type,
+            product_name: text("info.product_name", info.product_name)?,
+            firmware_version: text("info.firmware_version", info.firmware_version)?,
+            kernel_version: text("info.kernel_version", info.kernel_version)?,
+            hardware_version: text("info.hardware_version", info.hardware_version)?,
+            ip_config: info.ip_config.unwrap_or_default().try_into()?,
+            serial_config: info.serial_config.unwrap_or_default().into(),
+        })
+    }
+}
+
+impl TryFrom<pb::IpConfig> for IpConfig {
+    type Error = String;
+
+    fn try_from(config: pb::IpConfig) -> Parsed<Self> {
+        Ok(Self {
+            use_dhcp: config.use_dhcp,
+            ip_addr: text("ip_config.ip_addr", config.ip_addr)?,
+            subnet_mask: text("ip_config.subnet_mask", config.subnet_mask)?,
+            gateway: text("ip_config.gateway", config.gateway)?,
+            port: port("ip_config.port", config.port)?,
+            dns_server: text("ip_config.dns_server", config.dns_server)?,
+            mtu_size: config.mtu_size,
+            base_band_100: config.base_band_100,
+        })
+    }
+}
+
+impl From<pb::SerialConfig> for SerialConfig {
+    fn from(config: pb::SerialConfig) -> Self {
+        Self { rs485_mode: config.rs485_mode, baud_rate: config.baud_rate }
+    }
+}
