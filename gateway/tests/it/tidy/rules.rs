@@ -1,0 +1,199 @@
+//! The rules themselves. Each gives one message per breach: file, line, what is wrong, the way out.
+
+use super::source::Source;
+
+const MAX_FILE_LINES: usize = 400;
+const MAX_FUNCTION_LINES: usize = 70;
+
+/// Who must never name what, and what to do instead.
+struct Ban {
+    /// Where: beginnings of paths of files.
+    rooms: &'static [&'static str],
+    /// Files in those rooms that may.
+    except: &'static [&'static str],
+    /// What: beginnings of Rust paths.
+    names: &'static [&'static str],
+    /// The rule and the way out.
+    advice: &'static str,
+}
+
+const BROWSER: &[&str] = &["app/src/app.rs", "app/src/pages", "app/src/components", "app/src/model"];
+const DOORS: &[&str] = &[
+    "app/src/server/rest",
+    "app/src/server/link",
+    "app/src/server/forms",
+    "app/src/server/stream",
+    "app/src/server_fns",
+];
+
+const BANS: &[Ban] = &[
+    Ban {
+        rooms: &["gateway/"],
+        except: &[],
+        names: &["app", "sqlx", "axum", "leptos", "leptos_axum"],
+        advice: "gateway knows devices only: no portal, database, HTTP or browser; put it into app/src/server/link",
+    },
+    Ban {
+        rooms: &["gateway/src/server"],
+        except: &[],
+        names: &["crate::device", "crate::client", "crate::simulator"],
+        advice: "the server's side never sees the device's side; what both need belongs into wire",
+    },
+    Ban {
+        rooms: &["gateway/src/device", "gateway/src/client"],
+        except: &[],
+        names: &["crate::server", "crate::simulator"],
+        advice: "the device's side never sees the server's side; what both need belongs into wire",
+    },
+    Ban {
+        rooms: BROWSER,
+        except: &[],
+        names: &["gateway", "crate::server", "app::server"],
+        advice: "code of the browser speaks model; put what must run on the server into a server function",
+    },
+    Ban {
+        rooms: &["app/src/components"],
+        except: &[],
+        names: &["crate::server_fns", "Resource", "LocalResource", "EventSource", "web_sys::EventSource"],
+        advice: "components never fetch; let the page fetch and hand the value in",
+    },
+    Ban {
+        rooms: DOORS,
+        except: &[],
+        names: &["crate::server::store"],
+        advice: "a door asks the service, never the store; add a method to the service",
+    },
+    Ban {
+        rooms: &["app/src/server/service"],
+        except: &[],
+        names: &["axum", "leptos", "leptos_axum", "sqlx"],
+        advice: "the service knows no HTTP, browser or SQL; SQL belongs into store, HTTP into the doors",
+    },
+    Ban {
+        rooms: &["app/src"],
+        except: &["app/src/server/store"],
+        names: &["sqlx"],
+        advice: "SQL stands in store alone; add a method to the store",
+    },
+];
+
+/// Import rules 1 and 3 to 7.
+pub(super) fn imports(source: &Source) -> Vec<String> {
+    let inside = |rooms: &[&str]| rooms.iter().any(|room| source.path.starts_with(room));
+    let paths = source.paths();
+    let mut broken = Vec::new();
+    for ban in BANS.iter().filter(|ban| inside(ban.rooms) && !inside(ban.except)) {
+        for path in &paths {
+            if ban.names.iter().any(|name| path.starts_with(name)) {
+                let named = path.segments.join("::");
+                broken.push(format!("{}:{}: `{named}`: {}", source.path, path.line, ban.advice));
+            }
+        }
+    }
+    broken
+}
+
+/// Rooms that get time and chance as arguments. Import rule 2.
+const PURE: &[&str] =
+    &["gateway/src/wire", "gateway/src/device", "gateway/src/server/session", "gateway/src/server/push"];
+
+const IMPURE_WORDS: &[&str] = &[
+    "Instant",
+    "SystemTime",
+    "UtcDateTime",
+    "OffsetDateTime",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "ToSocketAddrs",
+    "OsRng",
+    "SystemRandom",
+    "thread_rng",
+    "getrandom",
+];
+
+const IMPURE_PATHS: &[&str] = &["tokio", "std::fs", "std::thread", "rand::rng", "rand::random", "aws_lc_rs::rand"];
+
+/// Import rule 2.
+pub(super) fn purity(source: &Source) -> Vec<String> {
+    let tests = source.path.ends_with("tests.rs") || source.path.contains("/tests/");
+    if tests || !PURE.iter().any(|room| source.path.starts_with(room)) {
+        return Vec::new();
+    }
+    let words = source.words().into_iter().filter(|(_, word)| IMPURE_WORDS.contains(word));
+    let words = words.map(|(line, word)| (line, word.to_owned()));
+    let paths = source.paths().into_iter().filter(|path| IMPURE_PATHS.iter().any(|name| path.starts_with(name)));
+    let paths = paths.map(|path| (path.line, path.segments.join("::")));
+    words
+        .chain(paths)
+        .map(|(line, name)| {
+            let file = &source.path;
+            format!("{file}:{line}: `{name}`: pure code; take the time, the random number or the bytes as an argument")
+        })
+        .collect()
+}
+
+/// Import rule 8.
+pub(super) fn gates(source: &Source) -> Vec<String> {
+    let lines: Vec<&str> = source.uncommented.lines().map(str::trim).collect();
+    let mut broken = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let gate = line.contains("feature = \"ssr\"") && line.contains("cfg");
+        if !gate || line.starts_with("#![cfg(") || !source.path.starts_with("app/src") {
+            continue;
+        }
+        let gated = lines[index + 1..].iter().find(|line| !line.is_empty() && !line.starts_with("#["));
+        let is_module = gated.is_some_and(|line| {
+            let item = line.trim_start_matches("pub(crate) ").trim_start_matches("pub ");
+            item.starts_with("mod ") && item.ends_with(';')
+        });
+        if !line.starts_with("#[cfg(") || !is_module {
+            let advice = "gate a whole module (`mod x;`) instead, and put this into it";
+            broken.push(format!("{}:{}: `ssr` gates less than a module: {advice}", source.path, index + 1));
+        }
+    }
+    broken
+}
+
+/// Each file says what it is for.
+pub(super) fn purpose(source: &Source) -> Vec<String> {
+    let said = source.text.lines().next().and_then(|line| line.strip_prefix("//! "));
+    if said.is_some_and(|purpose| !purpose.trim().is_empty()) {
+        return Vec::new();
+    }
+    vec![format!("{}:1: no purpose: begin the file with a `//!` line that says what it is for", source.path)]
+}
+
+/// Files and functions stay readable.
+pub(super) fn lengths(source: &Source) -> Vec<String> {
+    let mut broken = Vec::new();
+    let lines = source.text.lines().count();
+    if lines > MAX_FILE_LINES {
+        let advice = format!("{lines} lines, {MAX_FILE_LINES} at most: give a part of it a file of its own");
+        broken.push(format!("{}:1: {advice}", source.path));
+    }
+    for (name, line, length) in source.functions() {
+        if length > MAX_FUNCTION_LINES {
+            let advice = format!("{length} lines of code, {MAX_FUNCTION_LINES} at most: give a step of it a name");
+            broken.push(format!("{}:{line}: fn {name}: {advice}", source.path));
+        }
+    }
+    broken
+}
+
+/// Nothing is put off.
+pub(super) fn leftovers(source: &Source) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (index, line) in source.comments.lines().enumerate() {
+        let mut words = line.split(|c: char| !c.is_alphanumeric());
+        if let Some(word) = words.find(|word| matches!(*word, "TODO" | "FIXME" | "XXX")) {
+            broken.push(format!("{}:{}: {word}: do it now, or file an issue", source.path, index + 1));
+        }
+    }
+    for (line, word) in source.words() {
+        if matches!(word, "unimplemented" | "todo" | "dbg") && source.code.contains(&format!("{word}!")) {
+            broken.push(format!("{}:{line}: {word}!: finish it before it lands", source.path));
+        }
+    }
+    broken
+}
