@@ -1,10 +1,19 @@
 //! The server's side: sessions, the registry of who is connected, and the safe push.
+//!
+//! The rules stand in `session` and `registry`, without time, sockets or tasks of their own. Around them: one task
+//! that accepts, one for each connection, and a [`Directory`] that knows the devices.
 
+mod connection;
 mod directory;
-mod handle;
+mod listener;
+mod mailbox;
+mod registry;
+mod session;
+mod settings;
 
 pub use crate::enrolment::KeyFingerprint;
 pub use directory::{
     Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId,
 };
-pub use handle::Handle;
+pub use listener::{Handle, bind, start};
+pub use settings::Settings;

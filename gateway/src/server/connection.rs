@@ -1,0 +1,301 @@
+//! One task for one connection: handshake, then bytes and futures on behalf of the session's rules.
+
+mod asking;
+mod membership;
+
+use super::directory::{Directory, SessionId};
+use super::mailbox::{Letter, Mailbox};
+use super::registry::{Entered, Registry};
+use super::session::{Answer, Arrival, Output, Question, Session, Shown};
+use super::settings::Settings;
+use crate::enrolment::channel_binding;
+use crate::tls::peer_of;
+use crate::wire::{ALPN, FrameCodec, Message, Reason};
+use asking::{Pending, answer_to};
+use bytes::BytesMut;
+use membership::Membership;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::codec::{Decoder as _, Encoder as _};
+use tokio_util::sync::CancellationToken;
+
+/// A device that does not take what it is sent for so long is gone.
+const WRITE_LIMIT: Duration = Duration::from_secs(10);
+/// How long the last word may take to arrive before the socket is dropped.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long a stopping server waits for a session's own end.
+const STOP_GRACE: Duration = Duration::from_millis(1200);
+/// How long a stopping server waits for the directory.
+const STOP_CLOSED_LIMIT: Duration = Duration::from_millis(500);
+/// How long what an ended session saw is offered to the directory.
+const REPORT_LIMIT: Duration = Duration::from_secs(3);
+/// What an idle connection keeps for reading.
+const READ_BYTES: usize = 256;
+
+/// What all connections of a server share.
+pub(super) struct Shared<D> {
+    pub(super) directory: Arc<D>,
+    pub(super) settings: Arc<Settings>,
+    pub(super) registry: Arc<Mutex<Registry<Arc<Mailbox>>>>,
+    pub(super) stop: CancellationToken,
+    epoch: Instant,
+}
+
+impl<D: Directory> Shared<D> {
+    pub(super) fn new(
+        directory: Arc<D>,
+        settings: Settings,
+        registry: Arc<Mutex<Registry<Arc<Mailbox>>>>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { directory, settings: Arc::new(settings), registry, stop, epoch: Instant::now() }
+    }
+
+    fn now(&self) -> Duration {
+        self.epoch.elapsed()
+    }
+}
+
+struct Connection<D: Directory> {
+    stream: TlsStream<TcpStream>,
+    shared: Arc<Shared<D>>,
+    session: Session,
+    peer: SocketAddr,
+    mailbox: Arc<Mailbox>,
+    membership: Membership,
+    pending: Option<Pending>,
+    codec: FrameCodec,
+    incoming: BytesMut,
+    outgoing: BytesMut,
+}
+
+/// Serves one accepted connection to its end.
+pub(super) async fn serve<D: Directory>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: TlsAcceptor,
+    permit: OwnedSemaphorePermit,
+    shared: Arc<Shared<D>>,
+) {
+    // Boxed, so that the handshake's state is not kept for the life of the session.
+    let handshake = Box::pin(async {
+        stream.set_nodelay(true)?;
+        timeout(shared.settings.handshake_timeout, tls.accept(stream)).await?
+    });
+    let shaken = shared.stop.run_until_cancelled(handshake).await;
+    drop(permit);
+    let stream = match shaken {
+        None => return,
+        Some(Ok(stream)) => stream,
+        Some(Err(error)) => return tracing::info!(%peer, %error, "TLS handshake failed"),
+    };
+    let mut connection = match Connection::open(stream, peer, Arc::clone(&shared)) {
+        Ok(connection) => connection,
+        Err(error) => return tracing::warn!(%peer, %error, "TLS session without an exporter"),
+    };
+    let overdue = async {
+        shared.stop.cancelled().await;
+        sleep(STOP_GRACE).await;
+    };
+    let reason = tokio::select! {
+        reason = connection.run() => reason,
+        () = overdue => Reason::ShuttingDown,
+    };
+    connection.finish(reason).await;
+}
+
+impl<D: Directory> Connection<D> {
+    fn open(stream: TlsStream<TcpStream>, peer: SocketAddr, shared: Arc<Shared<D>>) -> Result<Self, rustls::Error> {
+        let (_, tls) = stream.get_ref();
+        let shown = match tls.peer_certificates().and_then(|chain| chain.first()) {
+            None => Shown::Nothing,
+            Some(certificate) => peer_of(certificate).map_or(Shown::Stranger, Shown::Peer),
+        };
+        let id = SessionId(rand::random::<u64>() >> 1);
+        let arrival = Arrival {
+            session: id,
+            peer,
+            shown,
+            channel_binding: channel_binding(tls)?,
+            installation_id: shared.directory.identity().installation_id,
+        };
+        let speaks_bln = tls.alpn_protocol() == Some(ALPN);
+        let mut session = Session::new(arrival, Arc::clone(&shared.settings), shared.now());
+        if !speaks_bln {
+            session.handle_close(Reason::UnsupportedVersion, "the TLS session did not agree on the protocol bln/1");
+        }
+        Ok(Self {
+            stream,
+            session,
+            peer,
+            mailbox: Arc::default(),
+            membership: Membership::new(id, Arc::clone(&shared.registry)),
+            shared,
+            pending: None,
+            codec: FrameCodec::default(),
+            incoming: BytesMut::new(),
+            outgoing: BytesMut::new(),
+        })
+    }
+
+    /// Runs until the session ends, and says why it did.
+    async fn run(&mut self) -> Reason {
+        let stop = self.shared.stop.clone();
+        let mailbox = Arc::clone(&self.mailbox);
+        loop {
+            if let Some(reason) = self.act().await {
+                return reason;
+            }
+            let due = self.session.poll_timeout().map(|at| self.shared.epoch + at);
+            self.incoming.reserve(READ_BYTES);
+            tokio::select! {
+                read = self.stream.read_buf(&mut self.incoming) => match read {
+                    Ok(0) if !self.incoming.is_empty() => self.session.handle_lost(Reason::Malformed),
+                    Ok(0) | Err(_) => self.session.handle_lost(Reason::Unknown),
+                    Ok(_) => self.take_frames(),
+                },
+                answer = answer_to(&mut self.pending) => self.take_answer(answer),
+                letter = mailbox.letter() => self.take_letter(letter),
+                () = sleep_until(due.unwrap_or_else(Instant::now)) => {
+                    self.session.handle_timeout(self.shared.now());
+                }
+                () = stop.cancelled() => {
+                    self.session.handle_close(Reason::ShuttingDown, "the server stops");
+                }
+            }
+        }
+    }
+
+    /// Does what the session wants; the reason once it has ended.
+    async fn act(&mut self) -> Option<Reason> {
+        let mut ended = None;
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Send(message) => self.encode(*message),
+                Output::Ask(question) => self.ask(question),
+                Output::Close(reason) => ended = Some(reason),
+            }
+        }
+        if !self.outgoing.is_empty() {
+            let writing = async {
+                self.stream.write_all_buf(&mut self.outgoing).await?;
+                self.stream.flush().await
+            };
+            if !matches!(timeout(WRITE_LIMIT, writing).await, Ok(Ok(()))) {
+                self.session.handle_lost(Reason::Unknown);
+                return Some(ended.unwrap_or(Reason::Unknown));
+            }
+            self.outgoing = BytesMut::new();
+        }
+        if ended.is_some() {
+            self.linger().await;
+        }
+        ended
+    }
+
+    /// Closes so that the last word arrives: a socket dropped with unread bytes would take it back.
+    async fn linger(&mut self) {
+        let closing = async {
+            self.stream.shutdown().await?;
+            while self.stream.get_mut().0.read(&mut [0; READ_BYTES]).await? > 0 {}
+            std::io::Result::Ok(())
+        };
+        // Whether the other side closes properly is its own affair.
+        let _ = timeout(LINGER, closing).await;
+    }
+
+    fn encode(&mut self, message: Message) {
+        if let Err(error) = self.codec.encode(message, &mut self.outgoing) {
+            tracing::error!(peer = %self.peer, %error, "a message did not fit into a frame");
+            self.session.handle_lost(Reason::Oversized);
+        }
+    }
+
+    fn ask(&mut self, question: Question) {
+        if let Question::Admit(registration) = &question {
+            let device = registration.hello.info.device_id;
+            self.membership.arrive(device, Arc::clone(&self.mailbox));
+        }
+        if let Question::Enrol(enrolment) = &question {
+            self.membership.wait(enrolment.fingerprint, &self.mailbox);
+        }
+        self.pending = Some(asking::ask(Arc::clone(&self.shared.directory), self.membership.session(), question));
+    }
+
+    fn take_frames(&mut self) {
+        let now = self.shared.now();
+        self.session.handle_heard(now);
+        loop {
+            match self.codec.decode(&mut self.incoming) {
+                Ok(Some(message)) => self.session.handle_message(message, now),
+                Ok(None) => break,
+                Err(error) => {
+                    self.session.handle_bad_frame(error.reason(), &error.to_string());
+                    self.incoming.clear();
+                    break;
+                }
+            }
+        }
+        if self.incoming.is_empty() && self.incoming.capacity() > READ_BYTES {
+            self.incoming = BytesMut::new();
+        }
+    }
+
+    fn take_answer(&mut self, answer: Answer) {
+        if let Answer::Admitted(admitted) = &answer {
+            match self.membership.enter(admitted.admission.connection_sequence) {
+                Entered::First => {}
+                Entered::Replaces(older) => {
+                    older.close(Reason::Replaced, "a newer session of this device took over");
+                }
+                Entered::Superseded => {
+                    return self.session.handle_close(Reason::Replaced, "a newer session of this device was faster");
+                }
+            }
+            tracing::info!(peer = %self.peer, device = %self.membership.device_text(), "registered");
+        }
+        self.session.handle_answer(answer, self.shared.now());
+    }
+
+    fn take_letter(&mut self, letter: Letter) {
+        if let Some((reason, text)) = letter.close {
+            self.session.handle_close(reason, &text);
+        } else if letter.wake {
+            self.session.handle_wake(self.shared.now());
+        }
+    }
+
+    /// Leaves the registry, and tells the directory what the session saw and that it is over.
+    async fn finish(mut self, reason: Reason) {
+        self.pending = None;
+        tracing::info!(peer = %self.peer, device = %self.membership.device_text(), ?reason, "connection ended");
+        let directory = Arc::clone(&self.shared.directory);
+        let session = self.membership.session();
+        let Some(device) = self.membership.leave() else { return };
+        let unreported = self.session.take_unreported();
+        drop(self.stream);
+        if reason == Reason::ShuttingDown && self.shared.stop.is_cancelled() {
+            if timeout(STOP_CLOSED_LIMIT, directory.closed(session, device, reason)).await.is_err() {
+                tracing::warn!(%device, "the end of the session could not be put on record in time");
+            }
+            return;
+        }
+        let reporting = async {
+            for progress in unreported {
+                if !directory.progress(session, device, progress).await {
+                    break;
+                }
+            }
+        };
+        // What gets lost here the device's next hello tells again.
+        let _ = timeout(REPORT_LIMIT, reporting).await;
+        directory.closed(session, device, reason).await;
+    }
+}

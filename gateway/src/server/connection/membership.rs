@@ -1,0 +1,70 @@
+//! A connection's place in the registry, given back however the connection ends.
+
+use crate::enrolment::KeyFingerprint;
+use crate::server::directory::SessionId;
+use crate::server::mailbox::Mailbox;
+use crate::server::registry::{Entered, Registry};
+use crate::wire::{DeviceId, Reason};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(super) struct Membership {
+    session: SessionId,
+    device: Option<DeviceId>,
+    waiting: Option<KeyFingerprint>,
+    registry: Arc<Mutex<Registry<Arc<Mailbox>>>>,
+}
+
+impl Membership {
+    pub(super) fn new(session: SessionId, registry: Arc<Mutex<Registry<Arc<Mailbox>>>>) -> Self {
+        Self { session, device: None, waiting: None, registry }
+    }
+
+    pub(super) fn session(&self) -> SessionId {
+        self.session
+    }
+
+    pub(super) fn arrive(&mut self, device: DeviceId, mailbox: Arc<Mailbox>) {
+        self.device = Some(device);
+        self.registry().arrive(self.session, device, mailbox);
+    }
+
+    pub(super) fn enter(&mut self, sequence: u64) -> Entered<Arc<Mailbox>> {
+        self.registry().enter(self.session, sequence)
+    }
+
+    /// Waits for an operator; an older connection with the same key is told to end.
+    pub(super) fn wait(&mut self, fingerprint: KeyFingerprint, mailbox: &Arc<Mailbox>) {
+        self.waiting = Some(fingerprint);
+        let older = self.registry().wait(fingerprint, self.session, Arc::clone(mailbox));
+        if let Some(older) = older {
+            older.close(Reason::Replaced, "a newer connection of this device took over");
+        }
+    }
+
+    /// Gives the place back; the device, if the directory was ever asked to admit it.
+    pub(super) fn leave(&mut self) -> Option<DeviceId> {
+        if let Some(fingerprint) = self.waiting.take() {
+            self.registry().stop_waiting(fingerprint, self.session);
+        }
+        let device = self.device.take();
+        if let Some(device) = device {
+            self.registry().leave(self.session, device);
+        }
+        device
+    }
+
+    /// For the log.
+    pub(super) fn device_text(&self) -> String {
+        self.device.map_or_else(|| "none".to_owned(), |device| device.to_string())
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry<Arc<Mailbox>>> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}

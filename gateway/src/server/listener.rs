@@ -1,0 +1,123 @@
+//! The door: accepts only what it can handshake, hands each connection to its own task, and closes in time.
+
+use super::connection::{self, Shared};
+use super::directory::Directory;
+use super::mailbox::Mailbox;
+use super::registry::Registry;
+use super::settings::Settings;
+use crate::enrolment::KeyFingerprint;
+use crate::wire::{DeviceId, Reason};
+use rustls::ServerConfig;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// All sessions have said goodbye within this after the stop.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
+/// Pause after a failed accept: the process has no file descriptor left, and asking at once gains none.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Reaches a running server's sessions from anywhere.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    registry: Arc<Mutex<Registry<Arc<Mailbox>>>>,
+}
+
+impl Handle {
+    /// The wanted list of a device may have changed: its session, if it has one here, looks again.
+    pub fn wake(&self, device: DeviceId) {
+        if let Some(mailbox) = self.registry().registered(device) {
+            mailbox.wake();
+        }
+    }
+
+    /// An operator decided about a waiting device: its connection, if it is here, asks again.
+    pub fn wake_waiting(&self, fingerprint: KeyFingerprint) {
+        if let Some(mailbox) = self.registry().waiting(fingerprint) {
+            mailbox.wake();
+        }
+    }
+
+    /// Anything may have changed, for instance this server's role: every session looks again.
+    pub fn wake_all(&self) {
+        self.registry().everybody().for_each(|mailbox| mailbox.wake());
+    }
+
+    /// Ends a device's session, and any that is just being admitted, with a reason and a text for people.
+    pub fn close(&self, device: DeviceId, reason: Reason, text: &str) {
+        self.registry().all_of(device).for_each(|mailbox| mailbox.close(reason, text));
+    }
+
+    /// How many devices are registered now.
+    #[must_use]
+    pub fn connected(&self) -> usize {
+        self.registry().len()
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry<Arc<Mailbox>>> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Listens with a chosen backlog: at most what can be served within half a device's time limit, so that the queue
+/// never holds connections whose devices have given up.
+///
+/// # Errors
+///
+/// The address is taken or not this machine's.
+pub fn bind(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(backlog)
+}
+
+/// Serves devices until `stop` is cancelled; the task ends within 2 s of that, with every session told.
+pub fn start<D: Directory>(
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
+    directory: Arc<D>,
+    settings: Settings,
+    stop: CancellationToken,
+) -> (Handle, JoinHandle<()>) {
+    let registry = Arc::new(Mutex::new(Registry::new()));
+    let handle = Handle { registry: Arc::clone(&registry) };
+    let shared = Arc::new(Shared::new(directory, settings, registry, stop));
+    (handle, tokio::spawn(accept(listener, TlsAcceptor::from(tls), shared)))
+}
+
+/// A permit comes before each accept and lasts as long as the handshake, which is never awaited here.
+async fn accept<D: Directory>(listener: TcpListener, tls: TlsAcceptor, shared: Arc<Shared<D>>) {
+    let handshakes = Arc::new(Semaphore::new(shared.settings.handshakes_max.max(1)));
+    let connections = TaskTracker::new();
+    loop {
+        let next = async {
+            let permit = Arc::clone(&handshakes).acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        match shared.stop.run_until_cancelled(next).await {
+            None => break,
+            Some((Ok(permit), Ok((stream, peer)))) => {
+                connections.spawn(connection::serve(stream, peer, tls.clone(), permit, Arc::clone(&shared)));
+            }
+            Some((_, Err(error))) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+            Some((Err(_), Ok(_))) => break,
+        }
+    }
+    drop(listener);
+    connections.close();
+    if timeout(STOP_LIMIT, connections.wait()).await.is_err() {
+        tracing::warn!(left = connections.len(), "some device sessions did not end in time");
+    }
+}

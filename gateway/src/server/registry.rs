@@ -1,0 +1,173 @@
+//! Who is connected: one session a device, the newest; and the devices that wait for an operator.
+//!
+//! Pure. `M` is whatever reaches a connection.
+
+use super::directory::SessionId;
+use crate::enrolment::KeyFingerprint;
+use crate::wire::DeviceId;
+use std::collections::HashMap;
+
+#[derive(Debug)]
+pub(super) struct Registry<M> {
+    sessions: HashMap<DeviceId, Slot<M>>,
+    /// Being admitted; a close must reach them too.
+    arriving: HashMap<SessionId, (DeviceId, M)>,
+    waiting: HashMap<KeyFingerprint, (SessionId, M)>,
+}
+
+#[derive(Debug)]
+struct Slot<M> {
+    session: SessionId,
+    sequence: u64,
+    mailbox: M,
+}
+
+/// What became of a session that was admitted.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Entered<M> {
+    /// The device had none.
+    First,
+    /// The older one is to be told.
+    Replaces(M),
+    /// A newer one was faster.
+    Superseded,
+}
+
+impl<M: Clone> Registry<M> {
+    pub(super) fn new() -> Self {
+        Self { sessions: HashMap::new(), arriving: HashMap::new(), waiting: HashMap::new() }
+    }
+
+    /// A device asks to be admitted.
+    pub(super) fn arrive(&mut self, session: SessionId, device: DeviceId, mailbox: M) {
+        self.arriving.insert(session, (device, mailbox));
+    }
+
+    /// The device was admitted under this connection sequence; of two sessions the higher one is the newer.
+    pub(super) fn enter(&mut self, session: SessionId, sequence: u64) -> Entered<M> {
+        let Some((device, mailbox)) = self.arriving.remove(&session) else { return Entered::Superseded };
+        if self.sessions.get(&device).is_some_and(|slot| slot.sequence > sequence) {
+            return Entered::Superseded;
+        }
+        match self.sessions.insert(device, Slot { session, sequence, mailbox }) {
+            Some(older) => Entered::Replaces(older.mailbox),
+            None => Entered::First,
+        }
+    }
+
+    /// A connection has ended; a newer session of the same device stays.
+    pub(super) fn leave(&mut self, session: SessionId, device: DeviceId) {
+        self.arriving.remove(&session);
+        if self.sessions.get(&device).is_some_and(|slot| slot.session == session) {
+            self.sessions.remove(&device);
+        }
+    }
+
+    /// A device waits for an operator; the older connection with the same key, if any.
+    pub(super) fn wait(&mut self, fingerprint: KeyFingerprint, session: SessionId, mailbox: M) -> Option<M> {
+        let older = self.waiting.insert(fingerprint, (session, mailbox))?;
+        (older.0 != session).then_some(older.1)
+    }
+
+    /// It waits no longer on that connection.
+    pub(super) fn stop_waiting(&mut self, fingerprint: KeyFingerprint, session: SessionId) {
+        if self.waiting.get(&fingerprint).is_some_and(|(waiting, _)| *waiting == session) {
+            self.waiting.remove(&fingerprint);
+        }
+    }
+
+    pub(super) fn registered(&self, device: DeviceId) -> Option<&M> {
+        self.sessions.get(&device).map(|slot| &slot.mailbox)
+    }
+
+    /// Its session and those that would become one.
+    pub(super) fn all_of(&self, device: DeviceId) -> impl Iterator<Item = &M> {
+        let arriving = self.arriving.values().filter(move |(id, _)| *id == device).map(|(_, mailbox)| mailbox);
+        self.registered(device).into_iter().chain(arriving)
+    }
+
+    pub(super) fn waiting(&self, fingerprint: KeyFingerprint) -> Option<&M> {
+        self.waiting.get(&fingerprint).map(|(_, mailbox)| mailbox)
+    }
+
+    /// Every registered session and every device that waits.
+    pub(super) fn everybody(&self) -> impl Iterator<Item = &M> {
+        self.sessions.values().map(|slot| &slot.mailbox).chain(self.waiting.values().map(|(_, mailbox)| mailbox))
+    }
+
+    /// How many devices are registered.
+    pub(super) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const DOOR: DeviceId = DeviceId(1);
+
+    #[test]
+    fn the_newest_session_wins_and_a_late_close_is_harmless() {
+        let mut registry = Registry::new();
+        registry.arrive(SessionId(9), DOOR, "old");
+        assert_eq!(registry.enter(SessionId(9), 1), Entered::First);
+        registry.arrive(SessionId(4), DOOR, "new");
+        assert_eq!(registry.all_of(DOOR).collect::<Vec<_>>(), [&"old", &"new"]);
+        assert_eq!(registry.enter(SessionId(4), 2), Entered::Replaces("old"));
+        registry.leave(SessionId(9), DOOR);
+        assert_eq!(registry.registered(DOOR), Some(&"new"));
+        registry.leave(SessionId(4), DOOR);
+        assert_eq!(registry.len(), 0);
+    }
+
+    #[test]
+    fn who_was_admitted_first_but_entered_last_is_the_older() {
+        let mut registry = Registry::new();
+        registry.arrive(SessionId(1), DOOR, "slow");
+        registry.arrive(SessionId(2), DOOR, "fast");
+        assert_eq!(registry.enter(SessionId(2), 6), Entered::First);
+        assert_eq!(registry.enter(SessionId(1), 5), Entered::Superseded);
+        assert_eq!(registry.registered(DOOR), Some(&"fast"));
+    }
+
+    #[test]
+    fn a_second_connection_of_a_waiting_key_takes_over() {
+        let mut registry = Registry::new();
+        let key = KeyFingerprint([0; 32]);
+        assert_eq!(registry.wait(key, SessionId(1), "old"), None);
+        assert_eq!(registry.wait(key, SessionId(1), "old"), None);
+        assert_eq!(registry.wait(key, SessionId(2), "new"), Some("old"));
+        registry.stop_waiting(key, SessionId(1));
+        assert_eq!(registry.waiting(key), Some(&"new"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_device_never_has_two_sessions(steps in prop::collection::vec((0u8..3, 0u64..6, 0u32..3, 0u64..9), 0..60)) {
+            let mut registry = Registry::new();
+            let mut newest: HashMap<DeviceId, u64> = HashMap::new();
+            let mut told = Vec::new();
+            for (id, (kind, session, device, sequence)) in steps.into_iter().enumerate() {
+                let (session, device) = (SessionId(session), DeviceId(device));
+                match kind {
+                    0 => registry.arrive(session, device, (id, device)),
+                    1 => {
+                        if let Entered::Replaces((old, _)) = registry.enter(session, sequence) {
+                            prop_assert!(!told.contains(&old), "told twice");
+                            told.push(old);
+                        }
+                    }
+                    _ => registry.leave(session, device),
+                }
+                for device in (0..3).map(DeviceId) {
+                    let now = registry.sessions.get(&device).map(|slot| slot.sequence);
+                    let before = newest.remove(&device);
+                    prop_assert!(now.is_none() || now >= before, "an older session took over");
+                    newest.extend(now.map(|sequence| (device, sequence)));
+                }
+            }
+        }
+    }
+}

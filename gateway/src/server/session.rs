@@ -1,0 +1,372 @@
+//! One device's connection, as rules: what came in, what goes out, what the directory is asked.
+//!
+//! Pure: time is an argument (since any fixed moment, monotonic), questions to the directory and their answers are
+//! values. The shell in `connection.rs` moves bytes and futures.
+
+mod push;
+
+use super::directory::{Admission, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId};
+use super::settings::Settings;
+use crate::enrolment::key_fingerprint;
+use crate::tls::Peer;
+use crate::wire::{DeviceId, Enrol, Goodbye, Hello, Message, PROTOCOL_VERSION, Reason, Registered, ServerList};
+use push::{Act, Push};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The certificate at the other end of the TLS session.
+#[derive(Clone, Debug)]
+pub(super) enum Shown {
+    Nothing,
+    Peer(Peer),
+    /// Of the authority, but it names neither a device nor a server.
+    Stranger,
+}
+
+/// A connection whose TLS handshake has ended.
+#[derive(Clone, Debug)]
+pub(super) struct Arrival {
+    pub(super) session: SessionId,
+    pub(super) peer: SocketAddr,
+    pub(super) shown: Shown,
+    pub(super) channel_binding: [u8; 32],
+    /// Of this server.
+    pub(super) installation_id: String,
+}
+
+/// What the session wants done, in order.
+#[derive(Debug)]
+pub(super) enum Output {
+    Send(Box<Message>),
+    /// At most one question is open at a time.
+    Ask(Question),
+    /// The last output.
+    Close(Reason),
+}
+
+/// What the directory is asked.
+#[derive(Debug)]
+pub(super) enum Question {
+    Enrol(Box<Enrolment>),
+    Admit(Box<Registration>),
+    Wanted(DeviceId),
+    Report(DeviceId, Progress),
+}
+
+/// What the directory said.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Enrol(EnrolDecision),
+    Admitted(Box<Admitted>),
+    NotAdmitted(Refusal),
+    Wanted(Option<ServerList>),
+    Reported(bool),
+}
+
+/// An admission with what else the device is told.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub(super) admission: Admission,
+    pub(super) identity: Identity,
+    pub(super) server_time_unix_ms: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Session {
+    settings: Arc<Settings>,
+    phase: Phase,
+    heard: Duration,
+    /// A question is open.
+    asking: bool,
+    outputs: VecDeque<Output>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Nothing was said yet.
+    Opening(Box<Arrival>, Duration),
+    Enrolling(Box<Enrolling>),
+    Admitting(Box<Hello>),
+    Registered(Box<Push>),
+    Ended(Vec<Progress>),
+}
+
+#[derive(Debug)]
+struct Enrolling {
+    enrolment: Enrolment,
+    /// The device knows that it waits.
+    told: bool,
+    ask_at: Duration,
+}
+
+impl Session {
+    pub(super) fn new(arrival: Arrival, settings: Arc<Settings>, now: Duration) -> Self {
+        let until = now + settings.first_message_timeout;
+        let phase = Phase::Opening(Box::new(arrival), until);
+        Self { settings, phase, heard: now, asking: false, outputs: VecDeque::new() }
+    }
+
+    /// Bytes came, whatever they are.
+    pub(super) fn handle_heard(&mut self, now: Duration) {
+        self.heard = now;
+    }
+
+    pub(super) fn handle_message(&mut self, message: Message, now: Duration) {
+        match (&mut self.phase, message) {
+            (Phase::Ended(_), _) => {}
+            (_, Message::Goodbye(goodbye)) => self.end(goodbye.reason),
+            (Phase::Opening(arrival, _), Message::Enrol(enrol)) => {
+                let arrival = arrival.clone();
+                self.enrol(&arrival, enrol, now);
+            }
+            (Phase::Opening(arrival, _), Message::Hello(hello)) => {
+                let arrival = arrival.clone();
+                self.hello(*arrival, hello);
+            }
+            (_, Message::Unknown) => self.send(Message::Unsupported { message: 0 }),
+            (Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Registered(_), Message::Ping { nonce }) => {
+                self.send(Message::Pong { nonce });
+            }
+            (Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Registered(_), Message::Pong { .. }) => {}
+            (Phase::Registered(push), message) => {
+                if !push.handle_message(message, now) {
+                    self.refuse(Reason::UnexpectedMessage, "only a server sends this message, or it came twice");
+                }
+            }
+            (Phase::Opening(..) | Phase::Enrolling(_) | Phase::Admitting(_), _) => {
+                self.refuse(Reason::UnexpectedMessage, "a connection starts with an enrolment or a hello");
+            }
+        }
+        self.advance(now);
+    }
+
+    /// The other end sent what is no frame.
+    pub(super) fn handle_bad_frame(&mut self, reason: Reason, text: &str) {
+        self.refuse(reason, text);
+    }
+
+    pub(super) fn handle_answer(&mut self, answer: Answer, now: Duration) {
+        self.asking = false;
+        match (&mut self.phase, answer) {
+            (Phase::Enrolling(enrolling), Answer::Enrol(EnrolDecision::Waiting)) => {
+                if !std::mem::replace(&mut enrolling.told, true) {
+                    let keep_alive_s = self.settings.keep_alive_s;
+                    self.send(Message::EnrolWaiting { keep_alive_s });
+                }
+            }
+            (Phase::Enrolling(_), Answer::Enrol(EnrolDecision::Accepted(enrolled))) => {
+                self.send(Message::Enrolled(*enrolled));
+                self.end(Reason::Unknown);
+            }
+            (Phase::Enrolling(_), Answer::Enrol(EnrolDecision::Refused(refusal)))
+            | (Phase::Admitting(_), Answer::NotAdmitted(refusal)) => self.turn_away(refusal),
+            (Phase::Admitting(_), Answer::Admitted(admitted)) => self.register(*admitted, now),
+            (Phase::Registered(push), Answer::Wanted(list)) => push.handle_wanted(list, now),
+            (Phase::Registered(push), Answer::Reported(done)) => push.handle_reported(done, now),
+            // The session has moved on since the question.
+            (
+                Phase::Opening(..) | Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Registered(_) | Phase::Ended(_),
+                Answer::Enrol(_)
+                | Answer::Admitted(_)
+                | Answer::NotAdmitted(_)
+                | Answer::Wanted(_)
+                | Answer::Reported(_),
+            ) => {}
+        }
+        self.advance(now);
+    }
+
+    /// Something about this device changed in the directory.
+    pub(super) fn handle_wake(&mut self, now: Duration) {
+        match &mut self.phase {
+            Phase::Enrolling(enrolling) => enrolling.ask_at = now,
+            Phase::Registered(push) => push.handle_wake(),
+            Phase::Opening(..) | Phase::Admitting(_) | Phase::Ended(_) => {}
+        }
+        self.advance(now);
+    }
+
+    /// This side ends the session.
+    pub(super) fn handle_close(&mut self, reason: Reason, text: &str) {
+        self.refuse(reason, text);
+    }
+
+    /// The connection is gone.
+    pub(super) fn handle_lost(&mut self, reason: Reason) {
+        self.end(reason);
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Duration) {
+        let silent = now >= self.heard + self.settings.evict_after;
+        let late = matches!(self.phase, Phase::Opening(_, until) if now >= until);
+        if late {
+            self.refuse(Reason::TimedOut, "nothing was sent in time");
+        } else if silent {
+            self.refuse(Reason::TimedOut, "nothing was heard for too long");
+        }
+        self.advance(now);
+    }
+
+    pub(super) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due; `None` once ended.
+    pub(super) fn poll_timeout(&self) -> Option<Duration> {
+        let evict = self.heard + self.settings.evict_after;
+        match &self.phase {
+            Phase::Opening(_, until) => Some(evict.min(*until)),
+            Phase::Enrolling(enrolling) if !self.asking => Some(evict.min(enrolling.ask_at)),
+            Phase::Enrolling(_) | Phase::Admitting(_) => Some(evict),
+            Phase::Registered(push) => Some(push.deadline(!self.asking).map_or(evict, |at| evict.min(at))),
+            Phase::Ended(_) => None,
+        }
+    }
+
+    /// What the ended session saw and nobody has put on record.
+    pub(super) fn take_unreported(&mut self) -> Vec<Progress> {
+        if let Phase::Ended(reports) = &mut self.phase { std::mem::take(reports) } else { Vec::new() }
+    }
+
+    fn enrol(&mut self, arrival: &Arrival, enrol: Enrol, now: Duration) {
+        if !matches!(arrival.shown, Shown::Nothing) {
+            return self.refuse(Reason::UnexpectedMessage, "a device with a certificate does not enrol");
+        }
+        if !self.speaks(enrol.protocol_version) {
+            return;
+        }
+        let fingerprint = match key_fingerprint(&enrol.certificate_request) {
+            Ok(fingerprint) => fingerprint,
+            Err(error) => return self.refuse(Reason::Malformed, &error.to_string()),
+        };
+        let channel_binding = arrival.channel_binding.to_vec();
+        let enrolment = Enrolment { enrol, fingerprint, channel_binding, peer: arrival.peer };
+        self.phase = Phase::Enrolling(Box::new(Enrolling { enrolment, told: false, ask_at: now }));
+    }
+
+    fn hello(&mut self, arrival: Arrival, hello: Hello) {
+        if !self.speaks(hello.protocol_version) {
+            return;
+        }
+        let certificate_serial = match arrival.shown {
+            Shown::Nothing => {
+                return self.refuse(Reason::NotEnrolled, "a device without a certificate has to enrol first");
+            }
+            Shown::Peer(Peer::Device { installation_id, id, serial })
+                if installation_id == arrival.installation_id && id == hello.info.device_id =>
+            {
+                serial
+            }
+            Shown::Peer(Peer::Device { installation_id, id, .. }) => {
+                let (told, ours) = (hello.info.device_id, arrival.installation_id);
+                let text = format!(
+                    "the certificate is of device {id} of installation {installation_id}, the hello of device {told} \
+                     to installation {ours}"
+                );
+                return self.refuse(Reason::WrongIdentity, &text);
+            }
+            Shown::Peer(Peer::Server { .. }) | Shown::Stranger => {
+                return self.refuse(Reason::WrongIdentity, "the certificate is not a device's");
+            }
+        };
+        self.phase = Phase::Admitting(Box::new(hello.clone()));
+        let registration = Registration { session: arrival.session, hello, certificate_serial, peer: arrival.peer };
+        self.ask(Question::Admit(Box::new(registration)));
+    }
+
+    fn register(&mut self, admitted: Admitted, now: Duration) {
+        let Phase::Admitting(hello) = &self.phase else { return };
+        let push = Push::new(hello, &self.settings, now);
+        let Admitted { admission, identity, server_time_unix_ms } = admitted;
+        self.send(Message::Registered(Registered {
+            connection_sequence: admission.connection_sequence,
+            installation_id: identity.installation_id,
+            server_id: identity.server_id,
+            server_name: identity.server_name,
+            role: identity.role,
+            epoch: identity.epoch,
+            server_time_unix_ms,
+            keep_alive_s: self.settings.keep_alive_s,
+            silence_limit_s: self.settings.device_silence_limit_s,
+            reconnect_spread_s: self.settings.reconnect_spread_s,
+        }));
+        self.phase = Phase::Registered(Box::new(push));
+    }
+
+    fn speaks(&mut self, version: u32) -> bool {
+        if version != PROTOCOL_VERSION {
+            let text = format!("this server speaks protocol version {PROTOCOL_VERSION}, not {version}");
+            self.refuse(Reason::UnsupportedVersion, &text);
+        }
+        version == PROTOCOL_VERSION
+    }
+
+    /// Asks and says whatever is due.
+    fn advance(&mut self, now: Duration) {
+        if let Phase::Enrolling(enrolling) = &mut self.phase
+            && !self.asking
+            && enrolling.ask_at <= now
+        {
+            enrolling.ask_at = now + self.settings.waiting_recheck;
+            let enrolment = Box::new(enrolling.enrolment.clone());
+            self.ask(Question::Enrol(enrolment));
+        }
+        while let Phase::Registered(push) = &mut self.phase {
+            match push.next(now, !self.asking) {
+                Some(Act::Send(message)) => self.outputs.push_back(Output::Send(message)),
+                Some(Act::AskWanted(device)) => self.ask(Question::Wanted(device)),
+                Some(Act::Report(device, progress)) => self.ask(Question::Report(device, progress)),
+                Some(Act::Leave(reason, text)) => self.refuse(reason, text),
+                None => break,
+            }
+        }
+    }
+
+    fn ask(&mut self, question: Question) {
+        self.asking = true;
+        self.outputs.push_back(Output::Ask(question));
+    }
+
+    fn send(&mut self, message: Message) {
+        self.outputs.push_back(Output::Send(Box::new(message)));
+    }
+
+    fn turn_away(&mut self, refusal: Refusal) {
+        match refusal {
+            Refusal::Busy(wait) => {
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                self.send(Message::Busy { retry_after_s: u32::try_from(seconds.clamp(1, 60)).unwrap_or(60) });
+                self.end(Reason::Unknown);
+            }
+            Refusal::Goodbye(reason, text) => self.refuse(reason, &text),
+        }
+    }
+
+    /// Ends with a word to the other side.
+    fn refuse(&mut self, reason: Reason, text: &str) {
+        if matches!(self.phase, Phase::Ended(_)) {
+            return;
+        }
+        let leaving = matches!(reason, Reason::ShuttingDown | Reason::Draining);
+        let reconnect_spread_s = if leaving { self.settings.reconnect_spread_s } else { 0 };
+        self.send(Message::Goodbye(Goodbye { reason, text: text.to_owned(), reconnect_spread_s }));
+        self.end(reason);
+    }
+
+    fn end(&mut self, reason: Reason) {
+        let unreported = match &mut self.phase {
+            Phase::Ended(_) => return,
+            // What a newer session of the device reports is newer.
+            Phase::Registered(push) if reason != Reason::Replaced => push.take_reports(),
+            Phase::Opening(..) | Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Registered(_) => Vec::new(),
+        };
+        self.phase = Phase::Ended(unreported);
+        self.outputs.retain(|output| matches!(output, Output::Send(_)));
+        self.outputs.push_back(Output::Close(reason));
+    }
+}
+
+#[cfg(test)]
+mod tests;
