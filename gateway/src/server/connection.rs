@@ -71,7 +71,6 @@ struct Connection<D: Directory> {
     mailbox: Arc<Mailbox>,
     membership: Membership,
     pending: Option<Pending>,
-    codec: FrameCodec,
     incoming: BytesMut,
     outgoing: BytesMut,
 }
@@ -139,7 +138,6 @@ impl<D: Directory> Connection<D> {
             membership: Membership::new(id, Arc::clone(&shared.registry)),
             shared,
             pending: None,
-            codec: FrameCodec::default(),
             incoming: BytesMut::new(),
             outgoing: BytesMut::new(),
         })
@@ -212,7 +210,7 @@ impl<D: Directory> Connection<D> {
     }
 
     fn encode(&mut self, message: Message) {
-        if let Err(error) = self.codec.encode(message, &mut self.outgoing) {
+        if let Err(error) = FrameCodec.encode(message, &mut self.outgoing) {
             tracing::error!(peer = %self.peer, %error, "a message did not fit into a frame");
             self.session.handle_lost(Reason::Oversized);
         }
@@ -233,7 +231,7 @@ impl<D: Directory> Connection<D> {
         let now = self.shared.now();
         self.session.handle_heard(now);
         loop {
-            match self.codec.decode(&mut self.incoming) {
+            match FrameCodec.decode(&mut self.incoming) {
                 Ok(Some(message)) => self.session.handle_message(message, now),
                 Ok(None) => break,
                 Err(error) => {
