@@ -3,14 +3,14 @@
 mod asking;
 mod membership;
 
-use super::directory::{Directory, SessionId};
+use super::directory::{Directory, Progress, SessionId};
 use super::mailbox::{Letter, Mailbox};
 use super::registry::{Entered, Registry};
 use super::session::{Answer, Arrival, Output, Question, Session, Shown};
 use super::settings::Settings;
 use crate::enrolment::channel_binding;
 use crate::tls::peer_of;
-use crate::wire::{ALPN, FrameCodec, Message, Reason};
+use crate::wire::{ALPN, DeviceId, FrameCodec, Message, Reason};
 use asking::{Pending, answer_to};
 use bytes::BytesMut;
 use membership::Membership;
@@ -31,9 +31,9 @@ const WRITE_LIMIT: Duration = Duration::from_secs(10);
 /// How long the last word may take to arrive before the socket is dropped.
 const LINGER: Duration = Duration::from_secs(1);
 /// How long a stopping server waits for a session's own end.
-const STOP_GRACE: Duration = Duration::from_millis(1200);
+const STOP_GRACE: Duration = Duration::from_millis(500);
 /// How long a stopping server waits for the directory.
-const STOP_CLOSED_LIMIT: Duration = Duration::from_millis(500);
+const STOP_CLOSED_LIMIT: Duration = Duration::from_secs(1);
 /// How long what an ended session saw is offered to the directory.
 const REPORT_LIMIT: Duration = Duration::from_secs(3);
 /// What an idle connection keeps for reading.
@@ -192,21 +192,7 @@ impl<D: Directory> Connection<D> {
             }
             self.outgoing = BytesMut::new();
         }
-        if ended.is_some() {
-            self.linger().await;
-        }
         ended
-    }
-
-    /// Closes so that the last word arrives: a socket dropped with unread bytes would take it back.
-    async fn linger(&mut self) {
-        let closing = async {
-            self.stream.shutdown().await?;
-            while self.stream.get_mut().0.read(&mut [0; READ_BYTES]).await? > 0 {}
-            std::io::Result::Ok(())
-        };
-        // Whether the other side closes properly is its own affair.
-        let _ = timeout(LINGER, closing).await;
     }
 
     fn encode(&mut self, message: Message) {
@@ -270,30 +256,55 @@ impl<D: Directory> Connection<D> {
         }
     }
 
-    /// Leaves the registry, and tells the directory what the session saw and that it is over.
+    /// Leaves the registry, tells the directory what the session saw and that it is over, and closes the socket.
     async fn finish(mut self, reason: Reason) {
         self.pending = None;
         tracing::info!(peer = %self.peer, device = %self.membership.device_text(), ?reason, "connection ended");
-        let directory = Arc::clone(&self.shared.directory);
         let session = self.membership.session();
-        let Some(device) = self.membership.leave() else { return };
+        let device = self.membership.leave();
         let unreported = self.session.take_unreported();
-        drop(self.stream);
-        if reason == Reason::ShuttingDown && self.shared.stop.is_cancelled() {
-            if timeout(STOP_CLOSED_LIMIT, directory.closed(session, device, reason)).await.is_err() {
-                tracing::warn!(%device, "the end of the session could not be put on record in time");
-            }
-            return;
-        }
-        let reporting = async {
-            for progress in unreported {
-                if !directory.progress(session, device, progress).await {
-                    break;
-                }
+        let recording = async {
+            if let Some(device) = device {
+                record(&self.shared, session, device, reason, unreported).await;
             }
         };
-        // What gets lost here the device's next hello tells again.
-        let _ = timeout(REPORT_LIMIT, reporting).await;
-        directory.closed(session, device, reason).await;
+        tokio::join!(linger(self.stream), recording);
     }
+}
+
+/// Closes so that the last word arrives: a socket dropped with unread bytes would take it back.
+async fn linger(mut stream: TlsStream<TcpStream>) {
+    let closing = async {
+        stream.shutdown().await?;
+        while stream.get_mut().0.read(&mut [0; READ_BYTES]).await? > 0 {}
+        std::io::Result::Ok(())
+    };
+    // Whether the other side closes properly is its own affair.
+    let _ = timeout(LINGER, closing).await;
+}
+
+async fn record<D: Directory>(
+    shared: &Shared<D>,
+    session: SessionId,
+    device: DeviceId,
+    reason: Reason,
+    unreported: Vec<Progress>,
+) {
+    let directory = &shared.directory;
+    if shared.stop.is_cancelled() {
+        if timeout(STOP_CLOSED_LIMIT, directory.closed(session, device, reason)).await.is_err() {
+            tracing::warn!(%device, "the end of the session could not be put on record in time");
+        }
+        return;
+    }
+    let reporting = async {
+        for progress in unreported {
+            if !directory.progress(session, device, progress).await {
+                break;
+            }
+        }
+    };
+    // What gets lost here the device's next hello tells again.
+    let _ = timeout(REPORT_LIMIT, reporting).await;
+    directory.closed(session, device, reason).await;
 }

@@ -1,3 +1,13 @@
 //! One binary for all scenarios.
 
+#![cfg(test)]
+
+mod memory_directory;
+mod raw_device;
+mod server_certificates;
+mod server_enrolment;
+mod server_frames;
+mod server_pushes;
+mod server_sessions;
+mod site;
 mod tidy;

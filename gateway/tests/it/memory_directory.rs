@@ -1,0 +1,235 @@
+//! A directory in memory: the devices of one installation, as every server of it sees them.
+
+use gateway::authority::{Authority, Issued};
+use gateway::enrolment::proof_holds;
+use gateway::provisioning::ProvisioningString;
+use gateway::server::{
+    Admission, Directory, EnrolDecision, Enrolment, Identity, KeyFingerprint, Progress, Refusal, Registration,
+    SessionId,
+};
+use gateway::wire::{Address, DeviceId, Enrolled, Entries, Epoch, Hello, ListVersion, Reason, Role, ServerList};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use time::OffsetDateTime;
+use tokio::sync::watch;
+
+/// What all servers of an installation know together.
+pub(crate) struct World {
+    pub(crate) authority: Authority,
+    state: Mutex<State>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) devices: HashMap<DeviceId, Device>,
+    pub(crate) waiting: BTreeMap<KeyFingerprint, Waiting>,
+    /// By public id, with the secret.
+    strings: HashMap<String, [u8; 32]>,
+    /// What an accepted device starts with.
+    pub(crate) first_list: Option<Entries>,
+    /// Nothing can be put on record.
+    pub(crate) storage_down: bool,
+    /// Every admission is answered with this.
+    pub(crate) turn_away: Option<Refusal>,
+}
+
+/// A device's row.
+#[derive(Default)]
+pub(crate) struct Device {
+    pub(crate) session: Option<(SessionId, String)>,
+    pub(crate) hellos: Vec<Hello>,
+    pub(crate) sequence: u64,
+    pub(crate) committed: Option<ListVersion>,
+    pub(crate) wanted: Option<ServerList>,
+    pub(crate) progress: Vec<Progress>,
+    pub(crate) ended: Vec<(SessionId, Reason)>,
+    pub(crate) revoked: bool,
+}
+
+pub(crate) struct Waiting {
+    pub(crate) device: DeviceId,
+    accepted: Option<bool>,
+    issued: Option<Issued>,
+}
+
+/// One server's view of the world.
+pub(crate) struct MemoryDirectory {
+    pub(crate) world: Arc<World>,
+    identity: Mutex<Identity>,
+}
+
+impl World {
+    pub(crate) fn new(installation_id: &str) -> Arc<Self> {
+        let authority = Authority::create(installation_id, OffsetDateTime::now_utc()).unwrap();
+        Arc::new(Self { authority, state: Mutex::default(), changes: watch::Sender::new(0) })
+    }
+
+    /// A server of this installation; the first is usually the active one.
+    pub(crate) fn server(self: &Arc<Self>, server_id: &str, role: Role) -> Arc<MemoryDirectory> {
+        let identity = Identity {
+            installation_id: self.authority.installation_id().to_owned(),
+            server_id: server_id.to_owned(),
+            server_name: format!("BioStar {server_id}"),
+            role,
+            epoch: Epoch { number: 1, server_id: "server-1".into() },
+        };
+        Arc::new(MemoryDirectory { world: Arc::clone(self), identity: Mutex::new(identity) })
+    }
+
+    /// Looks at or changes the state.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        let result = act(&mut self.state());
+        self.changes.send_modify(|count| *count += 1);
+        result
+    }
+
+    /// Waits until something holds.
+    ///
+    /// Panics after 20 s.
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&State) -> bool) {
+        let mut changes = self.changes.subscribe();
+        let waiting = async {
+            while !holds(&self.state()) {
+                changes.changed().await.unwrap();
+            }
+        };
+        assert!(tokio::time::timeout(Duration::from_secs(20), waiting).await.is_ok(), "not in time: {what}");
+    }
+
+    /// A new provisioning string for these addresses.
+    pub(crate) fn provisioning(&self, addresses: Vec<(Address, u16)>) -> ProvisioningString {
+        let secret = rand::random();
+        self.with(|state| {
+            let id = format!("p-{}", state.strings.len() + 1);
+            state.strings.insert(id.clone(), secret);
+            let installation_id = self.authority.installation_id().to_owned();
+            let authority_fingerprint = self.authority.fingerprint();
+            ProvisioningString { id, installation_id, authority_fingerprint, addresses, secret }
+        })
+    }
+
+    /// An operator decides about a waiting device; its key, to wake it by.
+    pub(crate) fn decide(&self, device: DeviceId, accept: bool) -> KeyFingerprint {
+        self.with(|state| {
+            let (key, waiting) = state.waiting.iter_mut().find(|(_, waiting)| waiting.device == device).unwrap();
+            waiting.accepted = Some(accept);
+            *key
+        })
+    }
+
+    /// The device shall hold these entries: a new revision on top of what it has and of what it was to have.
+    pub(crate) fn want(&self, device: DeviceId, entries: Entries) -> ServerList {
+        self.with(|state| {
+            let row = state.devices.entry(device).or_default();
+            let known = [row.wanted.as_ref().map(ServerList::version), row.committed];
+            let number = known.into_iter().flatten().map(|version| version.number).max().unwrap_or(0) + 1;
+            let list = ServerList::new(1, number, row.committed.map(|version| version.hash), entries);
+            row.wanted = Some(list.clone());
+            list
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl MemoryDirectory {
+    pub(crate) fn become_role(&self, role: Role, epoch: Epoch) {
+        let mut identity = self.identity.lock().unwrap();
+        identity.role = role;
+        identity.epoch = epoch;
+    }
+}
+
+impl Directory for MemoryDirectory {
+    fn identity(&self) -> Identity {
+        self.identity.lock().unwrap().clone()
+    }
+
+    async fn enrol(&self, enrolment: &Enrolment) -> EnrolDecision {
+        let enrol = &enrolment.enrol;
+        self.world.with(|state| {
+            let proven = state.strings.get(&enrol.provisioning_id).is_some_and(|secret| {
+                proof_holds(secret, &enrolment.channel_binding, &enrol.certificate_request, &enrol.proof)
+            });
+            if !proven {
+                let text = "the provisioning string is not known here".to_owned();
+                return EnrolDecision::Refused(Refusal::Goodbye(Reason::BadProvisioning, text));
+            }
+            let device = enrol.info.device_id;
+            let new = || Waiting { device, accepted: None, issued: None };
+            let waiting = state.waiting.entry(enrolment.fingerprint).or_insert_with(new);
+            match waiting.accepted {
+                None => return EnrolDecision::Waiting,
+                Some(false) => {
+                    return EnrolDecision::Refused(Refusal::Goodbye(Reason::Rejected, "rejected".into()));
+                }
+                Some(true) => {}
+            }
+            let authority = &self.world.authority;
+            let issued = waiting.issued.get_or_insert_with(|| {
+                authority.issue_device(&enrol.certificate_request, device, OffsetDateTime::now_utc()).unwrap()
+            });
+            let list = ServerList::new(1, 1, None, state.first_list.clone().unwrap());
+            let row = state.devices.entry(device).or_default();
+            row.committed = Some(list.version());
+            EnrolDecision::Accepted(Box::new(Enrolled {
+                certificate: issued.der.clone(),
+                authority_certificate: authority.certificate_der().to_vec(),
+                installation_id: authority.installation_id().to_owned(),
+                list,
+                server_time_unix_ms: u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap() * 1000,
+            }))
+        })
+    }
+
+    async fn admit(&self, registration: &Registration) -> Result<Admission, Refusal> {
+        let server = self.identity().server_id;
+        self.world.with(|state| {
+            if let Some(refusal) = &state.turn_away {
+                return Err(refusal.clone());
+            }
+            let hello = &registration.hello;
+            let row = state.devices.entry(hello.info.device_id).or_default();
+            if row.revoked {
+                return Err(Refusal::Goodbye(Reason::Revoked, "the certificate was revoked".into()));
+            }
+            row.session = Some((registration.session, server));
+            row.sequence = row.sequence.max(hello.connection_sequence) + 1;
+            row.committed = Some(hello.committed);
+            row.hellos.push(hello.clone());
+            Ok(Admission { connection_sequence: row.sequence })
+        })
+    }
+
+    async fn wanted(&self, device: DeviceId) -> Option<ServerList> {
+        self.world.with(|state| state.devices.get(&device).and_then(|row| row.wanted.clone()))
+    }
+
+    async fn progress(&self, _session: SessionId, device: DeviceId, progress: Progress) -> bool {
+        self.world.with(|state| {
+            if state.storage_down {
+                return false;
+            }
+            let row = state.devices.entry(device).or_default();
+            match &progress {
+                Progress::Committed(version) => row.committed = Some(*version),
+                Progress::RolledBack(_) => row.wanted = None,
+                Progress::Staged(_) | Progress::StageRefused(..) | Progress::Trial(_) => {}
+            }
+            row.progress.push(progress);
+            true
+        })
+    }
+
+    async fn closed(&self, session: SessionId, device: DeviceId, reason: Reason) {
+        self.world.with(|state| {
+            let row = state.devices.entry(device).or_default();
+            row.session.take_if(|(current, _)| *current == session);
+            row.ended.push((session, reason));
+        });
+    }
+}

@@ -1,0 +1,69 @@
+//! Certificates that are foreign, expired, or somebody else's register nothing.
+
+use crate::memory_directory::World;
+use crate::raw_device::{DOOR, RawDevice, assert_says, hello};
+use crate::site::{Credentials, Site, device_credentials, quick};
+use gateway::tls::{ServerCredentials, TlsFailure, failure_of};
+use gateway::wire::{DeviceId, Message, Reason, ServerList};
+use time::{Duration, OffsetDateTime};
+
+/// What a device meets whose certificate the server does not take: in TLS 1.3 it learns so after its own handshake.
+async fn refusal(site: &Site, identity: Credentials) -> TlsFailure {
+    let mut device = match RawDevice::dial(&site.world, site.address, Some(identity)).await {
+        Ok(device) => device,
+        Err(failure) => return failure,
+    };
+    match device.next().await {
+        Err(error) => failure_of(&error).unwrap(),
+        Ok(message) => panic!("the server talks: {message:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_certificate() {
+    let site = Site::start(quick()).await;
+    for foreign in [World::new("other"), World::new("site")] {
+        let identity = device_credentials(&foreign.authority, DOOR, OffsetDateTime::now_utc());
+        assert!(matches!(refusal(&site, identity).await, TlsFailure::RefusedByServer(_)));
+    }
+    assert_eq!(site.handle.connected(), 0);
+}
+
+#[tokio::test]
+async fn an_expired_certificate() {
+    let site = Site::start(quick()).await;
+    let long_ago = OffsetDateTime::now_utc() - Duration::days(11 * 365);
+    let identity = device_credentials(&site.world.authority, DOOR, long_ago);
+    assert!(matches!(refusal(&site, identity).await, TlsFailure::RefusedByServer(_)));
+}
+
+#[tokio::test]
+async fn another_devices_certificate() {
+    let site = Site::start(quick()).await;
+    let list = ServerList::new(1, 1, None, site.entries());
+    let mut device = RawDevice::dial_as(&site.world, site.address, DeviceId(2)).await;
+    device.say(Message::Hello(hello(DOOR, &list))).await;
+    assert_says(&device.goodbye().await, Reason::WrongIdentity);
+    assert!(site.world.with(|state| state.devices.is_empty()));
+}
+
+#[tokio::test]
+async fn a_servers_certificate() {
+    let site = Site::start(quick()).await;
+    let list = ServerList::new(1, 1, None, site.entries());
+    let authority = &site.world.authority;
+    let issued = authority.issue_server("server-2", OffsetDateTime::now_utc()).unwrap();
+    let credentials =
+        ServerCredentials::from_pem(authority.certificate_pem(), &issued.certificate_pem, &issued.key_pem).unwrap();
+    let identity = (credentials.certificate_der, credentials.key_der);
+    let mut device = RawDevice::dial(&site.world, site.address, Some(identity)).await.unwrap();
+    device.say(Message::Hello(hello(DOOR, &list))).await;
+    assert_says(&device.goodbye().await, Reason::WrongIdentity);
+}
+
+#[tokio::test]
+async fn a_device_tells_a_foreign_server_apart() {
+    let (ours, theirs) = (Site::start(quick()).await, Site::start(quick()).await);
+    let failure = RawDevice::dial(&ours.world, theirs.address, None).await.err();
+    assert_eq!(failure, Some(TlsFailure::ForeignInstallation));
+}
