@@ -16,6 +16,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The longest text a message may carry.
+const TEXT_BYTES_MAX: usize = 512;
+
 /// The certificate at the other end of the TLS session.
 #[derive(Clone, Debug)]
 pub(super) enum Shown {
@@ -351,7 +354,7 @@ impl Session {
         }
         let leaving = matches!(reason, Reason::ShuttingDown | Reason::Draining);
         let reconnect_spread_s = if leaving { self.settings.reconnect_spread_s } else { 0 };
-        self.send(Message::Goodbye(Goodbye { reason, text: text.to_owned(), reconnect_spread_s }));
+        self.send(Message::Goodbye(Goodbye { reason, text: speakable(text), reconnect_spread_s }));
         self.end(reason);
     }
 
@@ -366,6 +369,13 @@ impl Session {
         self.outputs.retain(|output| matches!(output, Output::Send(_)));
         self.outputs.push_back(Output::Close(reason));
     }
+}
+
+/// A text as the wire allows it: without control characters, and short.
+fn speakable(text: &str) -> String {
+    let mut text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+    text
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod memory_directory;
+mod protocol_document;
 mod raw_device;
 mod server_certificates;
 mod server_enrolment;

@@ -144,6 +144,14 @@ fn a_leaving_server_advertises_the_spread() {
 }
 
 #[test]
+fn whatever_the_reason_its_text_fits_the_wire() {
+    let mut talk = Talk::registered(hello());
+    talk.session.handle_close(Reason::Removed, &format!("one\ntwo {}", "ä".repeat(400)));
+    let Message::Goodbye(goodbye) = talk.said() else { panic!("no goodbye") };
+    assert!(goodbye.text.starts_with("one two ä") && goodbye.text.len() <= 512, "{}", goodbye.text);
+}
+
+#[test]
 fn nothing_follows_the_end() {
     let mut talk = Talk::registered(hello());
     talk.hears(Message::Goodbye(Goodbye { reason: Reason::ShuttingDown, text: String::new(), reconnect_spread_s: 0 }));
