@@ -173,3 +173,28 @@ fn names_that_are_no_peer_are_none() {
         assert_eq!(peer_of(certificate.der()), None, "{uri}");
     }
 }
+
+#[test]
+fn a_resumed_session_still_names_its_device() {
+    let ours = authority("site");
+    let server = server_config(&credentials(&ours, now()), ALPN).unwrap();
+    let client = client_config(trust(&ours), Some(device(&ours, now())), Clock::system(), ALPN).unwrap();
+    shake(client.clone(), server.clone()).unwrap();
+    let (_, again) = shake(client, server).unwrap();
+    assert_eq!(again.handshake_kind(), Some(rustls::HandshakeKind::Resumed));
+    let certificate = again.peer_certificates().unwrap().first().unwrap();
+    assert!(matches!(peer_of(certificate), Some(Peer::Device { id: DeviceId(547_846_001), .. })));
+}
+
+#[test]
+fn a_ticket_of_another_server_is_only_a_full_handshake() {
+    let ours = authority("site");
+    let client = client_config(trust(&ours), Some(device(&ours, now())), Clock::system(), ALPN).unwrap();
+    for _ in 0..2 {
+        let server = server_config(&credentials(&ours, now()), ALPN).unwrap();
+        let (_, session) = shake(client.clone(), server).unwrap();
+        assert_eq!(session.handshake_kind(), Some(rustls::HandshakeKind::Full));
+    }
+    let foreign = server_config(&credentials(&authority("site"), now()), ALPN).unwrap();
+    assert_eq!(shake(client, foreign).unwrap_err().0, Some(TlsFailure::ForeignInstallation));
+}

@@ -145,3 +145,21 @@ async fn a_stopping_server_does_not_wait_for_a_dead_device() {
     site.stop().await;
     drop(device);
 }
+
+#[tokio::test]
+async fn a_storm_is_served_with_few_handshakes_at_once() {
+    let site = Site::start(Settings { handshakes_max: 2, ..quick() }).await;
+    let list = list(&site);
+    let storm = (1..=60).map(|number| {
+        let (world, address, hello) = (site.world.clone(), site.address, hello(DeviceId(number), &list));
+        tokio::spawn(async move { RawDevice::register(&world, address, hello).await })
+    });
+    let mut devices = Vec::new();
+    for registered in storm.collect::<Vec<_>>() {
+        devices.push(registered.await.unwrap().0);
+    }
+    assert_eq!(site.handle.connected(), 60);
+    drop(devices);
+    site.world.until("all ends", |state| state.devices.values().all(|row| row.session.is_none())).await;
+    assert_eq!(site.handle.connected(), 0);
+}
