@@ -43,7 +43,8 @@ create table outcomes (
     failures   text    not null default '[]',
     seen_at    text    not null,
     -- Null until the active server has it.
-    noted_at   text
+    noted_at   text,
+    unique (device_id, hash, state)
 ) strict;
 
 create table refresh_tokens (

@@ -3,12 +3,33 @@
 //! Two databases: the *book* (`biostar2.db`) is the installation's and travels to the other server as a copy; the
 //! *journal* (`journal.db`) is what this server saw itself and never travels.
 
+mod audit;
+mod columns;
+mod devices;
 mod error;
+mod installation;
+mod outcomes;
+mod provisioning;
+mod pushes;
+mod revisions;
+mod revocations;
+mod sightings;
+mod waiting;
 
+pub use audit::AuditEntry;
+pub use devices::{DeviceEdit, DeviceRecord};
 pub use error::StoreError;
+pub use installation::Installation;
+pub use outcomes::{Outcome, OutcomeState};
+pub use provisioning::ProvisioningRecord;
+pub use pushes::{PushMove, PushMoved};
+pub use revisions::{Revision, RevisionSource};
+pub use revocations::DeviceRevocation;
+pub use sightings::{ReportedList, Sighting};
+pub use waiting::{Acceptance, WaitingRecord, WaitingState};
 
 use sqlx::{
-    SqlitePool,
+    Sqlite, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
@@ -65,6 +86,11 @@ impl Store {
     fn journal(&self) -> &SqlitePool {
         &self.journal
     }
+}
+
+/// Begins a transaction that will write: it takes its turn at once, so that what it reads still stands when it writes.
+async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreError> {
+    Ok(pool.begin_with("begin immediate").await?)
 }
 
 async fn open_pool(file: &Path) -> Result<SqlitePool, StoreError> {

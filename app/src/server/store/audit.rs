@@ -1,0 +1,41 @@
+//! Who changed what, when, from what to what. A row is written in the transaction of its change.
+
+use super::StoreError;
+use serde_json::Value;
+use sqlx::SqliteConnection;
+
+/// One change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditEntry {
+    /// When.
+    pub at: String,
+    /// The operator's login, `console` or `system`.
+    pub operator: String,
+    /// Where the request came from.
+    pub peer: Option<String>,
+    /// For example `device.servers.replace`.
+    pub action: &'static str,
+    /// For example `device 547846001`.
+    pub subject: String,
+    /// What stood before.
+    pub before: Option<Value>,
+    /// What stands now.
+    pub after: Option<Value>,
+}
+
+/// Writes the row on the connection that holds its change's transaction.
+pub(super) async fn insert_audit(connection: &mut SqliteConnection, entry: &AuditEntry) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into audit (at, operator, peer, action, subject, before, after) values ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(&entry.at)
+    .bind(&entry.operator)
+    .bind(&entry.peer)
+    .bind(entry.action)
+    .bind(&entry.subject)
+    .bind(entry.before.as_ref().map(Value::to_string))
+    .bind(entry.after.as_ref().map(Value::to_string))
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! The devices of the installation.
+
+use super::{
+    AuditEntry, Revision, Store, StoreError,
+    audit::insert_audit,
+    begin,
+    columns::{from_json, number},
+    revisions::insert_revision,
+};
+use crate::model::{DeviceInfo, PushState};
+
+/// A device that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceRecord {
+    /// Device ID.
+    pub id: u32,
+    /// The name operators gave it.
+    pub name: String,
+    /// What it reported when it enrolled.
+    pub info: DeviceInfo,
+    /// Its newest certificate's serial number, lower-case hex.
+    pub certificate_serial: String,
+    /// The revision it should hold.
+    pub wanted_revision: u64,
+    /// The newest revision the book knows it to hold.
+    pub committed_revision: Option<u64>,
+    /// When it was last accepted.
+    pub accepted_at: String,
+}
+
+/// A change to a device that is made as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceEdit {
+    /// Which.
+    pub device: u32,
+    /// The new name, if it changes.
+    pub name: Option<String>,
+    /// The new wanted revision and its push's state, if the list changes.
+    pub list: Option<(Revision, PushState)>,
+    /// One row for each thing that changes.
+    pub audit: Vec<AuditEntry>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    name: String,
+    info: String,
+    certificate_serial: String,
+    wanted_revision: i64,
+    committed_revision: Option<i64>,
+    accepted_at: String,
+}
+
+impl TryFrom<Row> for DeviceRecord {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let record = format!("devices {}", row.id);
+        Ok(Self {
+            id: number(&record, row.id)?,
+            name: row.name,
+            info: from_json(&record, &row.info)?,
+            certificate_serial: row.certificate_serial,
+            wanted_revision: number(&record, row.wanted_revision)?,
+            committed_revision: row.committed_revision.map(|n| number(&record, n)).transpose()?,
+            accepted_at: row.accepted_at,
+        })
+    }
+}
+
+impl Store {
+    /// All devices, in no order.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn list_devices(&self) -> Result<Vec<DeviceRecord>, StoreError> {
+        sqlx::query_as::<_, Row>(
+            "select id, name, info, certificate_serial, wanted_revision, committed_revision, accepted_at from devices",
+        )
+        .fetch_all(&self.book())
+        .await?
+        .into_iter()
+        .map(DeviceRecord::try_from)
+        .collect()
+    }
+
+    /// One device.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn find_device(&self, id: u32) -> Result<Option<DeviceRecord>, StoreError> {
+        sqlx::query_as::<_, Row>(
+            "select id, name, info, certificate_serial, wanted_revision, committed_revision, accepted_at
+             from devices where id = $1",
+        )
+        .bind(id)
+        .fetch_optional(&self.book())
+        .await?
+        .map(DeviceRecord::try_from)
+        .transpose()
+    }
+
+    /// Makes the change; `false`, with nothing done, if the wanted revision is not the one just before the new one.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be written.
+    pub async fn edit_device(&self, edit: &DeviceEdit) -> Result<bool, StoreError> {
+        let mut transaction = begin(&self.book()).await?;
+        if let Some((revision, push)) = &edit.list
+            && !insert_revision(&mut transaction, revision, Some(*push)).await?
+        {
+            return Ok(false);
+        }
+        if let Some(name) = &edit.name {
+            sqlx::query("update devices set name = $1 where id = $2")
+                .bind(name)
+                .bind(edit.device)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        for entry in &edit.audit {
+            insert_audit(&mut transaction, entry).await?;
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,180 @@
+//! Server lists as they were wanted: immutable, numbered per device.
+
+use super::{
+    Store, StoreError,
+    columns::{count, from_json, from_name, number, to_json, to_name},
+};
+use crate::model::{PushState, ServerEntry};
+use serde::{Deserialize, Serialize};
+use sqlx::SqliteConnection;
+
+/// What made a revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevisionSource {
+    /// The device enrolled with it.
+    Provisioning,
+    /// An operator wrote it.
+    Edit,
+    /// A rollback or a cancelled push made it: the list the device kept.
+    Return,
+}
+
+/// One server list of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// Whose.
+    pub device: u32,
+    /// Counts from 1 per device.
+    pub number: u64,
+    /// The epoch it was written in.
+    pub epoch: u64,
+    /// Hash of the revision it was made from; `None` for the first.
+    pub base_hash: Option<String>,
+    /// Names its content: 64 hexadecimal digits.
+    pub hash: String,
+    /// In ascending priority.
+    pub entries: Vec<ServerEntry>,
+    /// What made it.
+    pub source: RevisionSource,
+    /// Who.
+    pub created_by: String,
+    /// When.
+    pub created_at: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    device_id: i64,
+    number: i64,
+    epoch: i64,
+    base_hash: Option<String>,
+    hash: String,
+    entries: String,
+    source: String,
+    created_by: String,
+    created_at: String,
+}
+
+impl TryFrom<Row> for Revision {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let record = format!("revisions {}/{}", row.device_id, row.number);
+        Ok(Self {
+            device: number(&record, row.device_id)?,
+            number: number(&record, row.number)?,
+            epoch: number(&record, row.epoch)?,
+            base_hash: row.base_hash,
+            hash: row.hash,
+            entries: from_json(&record, &row.entries)?,
+            source: from_name(&record, &row.source)?,
+            created_by: row.created_by,
+            created_at: row.created_at,
+        })
+    }
+}
+
+impl Store {
+    /// The revision with that number.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn find_revision(&self, device: u32, number: u64) -> Result<Option<Revision>, StoreError> {
+        sqlx::query_as::<_, Row>("select * from revisions where device_id = $1 and number = $2")
+            .bind(device)
+            .bind(count(number))
+            .fetch_optional(&self.book())
+            .await?
+            .map(Revision::try_from)
+            .transpose()
+    }
+
+    /// The device's revision with that hash.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn find_revision_by_hash(&self, device: u32, hash: &str) -> Result<Option<Revision>, StoreError> {
+        sqlx::query_as::<_, Row>("select * from revisions where device_id = $1 and hash = $2")
+            .bind(device)
+            .bind(hash)
+            .fetch_optional(&self.book())
+            .await?
+            .map(Revision::try_from)
+            .transpose()
+    }
+
+    /// The list the device was last given when it enrolled.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn find_provisioned_revision(&self, device: u32) -> Result<Option<Revision>, StoreError> {
+        sqlx::query_as::<_, Row>(
+            "select * from revisions where device_id = $1 and source = 'provisioning' order by number desc limit 1",
+        )
+        .bind(device)
+        .fetch_optional(&self.book())
+        .await?
+        .map(Revision::try_from)
+        .transpose()
+    }
+}
+
+/// Makes `revision` the wanted one, with a push in that state, in the caller's transaction. Pushes of older revisions
+/// that have not ended are superseded.
+///
+/// Answers `false`, with nothing done, unless the wanted revision is the one just before it.
+pub(super) async fn insert_revision(
+    connection: &mut SqliteConnection,
+    revision: &Revision,
+    push: Option<PushState>,
+) -> Result<bool, StoreError> {
+    let record = format!("revisions {}/{}", revision.device, revision.number);
+    let moved = sqlx::query("update devices set wanted_revision = $1 where id = $2 and wanted_revision = $1 - 1")
+        .bind(count(revision.number))
+        .bind(revision.device)
+        .execute(&mut *connection)
+        .await?;
+    if moved.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query(
+        "insert into revisions (device_id, number, epoch, base_hash, hash, entries, source, created_by, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(revision.device)
+    .bind(count(revision.number))
+    .bind(count(revision.epoch))
+    .bind(&revision.base_hash)
+    .bind(&revision.hash)
+    .bind(to_json(&record, &revision.entries)?)
+    .bind(to_name(&record, revision.source)?)
+    .bind(&revision.created_by)
+    .bind(&revision.created_at)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "update pushes set state = 'superseded', updated_at = $1
+         where device_id = $2 and revision < $3 and state in ('pending', 'staged', 'probed', 'trial')",
+    )
+    .bind(&revision.created_at)
+    .bind(revision.device)
+    .bind(count(revision.number))
+    .execute(&mut *connection)
+    .await?;
+    if let Some(state) = push {
+        sqlx::query(
+            "insert into pushes (device_id, revision, state, created_at, updated_at) values ($1, $2, $3, $4, $4)",
+        )
+        .bind(revision.device)
+        .bind(count(revision.number))
+        .bind(to_name(&record, state)?)
+        .bind(&revision.created_at)
+        .execute(connection)
+        .await?;
+    }
+    Ok(true)
+}

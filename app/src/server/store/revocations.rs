@@ -1,0 +1,53 @@
+//! Certificates that are no longer good, by serial number.
+
+use super::{Store, StoreError};
+use sqlx::SqliteConnection;
+
+/// A device's certificate that is no longer good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceRevocation {
+    /// Serial number, lower-case hex.
+    pub serial: String,
+    /// The device it was issued to.
+    pub device: u32,
+    /// Why, for people.
+    pub reason: String,
+    /// Who revoked it.
+    pub by: String,
+    /// When.
+    pub at: String,
+}
+
+impl Store {
+    /// Was the certificate with this serial number (lower-case hex) revoked?
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn is_revoked(&self, serial: &str) -> Result<bool, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar("select 1 from revocations where serial = $1")
+            .bind(serial)
+            .fetch_optional(&self.book())
+            .await?;
+        Ok(found.is_some())
+    }
+}
+
+/// Revokes in the caller's transaction; twice is once.
+pub(super) async fn insert_revocation(
+    connection: &mut SqliteConnection,
+    revocation: &DeviceRevocation,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into revocations (serial, kind, subject, reason, revoked_by, revoked_at)
+         values ($1, 'device', $2, $3, $4, $5) on conflict (serial) do nothing",
+    )
+    .bind(&revocation.serial)
+    .bind(revocation.device.to_string())
+    .bind(&revocation.reason)
+    .bind(&revocation.by)
+    .bind(&revocation.at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,310 @@
+//! Which device was seen on which server, and what it said of itself: the newest session on each.
+
+use super::{
+    Store, StoreError, begin,
+    columns::{count, from_json, number, to_json},
+};
+use crate::model::DeviceInfo;
+use serde::{Deserialize, Serialize};
+use sqlx::SqliteConnection;
+
+/// The newest session of a device on a server. Also what servers tell each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// On which server.
+    pub server_id: String,
+    /// Which device.
+    pub device_id: u32,
+    /// Unique on its server, also over restarts.
+    pub session_id: u64,
+    /// Random for each start of the device, hexadecimal.
+    pub boot_id: String,
+    /// Orders the sessions of a device over all servers.
+    pub connection_sequence: u64,
+    /// When it was registered.
+    pub since: String,
+    /// When it ended; `None` while it lives.
+    pub ended_at: Option<String>,
+    /// Why it ended.
+    pub end_reason: Option<String>,
+    /// Where the connection came from.
+    pub peer: String,
+    /// The address it dialled.
+    pub address: String,
+    /// The port it dialled.
+    pub port: u16,
+    /// The priority of the entry it dialled.
+    pub priority: u8,
+    /// The list it keeps.
+    pub committed: ReportedList,
+    /// What it said of itself.
+    pub info: DeviceInfo,
+    /// Counts changes on the server that saw it.
+    pub version: u64,
+}
+
+/// A list as a device names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedList {
+    /// The epoch it was written in.
+    pub epoch: u64,
+    /// Its revision.
+    pub number: u64,
+    /// 64 hexadecimal digits.
+    pub hash: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    server_id: String,
+    device_id: i64,
+    session_id: i64,
+    boot_id: String,
+    connection_sequence: i64,
+    since: String,
+    ended_at: Option<String>,
+    end_reason: Option<String>,
+    peer: String,
+    address: String,
+    port: i64,
+    priority: i64,
+    committed_epoch: i64,
+    committed_number: i64,
+    committed_hash: String,
+    info: String,
+    version: i64,
+}
+
+impl TryFrom<Row> for Sighting {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let record = format!("sightings {}/{}", row.server_id, row.device_id);
+        Ok(Self {
+            device_id: number(&record, row.device_id)?,
+            session_id: number(&record, row.session_id)?,
+            boot_id: row.boot_id,
+            connection_sequence: number(&record, row.connection_sequence)?,
+            since: row.since,
+            ended_at: row.ended_at,
+            end_reason: row.end_reason,
+            peer: row.peer,
+            address: row.address,
+            port: number(&record, row.port)?,
+            priority: number(&record, row.priority)?,
+            committed: ReportedList {
+                epoch: number(&record, row.committed_epoch)?,
+                number: number(&record, row.committed_number)?,
+                hash: row.committed_hash,
+            },
+            info: from_json(&record, &row.info)?,
+            version: number(&record, row.version)?,
+            server_id: row.server_id,
+        })
+    }
+}
+
+impl Store {
+    /// Everything known of every device, on all servers.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn list_sightings(&self) -> Result<Vec<Sighting>, StoreError> {
+        sightings(sqlx::query_as("select * from sightings").fetch_all(self.journal()).await?)
+    }
+
+    /// Everything known of one device, on all servers.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn list_sightings_of(&self, device: u32) -> Result<Vec<Sighting>, StoreError> {
+        let rows = sqlx::query_as("select * from sightings where device_id = $1").bind(device);
+        sightings(rows.fetch_all(self.journal()).await?)
+    }
+
+    /// What `server_id` saw after its change `version`, oldest change first.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn list_sightings_since(&self, server_id: &str, version: u64) -> Result<Vec<Sighting>, StoreError> {
+        let rows = sqlx::query_as("select * from sightings where server_id = $1 and version > $2 order by version")
+            .bind(server_id)
+            .bind(count(version));
+        sightings(rows.fetch_all(self.journal()).await?)
+    }
+
+    /// Records a session that begins. Its sequence becomes more than the device and any sighting of it say; that
+    /// sequence is the answer.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written.
+    pub async fn open_sighting(&self, sighting: &Sighting) -> Result<u64, StoreError> {
+        let mut transaction = begin(self.journal()).await?;
+        let known: Option<i64> =
+            sqlx::query_scalar("select max(connection_sequence) from sightings where device_id = $1")
+                .bind(sighting.device_id)
+                .fetch_one(&mut *transaction)
+                .await?;
+        let known = known.and_then(|known| u64::try_from(known).ok()).unwrap_or(0);
+        let connection_sequence = sighting.connection_sequence.max(known).saturating_add(1);
+        let version = next_version(&mut transaction, &sighting.server_id).await?;
+        let opened = Sighting { connection_sequence, version, ..sighting.clone() };
+        upsert(&mut transaction, &opened).await?;
+        transaction.commit().await?;
+        Ok(connection_sequence)
+    }
+
+    /// Records the end of a session; `false` if a newer one has taken its place.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written.
+    pub async fn end_sighting(
+        &self,
+        server_id: &str,
+        device: u32,
+        session: u64,
+        at: &str,
+        reason: &str,
+    ) -> Result<bool, StoreError> {
+        let ended = sqlx::query(
+            "update sightings set ended_at = $1, end_reason = $2,
+             version = (select max(version) + 1 from sightings where server_id = $3)
+             where server_id = $3 and device_id = $4 and session_id = $5 and ended_at is null",
+        )
+        .bind(at)
+        .bind(reason)
+        .bind(server_id)
+        .bind(device)
+        .bind(count(session))
+        .execute(self.journal())
+        .await?;
+        Ok(ended.rows_affected() > 0)
+    }
+
+    /// Ends every session of the server that is still open: it has stopped without saying so.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written.
+    pub async fn end_all_sightings(&self, server_id: &str, at: &str, reason: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "update sightings set ended_at = $1, end_reason = $2,
+             version = (select max(version) + 1 from sightings where server_id = $3)
+             where server_id = $3 and ended_at is null",
+        )
+        .bind(at)
+        .bind(reason)
+        .bind(server_id)
+        .execute(self.journal())
+        .await?;
+        Ok(())
+    }
+
+    /// Records what the device of a session keeps now.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written.
+    pub async fn note_committed(
+        &self,
+        server_id: &str,
+        device: u32,
+        session: u64,
+        list: &ReportedList,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "update sightings set committed_epoch = $1, committed_number = $2, committed_hash = $3,
+             version = (select max(version) + 1 from sightings where server_id = $4)
+             where server_id = $4 and device_id = $5 and session_id = $6",
+        )
+        .bind(count(list.epoch))
+        .bind(count(list.number))
+        .bind(&list.hash)
+        .bind(server_id)
+        .bind(device)
+        .bind(count(session))
+        .execute(self.journal())
+        .await?;
+        Ok(())
+    }
+
+    /// Takes over what another server saw, version numbers included.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written.
+    pub async fn store_peer_sightings(&self, server_id: &str, rows: &[Sighting]) -> Result<(), StoreError> {
+        let mut transaction = begin(self.journal()).await?;
+        for row in rows {
+            upsert(&mut transaction, &Sighting { server_id: server_id.to_owned(), ..row.clone() }).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Counts the starts of this server, from 1.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written.
+    pub async fn count_start(&self) -> Result<u64, StoreError> {
+        let starts: i64 = sqlx::query_scalar(
+            "insert into counters (name, value) values ('starts', 1)
+             on conflict (name) do update set value = counters.value + 1 returning value",
+        )
+        .fetch_one(self.journal())
+        .await?;
+        number("counters starts", starts)
+    }
+}
+
+fn sightings(rows: Vec<Row>) -> Result<Vec<Sighting>, StoreError> {
+    rows.into_iter().map(Sighting::try_from).collect()
+}
+
+async fn next_version(connection: &mut SqliteConnection, server_id: &str) -> Result<u64, StoreError> {
+    let newest: Option<i64> = sqlx::query_scalar("select max(version) from sightings where server_id = $1")
+        .bind(server_id)
+        .fetch_one(connection)
+        .await?;
+    number("sightings", newest.unwrap_or(0) + 1)
+}
+
+async fn upsert(connection: &mut SqliteConnection, row: &Sighting) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into sightings (server_id, device_id, session_id, boot_id, connection_sequence, since, ended_at,
+         end_reason, peer, address, port, priority, committed_epoch, committed_number, committed_hash, info, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+         on conflict (server_id, device_id) do update set session_id = excluded.session_id,
+         boot_id = excluded.boot_id, connection_sequence = excluded.connection_sequence, since = excluded.since,
+         ended_at = excluded.ended_at, end_reason = excluded.end_reason, peer = excluded.peer,
+         address = excluded.address, port = excluded.port, priority = excluded.priority,
+         committed_epoch = excluded.committed_epoch, committed_number = excluded.committed_number,
+         committed_hash = excluded.committed_hash, info = excluded.info, version = excluded.version",
+    )
+    .bind(&row.server_id)
+    .bind(row.device_id)
+    .bind(count(row.session_id))
+    .bind(&row.boot_id)
+    .bind(count(row.connection_sequence))
+    .bind(&row.since)
+    .bind(&row.ended_at)
+    .bind(&row.end_reason)
+    .bind(&row.peer)
+    .bind(&row.address)
+    .bind(row.port)
+    .bind(row.priority)
+    .bind(count(row.committed.epoch))
+    .bind(count(row.committed.number))
+    .bind(&row.committed.hash)
+    .bind(to_json("sightings", &row.info)?)
+    .bind(count(row.version))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
