@@ -3,6 +3,7 @@
 pub mod changes;
 pub mod clock;
 pub mod keys;
+pub mod link;
 pub mod service;
 pub mod sites;
 pub mod store;

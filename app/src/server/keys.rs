@@ -2,4 +2,7 @@
 
 /// What a server proves itself with, and what it issues with.
 #[derive(Debug)]
-pub struct Keys {}
+pub struct Keys {
+    /// Signs.
+    pub authority: gateway::authority::Authority,
+}

@@ -3,6 +3,19 @@
 //! Nothing here knows HTTP, the browser or SQL: a request comes in as model values and an [`Actor`], an answer goes out
 //! as model values or a [`Fault`].
 
+mod devices;
+mod enrolment;
+mod names;
+mod provisioning;
+mod pushes;
+mod server_lists;
+mod sessions;
+mod standing;
+mod waiting;
+
+pub use pushes::Report;
+pub use sessions::Arrival;
+
 use super::{
     changes::{Change, Changes},
     clock::Clock,
@@ -11,7 +24,7 @@ use super::{
     store::{Store, StoreError},
 };
 use crate::model::{Fault, Role};
-use gateway::server::Handle;
+use gateway::{server::Handle, wire::Address};
 use std::sync::{Arc, OnceLock};
 
 /// Who wants something done.
@@ -47,6 +60,8 @@ pub struct Service {
     pub(super) peers: PeerBoard,
     /// The device gateway, once it listens.
     pub(super) gateway: OnceLock<Handle>,
+    /// Where devices reach that gateway.
+    pub(super) advertised: OnceLock<(Address, u16)>,
 }
 
 impl Service {
@@ -54,7 +69,7 @@ impl Service {
     #[must_use]
     pub fn new(store: Store, keys: Keys, site: Site, clock: Clock) -> Arc<Self> {
         let peers = PeerBoard::new(&site.server_id);
-        Arc::new(Self { store, keys, site, clock, changes: Changes::default(), peers, gateway: OnceLock::new() })
+        Arc::new(Self { store, keys, site, clock, changes: Changes::default(), peers, gateway: OnceLock::new(), advertised: OnceLock::new() })
     }
 
     /// Who this server is.

@@ -1,0 +1,130 @@
+//! The door of the devices: what their sessions ask and tell, handed to the service.
+
+mod words;
+
+use super::{
+    service::{Arrival, Report, Service},
+    store::ReportedList,
+};
+use crate::model::{self, Fault};
+use gateway::{
+    server::{
+        Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId,
+    },
+    wire::{DeviceId, Epoch, Hello, ListVersion, Reason, Role, ServerList},
+};
+use std::{sync::Arc, time::Duration};
+
+/// How soon a device comes back while the store does not answer.
+const STORAGE_RETRY: Duration = Duration::from_secs(5);
+
+/// Sessions of one run have numbers below this; runs are counted above it.
+const SESSIONS_PER_RUN: u64 = 1 << 32;
+
+/// Answers a gateway's questions from the service.
+pub struct Link {
+    service: Arc<Service>,
+    /// Of the book, when this server started: it moves only with the roles.
+    epoch: Epoch,
+    /// Makes session numbers unique over restarts.
+    run: u64,
+}
+
+impl Link {
+    /// Opens the door: sessions of an earlier run are past from now on.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn open(service: Arc<Service>) -> Result<Arc<Self>, Fault> {
+        let run = service.begin_sessions().await?;
+        let (number, server_id) = service.active_epoch().await?;
+        Ok(Arc::new(Self { service, epoch: Epoch { number, server_id }, run }))
+    }
+
+    fn session_number(&self, session: SessionId) -> u64 {
+        self.run.saturating_mul(SESSIONS_PER_RUN).saturating_add(session.0 % SESSIONS_PER_RUN)
+    }
+
+    fn arrival_of(&self, registration: &Registration) -> Arrival {
+        let hello: &Hello = &registration.hello;
+        Arrival {
+            session: self.session_number(registration.session),
+            device: hello.info.device_id.0,
+            info: words::info_of(&hello.info),
+            boot_id: hello.boot_id,
+            connection_sequence: hello.connection_sequence,
+            dialled: words::entry_of(&hello.dialled),
+            committed: reported(&hello.committed),
+            certificate_serial: hex::encode(&registration.certificate_serial),
+            peer: registration.peer.to_string(),
+        }
+    }
+}
+
+impl Directory for Link {
+    fn identity(&self) -> Identity {
+        let site = self.service.site();
+        Identity {
+            installation_id: site.installation_id.clone(),
+            server_id: site.server_id.clone(),
+            server_name: site.server_name.clone(),
+            role: match site.role {
+                model::Role::Active => Role::Active,
+                model::Role::Standby => Role::Standby,
+            },
+            epoch: self.epoch.clone(),
+        }
+    }
+
+    async fn enrol(&self, enrolment: &Enrolment) -> EnrolDecision {
+        let info = words::info_of(&enrolment.enrol.info);
+        match self.service.enrol_device(enrolment, info).await {
+            Ok(decision) => decision,
+            // Logged where it was met.
+            Err(_) => EnrolDecision::Refused(Refusal::Busy(STORAGE_RETRY)),
+        }
+    }
+
+    async fn admit(&self, registration: &Registration) -> Result<Admission, Refusal> {
+        self.service.register_session(&self.arrival_of(registration)).await
+    }
+
+    async fn wanted(&self, device: DeviceId) -> Option<ServerList> {
+        // Without the store nothing is wanted; the device keeps what it has.
+        self.service.wanted_list(device.0).await.unwrap_or_default()
+    }
+
+    async fn progress(&self, session: SessionId, device: DeviceId, progress: Progress) -> bool {
+        let (list, report) = report_of(&progress);
+        self.service.note_report(self.session_number(session), device.0, &list, &report).await.is_ok()
+    }
+
+    async fn closed(&self, session: SessionId, device: DeviceId, reason: Reason) {
+        let ended = self.service.end_session(self.session_number(session), device.0, words::reason_text(reason)).await;
+        if ended.is_err() {
+            tracing::warn!(device = device.0, "the end of a session is not on record");
+        }
+    }
+}
+
+fn reported(version: &ListVersion) -> ReportedList {
+    ReportedList { epoch: version.epoch, number: version.number, hash: version.hash.to_string() }
+}
+
+fn report_of(progress: &Progress) -> (ReportedList, Report) {
+    match progress {
+        Progress::Staged(version) => (reported(version), Report::Staged),
+        Progress::Trial(version) => (reported(version), Report::Trial),
+        Progress::Committed(version) => (reported(version), Report::Committed),
+        Progress::StageRefused(version, text) => {
+            let reason = format!("the device refused the list: {}", words::foreign_text(text));
+            (reported(version), Report::GivenUp { reason, failures: Vec::new() })
+        }
+        Progress::RolledBack(rollback) => {
+            let reason = words::cause_text(rollback.cause).to_owned();
+            let failures = rollback.failures.iter().map(words::failure_of).collect();
+            (reported(&rollback.version), Report::GivenUp { reason, failures })
+        }
+    }
+}

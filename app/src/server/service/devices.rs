@@ -1,0 +1,225 @@
+//! The devices of the installation: list, look up, rename, save the Device Setting page.
+
+use super::{
+    Actor, Service,
+    names::{device_name_of, parse_device_name},
+    server_lists::{Blank, parse_entries},
+    standing::{newest, status_of},
+};
+use crate::{
+    model::{
+        Connection, Device, DeviceInfo, DeviceQuery, DeviceSettingInput, DeviceSummary, Fault, FieldError, Page,
+        PushState,
+    },
+    server::store::{AuditEntry, DeviceEdit, DeviceRecord, Sighting},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::json;
+use std::collections::HashMap;
+
+/// Rows of a page if the question does not say.
+const DEFAULT_LIMIT: u32 = 50;
+/// The most rows of a page.
+const MAX_LIMIT: u32 = 200;
+
+impl Service {
+    /// A page of devices, by name.
+    ///
+    /// # Errors
+    ///
+    /// A bad limit or cursor, or the store fails.
+    pub async fn list_devices(&self, query: DeviceQuery) -> Result<Page<DeviceSummary>, Fault> {
+        let limit = parse_limit(query.limit)?;
+        let after = query.cursor.as_deref().filter(|c| !c.is_empty()).map(parse_cursor).transpose()?;
+        let mut sightings: HashMap<u32, Vec<Sighting>> = HashMap::new();
+        for sighting in self.store.list_sightings().await? {
+            sightings.entry(sighting.device_id).or_default().push(sighting);
+        }
+        let pushes = self.store.list_push_states().await?;
+        let mut found: Vec<Row> = Vec::new();
+        for device in self.store.list_devices().await? {
+            let seen = sightings.remove(&device.id).unwrap_or_default();
+            let row = Row { connected: self.connection_of(&seen), push: pushes.get(&device.id).copied(), device, seen };
+            if row.matches(&query) {
+                found.push(row);
+            }
+        }
+        found.sort_by_cached_key(Row::place);
+        let total = found.len() as u64;
+        let start = after.map_or(0, |after| found.partition_point(|row| row.place() <= after));
+        let rest = found.len().saturating_sub(start);
+        let next_cursor = (rest > limit).then(|| cursor_of(&found[start + limit - 1].place()));
+        let items = found.into_iter().skip(start).take(limit).map(|row| self.summary_of(row)).collect();
+        Ok(Page { items, next_cursor, total })
+    }
+
+    /// A device with all its settings.
+    ///
+    /// # Errors
+    ///
+    /// No such device, or the store fails.
+    pub async fn find_device(&self, id: u32) -> Result<Device, Fault> {
+        let standing = self.standing_of(id).await?;
+        let (status, last_seen) = self.presence_of(&standing);
+        Ok(Device {
+            id,
+            name: standing.device.name.clone(),
+            status,
+            last_seen,
+            info: standing.info().clone(),
+            servers: self.servers_of(&standing),
+        })
+    }
+
+    /// One row of the device list.
+    ///
+    /// # Errors
+    ///
+    /// No such device, or the store fails.
+    pub(super) async fn find_summary(&self, id: u32) -> Result<DeviceSummary, Fault> {
+        let device = self.store.find_device(id).await?.ok_or_else(|| Fault::NotFound { what: device_name_of(id) })?;
+        let seen = self.store.list_sightings_of(id).await?;
+        let push = self.store.find_newest_push(id).await?.map(|push| push.state);
+        Ok(self.summary_of(Row { connected: self.connection_of(&seen), push, device, seen }))
+    }
+
+    /// Gives a device another name.
+    ///
+    /// # Errors
+    ///
+    /// Not active, no such device, a bad name, or the store fails.
+    pub async fn rename_device(&self, actor: &Actor, id: u32, name: &str) -> Result<Device, Fault> {
+        self.require_active().await?;
+        let device = self.store.find_device(id).await?.ok_or_else(|| Fault::NotFound { what: device_name_of(id) })?;
+        let name = parse_device_name(name)?;
+        if name != device.name {
+            let audit = vec![self.rename_audit(actor, &device, &name)];
+            self.edit_device(actor, DeviceEdit { device: id, name: Some(name), list: None, audit }).await?;
+        }
+        self.find_device(id).await
+    }
+
+    /// Saves the Device Setting page: name and servers together, or neither. What did not change makes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Not active, no such device, bad fields, somebody else was first, or the store fails.
+    pub async fn save_device_setting(
+        &self,
+        actor: &Actor,
+        id: u32,
+        input: DeviceSettingInput,
+    ) -> Result<Device, Fault> {
+        self.require_active().await?;
+        let standing = self.standing_of(id).await?;
+        let (name, entries) = parse_setting(&input)?;
+        standing.require_revision(input.revision)?;
+        let mut edit = DeviceEdit { device: id, name: None, list: None, audit: Vec::new() };
+        let unchanged = super::server_lists::entries_of(&standing.wanted.entries)? == entries;
+        if !unchanged {
+            let (list, audit) = self.new_list(actor, &standing, entries).await?;
+            edit.list = Some(list);
+            edit.audit.push(audit);
+        }
+        if name != standing.device.name {
+            edit.audit.push(self.rename_audit(actor, &standing.device, &name));
+            edit.name = Some(name);
+        }
+        if !edit.audit.is_empty() {
+            self.edit_device(actor, edit).await?;
+        }
+        self.find_device(id).await
+    }
+
+    fn rename_audit(&self, actor: &Actor, device: &DeviceRecord, name: &str) -> AuditEntry {
+        let (before, after) = (json!({ "name": device.name }), json!({ "name": name }));
+        self.audit(actor, "device.rename", device_name_of(device.id), Some(before), Some(after))
+    }
+
+    fn summary_of(&self, row: Row) -> DeviceSummary {
+        let last_seen = self.last_seen_of(&row.seen);
+        let info = row.info().clone();
+        DeviceSummary {
+            id: row.device.id,
+            name: row.device.name,
+            device_type: info.device_type_name,
+            ip_address: info.ip_config.ip_addr,
+            firmware_version: info.firmware_version,
+            status: status_of(row.connected.as_ref()),
+            connected: row.connected,
+            last_seen,
+            push: row.push,
+        }
+    }
+}
+
+/// A device of the list before it is cut into pages.
+struct Row {
+    device: DeviceRecord,
+    seen: Vec<Sighting>,
+    connected: Option<Connection>,
+    push: Option<PushState>,
+}
+
+impl Row {
+    fn info(&self) -> &DeviceInfo {
+        newest(&self.seen).map_or(&self.device.info, |sighting| &sighting.info)
+    }
+
+    fn matches(&self, query: &DeviceQuery) -> bool {
+        let text = query.q.as_deref().map(str::trim).unwrap_or_default().to_lowercase();
+        let on_server = query.server.as_deref().filter(|server| !server.is_empty());
+        (text.is_empty()
+            || self.device.name.to_lowercase().contains(&text)
+            || self.device.id.to_string().contains(&text)
+            || self.info().ip_config.ip_addr.to_lowercase().contains(&text))
+            && query.status.is_none_or(|status| status == status_of(self.connected.as_ref()))
+            && on_server.is_none_or(|server| self.connected.as_ref().is_some_and(|c| c.server == server))
+    }
+
+    /// Where it stands in the list, whatever comes and goes around it.
+    fn place(&self) -> (String, u32) {
+        (self.device.name.to_lowercase(), self.device.id)
+    }
+}
+
+/// Name and servers as the page sent them; all errors of both together.
+fn parse_setting(input: &DeviceSettingInput) -> Result<(String, gateway::wire::Entries), Fault> {
+    let mut errors: Vec<FieldError> = Vec::new();
+    let name = match parse_device_name(&input.name) {
+        Ok(name) => Some(name),
+        Err(Fault::Invalid { errors: bad }) => {
+            errors.extend(bad);
+            None
+        }
+        Err(fault) => return Err(fault),
+    };
+    let entries = parse_entries(&input.entries, Blank::Skipped).map_err(|bad| errors.extend(bad)).ok();
+    match (name, entries) {
+        (Some(name), Some(entries)) => Ok((name, entries)),
+        _ => Err(Fault::Invalid { errors }),
+    }
+}
+
+fn parse_limit(limit: Option<u32>) -> Result<usize, Fault> {
+    match limit.unwrap_or(DEFAULT_LIMIT) {
+        limit @ 1..=MAX_LIMIT => Ok(limit as usize),
+        _ => Err(Fault::field("limit", format!("a page has 1 to {MAX_LIMIT} rows"))),
+    }
+}
+
+fn cursor_of((name, id): &(String, u32)) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{id} {name}"))
+}
+
+fn parse_cursor(cursor: &str) -> Result<(String, u32), Fault> {
+    let place = || {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+        let (id, name) = text.split_once(' ')?;
+        Some((name.to_owned(), id.parse().ok()?))
+    };
+    place().ok_or_else(|| Fault::field("cursor", "take the cursor from next_cursor of the page before"))
+}
+
+#[cfg(test)]
+mod tests;

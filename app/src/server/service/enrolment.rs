@@ -1,0 +1,130 @@
+//! A device that is not ours yet asks to belong.
+
+use super::{Service, names::device_name_of, server_lists::list_of};
+use crate::{
+    model::{DeviceInfo, Fault, Role},
+    server::{
+        changes::Change,
+        clock::text_of,
+        store::{ProvisioningRecord, WaitingRecord, WaitingState},
+    },
+};
+use gateway::{
+    enrolment::proof_holds,
+    server::{EnrolDecision, Enrolment, Refusal},
+    wire::{Enrolled, Reason},
+};
+
+impl Service {
+    /// Lets a device wait, gives it what it was accepted with, or says why not.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn enrol_device(&self, enrolment: &Enrolment, info: DeviceInfo) -> Result<EnrolDecision, Fault> {
+        if self.site.role == Role::Standby {
+            let active = self.active_server_name().await;
+            let text = format!("This server is standby. New devices enrol with {active}, the active server.");
+            return Ok(refused(Reason::NotEnrolled, text));
+        }
+        let string = match self.proven_string(enrolment).await? {
+            Ok(string) => string,
+            Err(text) => return Ok(refused(Reason::BadProvisioning, text)),
+        };
+        let fingerprint = enrolment.fingerprint.to_string();
+        let Some(known) = self.store.find_waiting(&fingerprint).await? else {
+            return self.enrol_newcomer(enrolment, fingerprint, info, &string).await;
+        };
+        match known.state {
+            WaitingState::Waiting => {
+                let last_seen = self.clock.now_text();
+                let here = WaitingRecord { last_seen, ..waiting_record(enrolment, fingerprint, info, &known.first_seen) };
+                self.store.update_waiting(&here).await?;
+                Ok(EnrolDecision::Waiting)
+            }
+            WaitingState::Accepted => self.enrolled(known).await,
+            WaitingState::Rejected => {
+                Ok(refused(Reason::Rejected, "An operator rejected this device.".to_owned()))
+            }
+        }
+    }
+
+    /// The provisioning string whose secret the device proved to know, or what to tell it. Who cannot prove it learns
+    /// nothing else.
+    async fn proven_string(&self, enrolment: &Enrolment) -> Result<Result<ProvisioningRecord, String>, Fault> {
+        let unknown = "The provisioning string is not known here, or its secret is wrong. Make a new one in the portal.";
+        let Some(string) = self.store.find_provisioning(&enrolment.enrol.provisioning_id).await? else {
+            return Ok(Err(unknown.to_owned()));
+        };
+        let Ok(secret) = <[u8; 32]>::try_from(string.secret.as_slice()) else { return Ok(Err(unknown.to_owned())) };
+        let enrol = &enrolment.enrol;
+        if !proof_holds(&secret, &enrolment.channel_binding, &enrol.certificate_request, &enrol.proof) {
+            return Ok(Err(unknown.to_owned()));
+        }
+        if string.server_id != self.site.server_id {
+            return Ok(Err("The provisioning string is good only at the server that made it.".to_owned()));
+        }
+        Ok(Ok(string))
+    }
+
+    async fn enrol_newcomer(
+        &self,
+        enrolment: &Enrolment,
+        fingerprint: String,
+        info: DeviceInfo,
+        string: &ProvisioningRecord,
+    ) -> Result<EnrolDecision, Fault> {
+        let now = self.clock.now();
+        if string.expires_at <= text_of(now) {
+            let text = format!("The provisioning string has expired at {}. Make a new one.", string.expires_at);
+            return Ok(refused(Reason::BadProvisioning, text));
+        }
+        let record = waiting_record(enrolment, fingerprint, info, &text_of(now));
+        if !self.store.insert_waiting(&record).await? {
+            let text = format!("The provisioning string was good for {} devices, all of them used.", string.uses);
+            return Ok(refused(Reason::BadProvisioning, text));
+        }
+        tracing::info!(device = record.device_id, key = record.fingerprint, peer = record.peer, "new device waits");
+        self.changed(Change::WaitingDevice);
+        self.changed(Change::Book);
+        Ok(EnrolDecision::Waiting)
+    }
+
+    /// What an accepted device takes home.
+    async fn enrolled(&self, device: WaitingRecord) -> Result<EnrolDecision, Fault> {
+        let Some(certificate) = device.certificate else {
+            tracing::error!(key = device.fingerprint, "an accepted device has no certificate on record");
+            return Err(Fault::Internal);
+        };
+        let Some(revision) = self.store.find_provisioned_revision(device.device_id).await? else {
+            return Err(Fault::NotFound { what: device_name_of(device.device_id) });
+        };
+        let now = self.clock.now().unix_timestamp_nanos() / 1_000_000;
+        Ok(EnrolDecision::Accepted(Box::new(Enrolled {
+            certificate,
+            authority_certificate: self.keys.authority.certificate_der().to_vec(),
+            installation_id: self.site.installation_id.clone(),
+            list: list_of(&revision)?,
+            server_time_unix_ms: u64::try_from(now).unwrap_or(0),
+        })))
+    }
+}
+
+fn waiting_record(enrolment: &Enrolment, fingerprint: String, info: DeviceInfo, now: &str) -> WaitingRecord {
+    WaitingRecord {
+        fingerprint,
+        device_id: enrolment.enrol.info.device_id.0,
+        info,
+        request: enrolment.enrol.certificate_request.clone(),
+        provisioning_id: enrolment.enrol.provisioning_id.clone(),
+        peer: enrolment.peer.to_string(),
+        state: WaitingState::Waiting,
+        certificate: None,
+        first_seen: now.to_owned(),
+        last_seen: now.to_owned(),
+    }
+}
+
+fn refused(reason: Reason, text: String) -> EnrolDecision {
+    EnrolDecision::Refused(Refusal::Goodbye(reason, text))
+}

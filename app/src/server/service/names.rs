@@ -1,0 +1,86 @@
+//! Names and texts that several rules use.
+
+use super::{Actor, Service};
+use crate::{model::Fault, server::store::AuditEntry};
+use serde_json::Value;
+
+/// The longest name of a device, in characters.
+const MAX_NAME_CHARS: usize = 48;
+
+impl Service {
+    /// The audit row of a change that happens now.
+    pub(super) fn audit(
+        &self,
+        actor: &Actor,
+        action: &'static str,
+        subject: String,
+        before: Option<Value>,
+        after: Option<Value>,
+    ) -> AuditEntry {
+        AuditEntry {
+            at: self.clock.now_text(),
+            operator: actor.login.clone(),
+            peer: actor.peer.clone(),
+            action,
+            subject,
+            before,
+            after,
+        }
+    }
+}
+
+/// How faults and the audit trail call a device.
+pub(super) fn device_name_of(device: u32) -> String {
+    format!("device {device}")
+}
+
+/// A device's name as typed, without the spaces around it.
+pub(super) fn parse_device_name(text: &str) -> Result<String, Fault> {
+    let name = text.trim();
+    let chars = name.chars().count();
+    if chars == 0 {
+        return Err(Fault::field("name", "a name has 1 to 48 characters, for example Main entrance"));
+    }
+    if chars > MAX_NAME_CHARS {
+        return Err(Fault::field("name", format!("a name has at most {MAX_NAME_CHARS} characters, this one has {chars}")));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Fault::field("name", "a name has no line breaks or other control characters"));
+    }
+    Ok(name.to_owned())
+}
+
+/// The name a device starts with.
+pub(super) fn default_device_name(product: &str, device: u32, ip_address: &str) -> String {
+    let product: String = product.chars().filter(|c| !c.is_control()).take(16).collect();
+    let product = if product.trim().is_empty() { "Device" } else { product.trim() };
+    match ip_address.parse::<std::net::IpAddr>() {
+        Ok(ip) => {
+            let long = format!("{product} {device} ({ip})");
+            if long.chars().count() <= MAX_NAME_CHARS { long } else { format!("{product} {device}") }
+        }
+        Err(_) => format!("{product} {device}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_trimmed_and_has_1_to_48_characters() {
+        assert_eq!(parse_device_name("  Hintertür "), Ok("Hintertür".to_owned()));
+        assert_eq!(parse_device_name(&"ü".repeat(48)).map(|n| n.chars().count()), Ok(48));
+        for bad in ["", "   ", "a\nb", "\u{7f}x", &"x".repeat(49)] {
+            assert!(matches!(parse_device_name(bad), Err(Fault::Invalid { .. })), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_device_starts_with_a_name_that_obeys_the_rule() {
+        assert_eq!(default_device_name("BioLite Net", 547_846_001, "10.0.0.7"), "BioLite Net 547846001 (10.0.0.7)");
+        assert_eq!(default_device_name("", 1, "not an address"), "Device 1");
+        let long = default_device_name(&"x\n".repeat(40), u32::MAX, "2001:db8:1111:2222:3333:4444:5555:6666");
+        assert_eq!(parse_device_name(&long), Ok(long.clone()));
+    }
+}

@@ -1,0 +1,281 @@
+//! A device's servers: what is wanted, what the device keeps, and edits of the wanted list.
+
+use super::{Actor, Service, names::device_name_of, standing::Standing};
+use crate::{
+    model::{DeviceServers, EntryInput, Fault, FieldError, MAX_ENTRIES, PushState, ServerEntry},
+    server::{
+        changes::Change,
+        store::{AuditEntry, DeviceEdit, PushMove, PushMoved, Revision, RevisionSource},
+    },
+};
+use gateway::wire::{DeviceId, Entries, EntriesError, EntryField, ListHash, ServerList};
+use serde_json::json;
+
+impl Service {
+    /// A device's servers.
+    ///
+    /// # Errors
+    ///
+    /// No such device, or the store fails.
+    pub async fn find_servers(&self, device: u32) -> Result<DeviceServers, Fault> {
+        let standing = self.standing_of(device).await?;
+        Ok(self.servers_of(&standing))
+    }
+
+    /// Makes `entries` the device's wanted list, as a new revision on top of `base_revision`. An equal list makes a
+    /// revision too.
+    ///
+    /// # Errors
+    ///
+    /// Not active, no such device, bad fields, somebody else was first, or the store fails.
+    pub async fn replace_servers(
+        &self,
+        actor: &Actor,
+        device: u32,
+        base_revision: u64,
+        entries: Vec<EntryInput>,
+    ) -> Result<DeviceServers, Fault> {
+        self.require_active().await?;
+        let standing = self.standing_of(device).await?;
+        let entries = parse_entries(&entries, Blank::Refused).map_err(|errors| Fault::Invalid { errors })?;
+        standing.require_revision(base_revision)?;
+        let (list, audit) = self.new_list(actor, &standing, entries).await?;
+        self.edit_device(actor, DeviceEdit { device, name: None, list: Some(list), audit: vec![audit] }).await?;
+        self.find_servers(device).await
+    }
+
+    /// Takes back an edit that has not reached the device: the list it keeps becomes the wanted one again, as a new
+    /// revision.
+    ///
+    /// # Errors
+    ///
+    /// Not active, no such device, nothing pending, or the store fails.
+    pub async fn cancel_push(&self, actor: &Actor, device: u32) -> Result<DeviceServers, Fault> {
+        self.require_active().await?;
+        let standing = self.standing_of(device).await?;
+        let wanted = standing.device.wanted_revision;
+        let pending = standing.push.as_ref().is_some_and(|p| p.state == PushState::Pending && p.revision == wanted);
+        if !pending {
+            return Err(Fault::WrongState { reason: too_late_to_cancel(standing.push.as_ref().map(|p| p.state)) });
+        }
+        let returned = self.returning(&standing, &actor.login).await?;
+        let audit = self.list_audit(actor, "device.servers.cancel", &standing, &returned);
+        let step = PushMove {
+            device,
+            wanted,
+            revision: wanted,
+            from: Some(PushState::Pending),
+            to: Some(PushMoved {
+                state: PushState::Superseded,
+                reason: Some(format!("cancelled by {}", actor.login)),
+                failures: Vec::new(),
+            }),
+            committed: None,
+            wanted_push: None,
+            returns: Some((returned, audit)),
+            at: self.clock.now_text(),
+        };
+        if !self.store.move_push(&step).await? {
+            return Err(Fault::WrongState { reason: too_late_to_cancel(None) });
+        }
+        self.list_changed(device);
+        self.find_servers(device).await
+    }
+
+    /// Carries an edit out, and tells whoever lost against somebody else.
+    pub(super) async fn edit_device(&self, actor: &Actor, edit: DeviceEdit) -> Result<(), Fault> {
+        let device = edit.device;
+        if !self.store.edit_device(&edit).await? {
+            let standing = self.standing_of(device).await?;
+            return Err(standing.conflict());
+        }
+        let revision = edit.list.as_ref().map(|(revision, _)| revision.number);
+        tracing::info!(device, revision, operator = actor.login, "device edited");
+        self.list_changed(device);
+        Ok(())
+    }
+
+    /// The next revision with those entries, the state its push starts in, and its audit row.
+    pub(super) async fn new_list(
+        &self,
+        actor: &Actor,
+        standing: &Standing,
+        entries: Entries,
+    ) -> Result<((Revision, PushState), AuditEntry), Fault> {
+        let revision = self.next_revision(standing, entries, RevisionSource::Edit, &actor.login).await?;
+        // A device that keeps these very servers has nothing to fetch.
+        let in_flight = standing.push.as_ref().is_some_and(|push| {
+            matches!(push.state, PushState::Staged | PushState::Probed | PushState::Trial)
+        });
+        let state = match &standing.kept {
+            Some(kept) if kept.entries == revision.entries && !in_flight => PushState::Committed,
+            Some(_) | None => PushState::Pending,
+        };
+        let audit = self.list_audit(actor, "device.servers.replace", standing, &revision);
+        Ok(((revision, state), audit))
+    }
+
+    /// The list the device keeps, as the next revision.
+    pub(super) async fn returning(&self, standing: &Standing, by: &str) -> Result<Revision, Fault> {
+        let kept = standing.kept.as_ref().unwrap_or(&standing.wanted);
+        let entries = entries_of(&kept.entries)?;
+        self.next_revision(standing, entries, RevisionSource::Return, by).await
+    }
+
+    pub(super) async fn next_revision(
+        &self,
+        standing: &Standing,
+        entries: Entries,
+        source: RevisionSource,
+        by: &str,
+    ) -> Result<Revision, Fault> {
+        let base = standing.wanted.hash.parse::<ListHash>().map_err(|_| unreadable(&standing.wanted))?;
+        let number = standing.device.wanted_revision + 1;
+        let list = ServerList::new(self.epoch().await?, number, Some(base), entries);
+        Ok(self.revision_of(standing.device.id, &list, source, by))
+    }
+
+    /// A server list as the book keeps it.
+    pub(super) fn revision_of(&self, device: u32, list: &ServerList, source: RevisionSource, by: &str) -> Revision {
+        Revision {
+            device,
+            number: list.version().number,
+            epoch: list.version().epoch,
+            base_hash: list.base().map(|hash| hash.to_string()),
+            hash: list.version().hash.to_string(),
+            entries: list.entries().iter().map(model_entry).collect(),
+            source,
+            created_by: by.to_owned(),
+            created_at: self.clock.now_text(),
+        }
+    }
+
+    pub(super) fn list_audit(
+        &self,
+        actor: &Actor,
+        action: &'static str,
+        standing: &Standing,
+        after: &Revision,
+    ) -> AuditEntry {
+        let before = json!({ "revision": standing.wanted.number, "entries": standing.wanted.entries });
+        let after_value = json!({ "revision": after.number, "entries": after.entries });
+        self.audit(actor, action, device_name_of(after.device), Some(before), Some(after_value))
+    }
+
+    /// The epoch that new revisions are written in.
+    pub(super) async fn epoch(&self) -> Result<u64, Fault> {
+        Ok(self.active_epoch().await?.0)
+    }
+
+    /// The book's epoch, and the server that was made active with it.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn active_epoch(&self) -> Result<(u64, String), Fault> {
+        let installation = self.store.find_installation().await?;
+        Ok(installation.map_or_else(|| (1, self.site.server_id.clone()), |found| (found.epoch, found.active_server)))
+    }
+
+    /// Tells open pages, the copy and the device's session.
+    pub(super) fn list_changed(&self, device: u32) {
+        self.changed(Change::Device { id: device });
+        self.changed(Change::Book);
+        if let Some(gateway) = self.gateway.get() {
+            gateway.wake(DeviceId(device));
+        }
+    }
+}
+
+/// What an empty row of the table means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blank {
+    /// Nothing: forms have more rows than entries.
+    Skipped,
+    /// A mistake.
+    Refused,
+}
+
+/// Rows as typed, as a server list; errors are at the rows' places as sent.
+pub(super) fn parse_entries(rows: &[EntryInput], blank: Blank) -> Result<Entries, Vec<FieldError>> {
+    let rows: Vec<(usize, &EntryInput)> =
+        rows.iter().enumerate().filter(|(_, row)| blank == Blank::Refused || !row.is_blank()).collect();
+    // 0 is neither a priority nor a port.
+    let number = |text: &str| text.trim().parse::<i64>().unwrap_or(0);
+    let raw = rows.iter().map(|(_, row)| (number(&row.priority), row.address.trim(), number(&row.port)));
+    Entries::parse(raw).map_err(|errors| {
+        let at = |index: usize| rows.get(index).map_or(index, |(sent, _)| *sent);
+        errors.iter().map(|error| field_error(error, at)).collect()
+    })
+}
+
+fn field_error(error: &EntriesError, at: impl Fn(usize) -> usize) -> FieldError {
+    // Texts that name another entry count the rows the operator sees.
+    let message = match error {
+        EntriesError::DuplicatePriority { first, priority, .. } => {
+            format!("row {} already has priority {priority}; each entry needs its own", at(*first) + 1)
+        }
+        EntriesError::DuplicateServer { first, .. } => {
+            format!("row {} already names this address and port", at(*first) + 1)
+        }
+        EntriesError::Empty
+        | EntriesError::TooMany(_)
+        | EntriesError::Address(..)
+        | EntriesError::Port(_)
+        | EntriesError::Priority(_) => error.to_string(),
+    };
+    let field = match error.place() {
+        None => "entries".to_owned(),
+        Some((index, EntryField::Priority)) => format!("entries[{}].priority", at(index)),
+        Some((index, EntryField::Address)) => format!("entries[{}].address", at(index)),
+        Some((index, EntryField::Port)) => format!("entries[{}].port", at(index)),
+    };
+    FieldError::new(field, message)
+}
+
+/// Entries from the book as the wire wants them.
+pub(super) fn entries_of(entries: &[ServerEntry]) -> Result<Entries, Fault> {
+    debug_assert!(entries.len() <= MAX_ENTRIES);
+    Entries::parse(entries.iter().map(|e| (i64::from(e.priority), e.address.as_str(), i64::from(e.port)))).map_err(
+        |errors| {
+            tracing::error!(?errors, "the book holds a server list that breaks its rules");
+            Fault::Internal
+        },
+    )
+}
+
+/// A revision of the book as the wire wants it.
+pub(super) fn list_of(revision: &Revision) -> Result<ServerList, Fault> {
+    let base = revision.base_hash.as_deref().map(str::parse).transpose().map_err(|_| unreadable(revision))?;
+    let list = ServerList::new(revision.epoch, revision.number, base, entries_of(&revision.entries)?);
+    if list.version().hash.to_string() == revision.hash { Ok(list) } else { Err(unreadable(revision)) }
+}
+
+/// An entry of the wire as pages show it.
+pub(in crate::server) fn model_entry(entry: &gateway::wire::ServerEntry) -> ServerEntry {
+    ServerEntry { address: entry.address.to_string(), port: entry.port, priority: entry.priority }
+}
+
+fn unreadable(revision: &Revision) -> Fault {
+    tracing::error!(device = revision.device, revision = revision.number, "the book holds a damaged server list");
+    Fault::Internal
+}
+
+fn too_late_to_cancel(state: Option<PushState>) -> String {
+    let why = match state {
+        Some(PushState::Staged | PushState::Probed | PushState::Trial) => "the device is trying this list already",
+        Some(
+            PushState::Pending
+            | PushState::Committed
+            | PushState::RolledBack
+            | PushState::Superseded
+            | PushState::Drifted
+            | PushState::Conflict,
+        )
+        | None => "no change is waiting for the device",
+    };
+    format!("There is nothing to cancel: {why}.")
+}
+
+#[cfg(test)]
+mod tests;

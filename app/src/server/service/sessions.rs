@@ -1,0 +1,156 @@
+//! Registered devices: who may register, which sessions live, and what other servers saw.
+
+use super::{Service, standing::newest};
+use crate::{
+    model::{DeviceInfo, Fault, Role, ServerEntry},
+    server::{
+        changes::Change,
+        store::{ReportedList, Sighting},
+    },
+};
+use gateway::{
+    server::{Admission, Refusal},
+    wire::{DeviceId, Reason},
+};
+use std::time::Duration;
+
+/// How soon a device comes back while the store does not answer.
+const STORAGE_RETRY: Duration = Duration::from_secs(5);
+
+/// A device that asks to be registered; its certificate belongs to the installation and to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Unique on this server, also over restarts.
+    pub session: u64,
+    /// Which device.
+    pub device: u32,
+    /// What it says of itself.
+    pub info: DeviceInfo,
+    /// Random for each start of the device.
+    pub boot_id: u64,
+    /// The last sequence a server gave it.
+    pub connection_sequence: u64,
+    /// The entry it dialled.
+    pub dialled: ServerEntry,
+    /// The list it keeps.
+    pub committed: ReportedList,
+    /// Its certificate's serial number, lower-case hex.
+    pub certificate_serial: String,
+    /// Where the connection comes from.
+    pub peer: String,
+}
+
+impl Service {
+    /// Ends, on record, the sessions that this server's last run left open, and counts this run.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn begin_sessions(&self) -> Result<u64, Fault> {
+        let at = self.clock.now_text();
+        self.store.end_all_sightings(&self.site.server_id, &at, "server stopped").await?;
+        Ok(self.store.count_start().await?)
+    }
+
+    /// Registers a device, or says why not. While the store does not answer a device is told to come back.
+    ///
+    /// # Errors
+    ///
+    /// A revoked certificate, a device that was removed, or the store fails.
+    pub async fn register_session(&self, arrival: &Arrival) -> Result<Admission, Refusal> {
+        let busy = |_: Fault| Refusal::Busy(STORAGE_RETRY);
+        if self.store.is_revoked(&arrival.certificate_serial).await.map_err(Fault::from).map_err(busy)? {
+            let text = "This device's certificate was revoked. Enrol it again with a provisioning string.";
+            return Err(Refusal::Goodbye(Reason::Revoked, text.to_owned()));
+        }
+        let known = self.store.find_device(arrival.device).await.map_err(Fault::from).map_err(busy)?.is_some();
+        match (known, self.site.role) {
+            (true, Role::Active | Role::Standby) => {}
+            (false, Role::Standby) => {
+                tracing::info!(device = arrival.device, "certified device that the copy does not have yet");
+            }
+            (false, Role::Active) => {
+                let text = "This device was removed from the installation. Enrol it again with a provisioning string.";
+                return Err(Refusal::Goodbye(Reason::Removed, text.to_owned()));
+            }
+        }
+        let sighting = self.sighting_of(arrival);
+        let connection_sequence = self.store.open_sighting(&sighting).await.map_err(Fault::from).map_err(busy)?;
+        self.changed(Change::Device { id: arrival.device });
+        Ok(Admission { connection_sequence })
+    }
+
+    /// Records the end of a session; one that a newer session replaced is past already.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn end_session(&self, session: u64, device: u32, reason: &str) -> Result<(), Fault> {
+        let at = self.clock.now_text();
+        if self.store.end_sighting(&self.site.server_id, device, session, &at, reason).await? {
+            self.changed(Change::Device { id: device });
+        }
+        Ok(())
+    }
+
+    /// What this server saw after its change `version`, for the other servers.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn list_sightings_since(&self, version: u64) -> Result<Vec<Sighting>, Fault> {
+        Ok(self.store.list_sightings_since(&self.site.server_id, version).await?)
+    }
+
+    /// Takes over what another server saw.
+    ///
+    /// # Errors
+    ///
+    /// The rows claim to be this server's own, or the store fails.
+    pub async fn store_peer_sightings(&self, server_id: &str, rows: &[Sighting]) -> Result<(), Fault> {
+        if server_id == self.site.server_id {
+            return Err(Fault::Malformed { reason: "Another server claims to be this one.".to_owned() });
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.store.store_peer_sightings(server_id, rows).await?;
+        for row in rows {
+            self.changed(Change::Device { id: row.device_id });
+            self.let_go_if_moved(row).await?;
+        }
+        Ok(())
+    }
+
+    /// A device that registered elsewhere after it registered here has left without a word.
+    async fn let_go_if_moved(&self, elsewhere: &Sighting) -> Result<(), Fault> {
+        let seen = self.store.list_sightings_of(elsewhere.device_id).await?;
+        let moved = newest(&seen).is_some_and(|newest| newest.server_id == elsewhere.server_id)
+            && elsewhere.ended_at.is_none()
+            && seen.iter().any(|sighting| sighting.server_id == self.site.server_id && sighting.ended_at.is_none());
+        if moved && let Some(gateway) = self.gateway.get() {
+            gateway.close(DeviceId(elsewhere.device_id), Reason::Replaced, "registered on another server");
+        }
+        Ok(())
+    }
+
+    fn sighting_of(&self, arrival: &Arrival) -> Sighting {
+        Sighting {
+            server_id: self.site.server_id.clone(),
+            device_id: arrival.device,
+            session_id: arrival.session,
+            boot_id: format!("{:016x}", arrival.boot_id),
+            connection_sequence: arrival.connection_sequence,
+            since: self.clock.now_text(),
+            ended_at: None,
+            end_reason: None,
+            peer: arrival.peer.clone(),
+            address: arrival.dialled.address.clone(),
+            port: arrival.dialled.port,
+            priority: arrival.dialled.priority,
+            committed: arrival.committed.clone(),
+            info: arrival.info.clone(),
+            version: 0,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Where a device stands: what the book says of it and what the servers saw of it, as one picture.
+
+use super::{Service, names::device_name_of};
+use crate::{
+    model::{Connection, DeviceInfo, DeviceServers, DeviceStatus, Fault, ListVersion, Push, PushState},
+    server::store::{DeviceRecord, OutcomeState, ReportedList, Revision, Sighting},
+};
+
+/// A device with its lists and its newest sighting.
+pub(super) struct Standing {
+    pub(super) device: DeviceRecord,
+    /// The revision it should hold.
+    pub(super) wanted: Revision,
+    pub(super) push: Option<Push>,
+    /// The list it keeps as it said itself, if it ever registered.
+    reported: Option<ReportedList>,
+    /// That list in the book, or else the newest one the book knows the device to keep.
+    pub(super) kept: Option<Revision>,
+    sightings: Vec<Sighting>,
+}
+
+impl Standing {
+    /// Refuses an edit that is based on another revision than the wanted one.
+    pub(super) fn require_revision(&self, base: u64) -> Result<(), Fault> {
+        if base == self.device.wanted_revision { Ok(()) } else { Err(self.conflict()) }
+    }
+
+    /// Somebody else was first.
+    pub(super) fn conflict(&self) -> Fault {
+        Fault::Conflict { revision: self.wanted.number, by: self.wanted.created_by.clone() }
+    }
+
+    /// What the device said of itself last.
+    pub(super) fn info(&self) -> &DeviceInfo {
+        newest(&self.sightings).map_or(&self.device.info, |sighting| &sighting.info)
+    }
+
+    fn committed(&self) -> Option<ListVersion> {
+        let version = |revision: &Revision| ListVersion {
+            revision: revision.number,
+            entries: revision.entries.clone(),
+            hash: revision.hash.clone(),
+        };
+        match (&self.reported, &self.kept) {
+            (Some(reported), Some(kept)) if reported.hash == kept.hash => Some(version(kept)),
+            // A list the book does not know: its name is all there is to show.
+            (Some(reported), _) => {
+                Some(ListVersion { revision: reported.number, entries: Vec::new(), hash: reported.hash.clone() })
+            }
+            (None, kept) => kept.as_ref().map(version),
+        }
+    }
+}
+
+impl Service {
+    /// Everything about one device.
+    pub(super) async fn standing_of(&self, id: u32) -> Result<Standing, Fault> {
+        let device =
+            self.store.find_device(id).await?.ok_or_else(|| Fault::NotFound { what: device_name_of(id) })?;
+        let wanted = self.store.find_revision(id, device.wanted_revision).await?.ok_or_else(|| {
+            tracing::error!(device = id, revision = device.wanted_revision, "the book lacks a wanted revision");
+            Fault::Internal
+        })?;
+        let sightings = self.store.list_sightings_of(id).await?;
+        let reported = newest(&sightings)
+            // What it said before it was accepted anew is about the list it had before.
+            .filter(|sighting| sighting.since >= device.accepted_at)
+            .map(|sighting| sighting.committed.clone());
+        let mut kept = match &reported {
+            Some(reported) => self.store.find_revision_by_hash(id, &reported.hash).await?,
+            None => None,
+        };
+        if let (None, Some(number)) = (&kept, device.committed_revision) {
+            kept = self.store.find_revision(id, number).await?;
+        }
+        let push = match self.store.find_newest_push(id).await? {
+            Some(push) => Some(self.with_outcome(id, push).await?),
+            None => None,
+        };
+        Ok(Standing { device, wanted, push, reported, kept, sightings })
+    }
+
+    /// A standby's copy lags behind what it saw itself.
+    async fn with_outcome(&self, device: u32, push: Push) -> Result<Push, Fault> {
+        if push.state.is_final() {
+            return Ok(push);
+        }
+        let Some(revision) = self.store.find_revision(device, push.revision).await? else { return Ok(push) };
+        let Some(outcome) = self.store.find_outcome(device, &revision.hash).await? else { return Ok(push) };
+        let state = match outcome.state {
+            OutcomeState::Committed => PushState::Committed,
+            OutcomeState::RolledBack => PushState::RolledBack,
+        };
+        Ok(Push { state, reason: outcome.reason, failures: outcome.failures, updated_at: outcome.seen_at, ..push })
+    }
+
+    /// A device's servers as every door shows them.
+    pub(super) fn servers_of(&self, standing: &Standing) -> DeviceServers {
+        DeviceServers {
+            revision: standing.wanted.number,
+            entries: standing.wanted.entries.clone(),
+            hash: standing.wanted.hash.clone(),
+            committed: standing.committed(),
+            push: standing.push.clone(),
+            connected: self.connection_of(&standing.sightings),
+        }
+    }
+
+    /// When the device was last heard of, and whether it is here.
+    pub(super) fn presence_of(&self, standing: &Standing) -> (DeviceStatus, Option<String>) {
+        let connection = self.connection_of(&standing.sightings);
+        (status_of(connection.as_ref()), self.last_seen_of(&standing.sightings))
+    }
+
+    /// The session a device holds: the newest one that lives, on a server that answers.
+    pub(super) fn connection_of(&self, sightings: &[Sighting]) -> Option<Connection> {
+        let live = sightings.iter().filter(|sighting| self.is_live(sighting)).max_by(|a, b| order(a).cmp(&order(b)))?;
+        Some(Connection {
+            address: live.address.clone(),
+            port: live.port,
+            priority: live.priority,
+            server: live.server_id.clone(),
+            server_name: self.name_of_server(&live.server_id),
+            since: live.since.clone(),
+        })
+    }
+
+    /// When the device was last heard of; now, while it is connected.
+    pub(super) fn last_seen_of(&self, sightings: &[Sighting]) -> Option<String> {
+        if sightings.iter().any(|sighting| self.is_live(sighting)) {
+            return Some(self.clock.now_text());
+        }
+        sightings.iter().map(|sighting| sighting.ended_at.as_ref().unwrap_or(&sighting.since)).max().cloned()
+    }
+
+    fn is_live(&self, sighting: &Sighting) -> bool {
+        sighting.ended_at.is_none() && self.peers.is_reachable(&sighting.server_id)
+    }
+
+    fn name_of_server(&self, server_id: &str) -> String {
+        if server_id == self.site.server_id {
+            return self.site.server_name.clone();
+        }
+        self.peers.name_of(server_id).unwrap_or_else(|| server_id.to_owned())
+    }
+}
+
+/// The sighting that speaks for the device.
+pub(super) fn newest(sightings: &[Sighting]) -> Option<&Sighting> {
+    sightings.iter().max_by(|a, b| order(a).cmp(&order(b)))
+}
+
+/// Connected or not, as pages say it.
+pub(super) fn status_of(connection: Option<&Connection>) -> DeviceStatus {
+    match connection {
+        Some(_) => DeviceStatus::Connected,
+        None => DeviceStatus::Disconnected,
+    }
+}
+
+fn order(sighting: &Sighting) -> (u64, &str) {
+    (sighting.connection_sequence, &sighting.since)
+}
