@@ -18,16 +18,11 @@ use std::{sync::Arc, time::Duration};
 /// How soon a device comes back while the store does not answer.
 const STORAGE_RETRY: Duration = Duration::from_secs(5);
 
-/// Sessions of one run have numbers below this; runs are counted above it.
-const SESSIONS_PER_RUN: u64 = 1 << 32;
-
 /// Answers a gateway's questions from the service.
 pub struct Link {
     service: Arc<Service>,
     /// Of the book, when this server started: it moves only with the roles.
     epoch: Epoch,
-    /// Makes session numbers unique over restarts.
-    run: u64,
 }
 
 impl Link {
@@ -37,28 +32,9 @@ impl Link {
     ///
     /// The store fails.
     pub async fn open(service: Arc<Service>) -> Result<Arc<Self>, Fault> {
-        let run = service.begin_sessions().await?;
+        service.end_earlier_sessions().await?;
         let (number, server_id) = service.active_epoch().await?;
-        Ok(Arc::new(Self { service, epoch: Epoch { number, server_id }, run }))
-    }
-
-    fn session_number(&self, session: SessionId) -> u64 {
-        self.run.saturating_mul(SESSIONS_PER_RUN).saturating_add(session.0 % SESSIONS_PER_RUN)
-    }
-
-    fn arrival_of(&self, registration: &Registration) -> Arrival {
-        let hello: &Hello = &registration.hello;
-        Arrival {
-            session: self.session_number(registration.session),
-            device: hello.info.device_id.0,
-            info: words::info_of(&hello.info),
-            boot_id: hello.boot_id,
-            connection_sequence: hello.connection_sequence,
-            dialled: words::entry_of(&hello.dialled),
-            committed: reported(&hello.committed),
-            certificate_serial: hex::encode(&registration.certificate_serial),
-            peer: registration.peer.to_string(),
-        }
+        Ok(Arc::new(Self { service, epoch: Epoch { number, server_id } }))
     }
 }
 
@@ -87,7 +63,7 @@ impl Directory for Link {
     }
 
     async fn admit(&self, registration: &Registration) -> Result<Admission, Refusal> {
-        self.service.register_session(&self.arrival_of(registration)).await
+        self.service.register_session(&arrival_of(registration)).await
     }
 
     async fn wanted(&self, device: DeviceId) -> Option<ServerList> {
@@ -97,14 +73,29 @@ impl Directory for Link {
 
     async fn progress(&self, session: SessionId, device: DeviceId, progress: Progress) -> bool {
         let (list, report) = report_of(&progress);
-        self.service.note_report(self.session_number(session), device.0, &list, &report).await.is_ok()
+        self.service.note_report(session.0, device.0, &list, &report).await.is_ok()
     }
 
     async fn closed(&self, session: SessionId, device: DeviceId, reason: Reason) {
-        let ended = self.service.end_session(self.session_number(session), device.0, words::reason_text(reason)).await;
+        let ended = self.service.end_session(session.0, device.0, words::reason_text(reason)).await;
         if ended.is_err() {
             tracing::warn!(device = device.0, "the end of a session is not on record");
         }
+    }
+}
+
+fn arrival_of(registration: &Registration) -> Arrival {
+    let hello: &Hello = &registration.hello;
+    Arrival {
+        session: registration.session.0,
+        device: hello.info.device_id.0,
+        info: words::info_of(&hello.info),
+        boot_id: hello.boot_id,
+        connection_sequence: hello.connection_sequence,
+        dialled: words::entry_of(&hello.dialled),
+        committed: reported(&hello.committed),
+        certificate_serial: hex::encode(&registration.certificate_serial),
+        peer: registration.peer.to_string(),
     }
 }
 

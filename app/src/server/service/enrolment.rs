@@ -102,7 +102,7 @@ impl Service {
         let now = self.clock.now().unix_timestamp_nanos() / 1_000_000;
         Ok(EnrolDecision::Accepted(Box::new(Enrolled {
             certificate,
-            authority_certificate: self.keys.authority.certificate_der().to_vec(),
+            authority_certificate: self.keys.authority().certificate_der().to_vec(),
             installation_id: self.site.installation_id.clone(),
             list: list_of(&revision)?,
             server_time_unix_ms: u64::try_from(now).unwrap_or(0),

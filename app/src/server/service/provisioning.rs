@@ -41,7 +41,7 @@ impl Service {
         let string = provisioning::ProvisioningString {
             id: hex::encode(rng.random::<[u8; 8]>()),
             installation_id: self.site.installation_id.clone(),
-            authority_fingerprint: self.keys.authority.fingerprint(),
+            authority_fingerprint: self.keys.authority().fingerprint(),
             addresses: addresses.iter().map(|entry| (entry.address.clone(), entry.port)).collect(),
             secret,
         };

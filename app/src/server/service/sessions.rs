@@ -41,15 +41,14 @@ pub struct Arrival {
 }
 
 impl Service {
-    /// Ends, on record, the sessions that this server's last run left open, and counts this run.
+    /// Ends, on record, the sessions that this server's last run left open.
     ///
     /// # Errors
     ///
     /// The store fails.
-    pub async fn begin_sessions(&self) -> Result<u64, Fault> {
+    pub async fn end_earlier_sessions(&self) -> Result<(), Fault> {
         let at = self.clock.now_text();
-        self.store.end_all_sightings(&self.site.server_id, &at, "server stopped").await?;
-        Ok(self.store.count_start().await?)
+        Ok(self.store.end_all_sightings(&self.site.server_id, &at, "server stopped").await?)
     }
 
     /// Registers a device, or says why not. While the store does not answer a device is told to come back.

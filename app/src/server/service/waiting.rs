@@ -112,7 +112,7 @@ impl Service {
 
     async fn acceptance_of(&self, actor: &Actor, waiting: &WaitingRecord) -> Result<Acceptance, Fault> {
         let device = waiting.device_id;
-        let issued = self.keys.authority.issue_device(&waiting.request, DeviceId(device), self.clock.now());
+        let issued = self.keys.authority().issue_device(&waiting.request, DeviceId(device), self.clock.now());
         let issued = issued.map_err(|error| {
             tracing::warn!(device, %error, "no certificate could be issued");
             Fault::WrongState { reason: format!("This device cannot be accepted: {error}.") }

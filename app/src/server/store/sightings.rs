@@ -246,21 +246,6 @@ impl Store {
         transaction.commit().await?;
         Ok(())
     }
-
-    /// Counts the starts of this server, from 1.
-    ///
-    /// # Errors
-    ///
-    /// When the journal cannot be written.
-    pub async fn count_start(&self) -> Result<u64, StoreError> {
-        let starts: i64 = sqlx::query_scalar(
-            "insert into counters (name, value) values ('starts', 1)
-             on conflict (name) do update set value = counters.value + 1 returning value",
-        )
-        .fetch_one(self.journal())
-        .await?;
-        number("counters starts", starts)
-    }
 }
 
 fn sightings(rows: Vec<Row>) -> Result<Vec<Sighting>, StoreError> {
