@@ -8,9 +8,7 @@ use super::{
 };
 use crate::model::{self, Fault};
 use gateway::{
-    server::{
-        Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId,
-    },
+    server::{Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId},
     wire::{DeviceId, Epoch, Hello, ListVersion, Reason, Role, ServerList},
 };
 use std::{sync::Arc, time::Duration};

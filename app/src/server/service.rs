@@ -5,6 +5,8 @@
 
 mod devices;
 mod enrolment;
+#[cfg(test)]
+mod fixture;
 mod names;
 mod provisioning;
 mod pushes;
@@ -69,7 +71,16 @@ impl Service {
     #[must_use]
     pub fn new(store: Store, keys: Keys, site: Site, clock: Clock) -> Arc<Self> {
         let peers = PeerBoard::new(&site.server_id);
-        Arc::new(Self { store, keys, site, clock, changes: Changes::default(), peers, gateway: OnceLock::new(), advertised: OnceLock::new() })
+        Arc::new(Self {
+            store,
+            keys,
+            site,
+            clock,
+            changes: Changes::default(),
+            peers,
+            gateway: OnceLock::new(),
+            advertised: OnceLock::new(),
+        })
     }
 
     /// Who this server is.

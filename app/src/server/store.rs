@@ -7,6 +7,8 @@ mod audit;
 mod columns;
 mod devices;
 mod error;
+#[cfg(test)]
+pub(in crate::server) mod fixture;
 mod installation;
 mod outcomes;
 mod provisioning;

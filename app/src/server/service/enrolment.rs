@@ -38,21 +38,21 @@ impl Service {
         match known.state {
             WaitingState::Waiting => {
                 let last_seen = self.clock.now_text();
-                let here = WaitingRecord { last_seen, ..waiting_record(enrolment, fingerprint, info, &known.first_seen) };
+                let here =
+                    WaitingRecord { last_seen, ..waiting_record(enrolment, fingerprint, info, &known.first_seen) };
                 self.store.update_waiting(&here).await?;
                 Ok(EnrolDecision::Waiting)
             }
             WaitingState::Accepted => self.enrolled(known).await,
-            WaitingState::Rejected => {
-                Ok(refused(Reason::Rejected, "An operator rejected this device.".to_owned()))
-            }
+            WaitingState::Rejected => Ok(refused(Reason::Rejected, "An operator rejected this device.".to_owned())),
         }
     }
 
     /// The provisioning string whose secret the device proved to know, or what to tell it. Who cannot prove it learns
     /// nothing else.
     async fn proven_string(&self, enrolment: &Enrolment) -> Result<Result<ProvisioningRecord, String>, Fault> {
-        let unknown = "The provisioning string is not known here, or its secret is wrong. Make a new one in the portal.";
+        let unknown =
+            "The provisioning string is not known here, or its secret is wrong. Make a new one in the portal.";
         let Some(string) = self.store.find_provisioning(&enrolment.enrol.provisioning_id).await? else {
             return Ok(Err(unknown.to_owned()));
         };
@@ -128,3 +128,6 @@ fn waiting_record(enrolment: &Enrolment, fingerprint: String, info: DeviceInfo, 
 fn refused(reason: Reason, text: String) -> EnrolDecision {
     EnrolDecision::Refused(Refusal::Goodbye(reason, text))
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,7 +42,10 @@ pub(super) fn parse_device_name(text: &str) -> Result<String, Fault> {
         return Err(Fault::field("name", "a name has 1 to 48 characters, for example Main entrance"));
     }
     if chars > MAX_NAME_CHARS {
-        return Err(Fault::field("name", format!("a name has at most {MAX_NAME_CHARS} characters, this one has {chars}")));
+        return Err(Fault::field(
+            "name",
+            format!("a name has at most {MAX_NAME_CHARS} characters, this one has {chars}"),
+        ));
     }
     if name.chars().any(char::is_control) {
         return Err(Fault::field("name", "a name has no line breaks or other control characters"));

@@ -81,7 +81,8 @@ impl Service {
             errors.push(FieldError::new("uses", "a string is good for 1 to 10000 devices"));
         }
         if !SECONDS.contains(&input.expires_in_seconds) {
-            errors.push(FieldError::new("expires_in_seconds", "a string lives 60 seconds to 30 days (2592000 seconds)"));
+            errors
+                .push(FieldError::new("expires_in_seconds", "a string lives 60 seconds to 30 days (2592000 seconds)"));
         }
         let typed: Vec<(usize, &str)> =
             input.addresses.iter().map(|text| text.trim()).enumerate().filter(|(_, text)| !text.is_empty()).collect();
@@ -150,3 +151,6 @@ fn shown(record: ProvisioningRecord) -> ProvisioningString {
         created_at: record.created_at,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,9 +119,7 @@ impl Service {
         let (state, reason, failures) = match report {
             Report::Staged | Report::Trial => return Ok(()),
             Report::Committed => (OutcomeState::Committed, None, Vec::new()),
-            Report::GivenUp { reason, failures } => {
-                (OutcomeState::RolledBack, Some(reason.clone()), failures.clone())
-            }
+            Report::GivenUp { reason, failures } => (OutcomeState::RolledBack, Some(reason.clone()), failures.clone()),
         };
         let seen_at = self.clock.now_text();
         let outcome = Outcome { id: 0, device_id: device, list: list.clone(), state, reason, failures, seen_at };

@@ -104,9 +104,10 @@ impl Service {
     ) -> Result<((Revision, PushState), AuditEntry), Fault> {
         let revision = self.next_revision(standing, entries, RevisionSource::Edit, &actor.login).await?;
         // A device that keeps these very servers has nothing to fetch.
-        let in_flight = standing.push.as_ref().is_some_and(|push| {
-            matches!(push.state, PushState::Staged | PushState::Probed | PushState::Trial)
-        });
+        let in_flight = standing
+            .push
+            .as_ref()
+            .is_some_and(|push| matches!(push.state, PushState::Staged | PushState::Probed | PushState::Trial));
         let state = match &standing.kept {
             Some(kept) if kept.entries == revision.entries && !in_flight => PushState::Committed,
             Some(_) | None => PushState::Pending,

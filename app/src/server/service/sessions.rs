@@ -153,3 +153,6 @@ impl Service {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,8 +55,7 @@ impl Standing {
 impl Service {
     /// Everything about one device.
     pub(super) async fn standing_of(&self, id: u32) -> Result<Standing, Fault> {
-        let device =
-            self.store.find_device(id).await?.ok_or_else(|| Fault::NotFound { what: device_name_of(id) })?;
+        let device = self.store.find_device(id).await?.ok_or_else(|| Fault::NotFound { what: device_name_of(id) })?;
         let wanted = self.store.find_revision(id, device.wanted_revision).await?.ok_or_else(|| {
             tracing::error!(device = id, revision = device.wanted_revision, "the book lacks a wanted revision");
             Fault::Internal

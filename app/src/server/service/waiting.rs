@@ -1,6 +1,10 @@
 //! Devices that asked to belong: an operator accepts or rejects them.
 
-use super::{Actor, Service, names::{default_device_name, device_name_of}, server_lists::entries_of};
+use super::{
+    Actor, Service,
+    names::{default_device_name, device_name_of},
+    server_lists::entries_of,
+};
 use crate::{
     model::{DeviceSummary, Fault, ServerEntry, WaitingDevice},
     server::{

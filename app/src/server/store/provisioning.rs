@@ -102,11 +102,7 @@ impl Store {
     /// # Errors
     ///
     /// When the book cannot be written.
-    pub async fn insert_provisioning(
-        &self,
-        string: &ProvisioningRecord,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
+    pub async fn insert_provisioning(&self, string: &ProvisioningRecord, audit: &AuditEntry) -> Result<(), StoreError> {
         let mut transaction = begin(&self.book()).await?;
         sqlx::query(
             "insert into provisioning_strings
