@@ -13,6 +13,7 @@ impl std::fmt::Display for DeviceId {
 }
 
 /// What travels in one frame.
+#[expect(clippy::large_enum_variant, reason = "a message lives for a moment and is never kept in numbers")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// Device: asks to belong to the installation.

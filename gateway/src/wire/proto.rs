@@ -10,6 +10,5 @@ pub(super) use generated::Frame;
 
 mod generated {
     //! What `build.rs` made of `proto/bln.proto`.
-    #![expect(missing_docs, unreachable_pub, reason = "generated")]
     include!(concat!(env!("OUT_DIR"), "/bln.v1.rs"));
 }
