@@ -10,5 +10,6 @@ pub(super) use generated::Frame;
 
 mod generated {
     //! What `build.rs` made of `proto/bln.proto`.
+    #![expect(unreachable_pub, reason = "generated")]
     include!(concat!(env!("OUT_DIR"), "/bln.v1.rs"));
 }
