@@ -1,9 +1,17 @@
 //! The server's half: nothing here reaches the browser.
 
+pub mod auth;
 pub mod changes;
 pub mod clock;
+pub mod config;
+pub mod data_folder;
+pub mod durable;
 pub mod keys;
 pub mod link;
+pub mod rest;
+pub mod router;
 pub mod service;
+mod serving;
 pub mod sites;
 pub mod store;
+mod stream;

@@ -53,6 +53,8 @@ create table refresh_tokens (
     -- All tokens descended from one sign-in; a token used twice ends them all.
     family     text    not null,
     operator   text    not null,
+    -- Names the password that was signed in with; a new one ends it.
+    credential text    not null,
     issued_at  text    not null,
     expires_at text    not null,
     used_at    text

@@ -3,20 +3,29 @@
 //! Nothing here knows HTTP, the browser or SQL: a request comes in as model values and an [`Actor`], an answer goes out
 //! as model values or a [`Fault`].
 
+mod attempts;
 mod devices;
 mod enrolment;
 #[cfg(test)]
 mod fixture;
+mod health;
 mod names;
+mod operators;
+mod passwords;
 mod provisioning;
 mod pushes;
 mod server_lists;
 mod sessions;
+mod sign_in;
 mod standing;
+mod tokens;
 mod waiting;
 
+pub use operators::FIRST_LOGIN;
+pub use passwords::MIN_PASSWORD_CHARACTERS;
 pub use pushes::Report;
 pub use sessions::Arrival;
+pub use sign_in::{Bearer, REFRESH_LIFE, SignedIn};
 
 use super::{
     changes::{Change, Changes},
@@ -27,6 +36,8 @@ use super::{
 };
 use crate::model::{Fault, Role};
 use gateway::{server::Handle, wire::Address};
+use serde::{Deserialize, Serialize};
+use sign_in::Doorman;
 use std::sync::{Arc, OnceLock};
 
 /// Who wants something done.
@@ -39,7 +50,7 @@ pub struct Actor {
 }
 
 /// Who this server is in its installation; fixed while it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {
     /// The installation's id.
     pub installation_id: String,
@@ -64,6 +75,7 @@ pub struct Service {
     pub(super) gateway: OnceLock<Handle>,
     /// Where devices reach that gateway.
     pub(super) advertised: OnceLock<(Address, u16)>,
+    doorman: Doorman,
 }
 
 impl Service {
@@ -80,6 +92,7 @@ impl Service {
             peers,
             gateway: OnceLock::new(),
             advertised: OnceLock::new(),
+            doorman: Doorman::default(),
         })
     }
 

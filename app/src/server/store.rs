@@ -10,21 +10,26 @@ mod error;
 #[cfg(test)]
 pub(in crate::server) mod fixture;
 mod installation;
+mod operators;
 mod outcomes;
 mod provisioning;
 mod pushes;
+mod refresh_tokens;
 mod revisions;
 mod revocations;
 mod sightings;
+mod sign_ins;
 mod waiting;
 
 pub use audit::AuditEntry;
 pub use devices::{DeviceEdit, DeviceRecord};
 pub use error::StoreError;
 pub use installation::Installation;
+pub use operators::OperatorRecord;
 pub use outcomes::{Outcome, OutcomeState};
 pub use provisioning::ProvisioningRecord;
 pub use pushes::{PushMove, PushMoved};
+pub use refresh_tokens::{Presented, RefreshToken};
 pub use revisions::{Revision, RevisionSource};
 pub use revocations::DeviceRevocation;
 pub use sightings::{ReportedList, Sighting};

@@ -9,7 +9,6 @@ use gateway::{
     provisioning,
     wire::{Address, Entries, EntriesError},
 };
-use rand::{Rng as _, RngCore as _};
 use serde_json::json;
 use time::Duration;
 
@@ -35,11 +34,9 @@ impl Service {
     ) -> Result<ProvisioningString, Fault> {
         self.require_active().await?;
         let addresses = self.check_input(&input)?;
-        let mut rng = rand::rng();
-        let mut secret = [0; 32];
-        rng.fill_bytes(&mut secret);
+        let secret: [u8; 32] = rand::random();
         let string = provisioning::ProvisioningString {
-            id: hex::encode(rng.random::<[u8; 8]>()),
+            id: hex::encode(rand::random::<[u8; 8]>()),
             installation_id: self.site.installation_id.clone(),
             authority_fingerprint: self.keys.authority().fingerprint(),
             addresses: addresses.iter().map(|entry| (entry.address.clone(), entry.port)).collect(),

@@ -1,0 +1,149 @@
+//! The folder that holds everything one server keeps.
+
+use super::{
+    durable,
+    service::Site,
+    store::{BOOK_FILE, JOURNAL_FILE},
+};
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+const SITE_FILE: &str = "server.json";
+const LOCK_FILE: &str = "lock";
+const CONSOLE_SOCKET: &str = "control.sock";
+
+/// A data folder that this program alone serves.
+#[derive(Debug)]
+pub struct DataFolder {
+    path: PathBuf,
+    /// Held as long as the program runs.
+    _lock: File,
+}
+
+/// Why a data folder cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum DataFolderError {
+    /// The folder or a file in it cannot be used.
+    #[error("{0} cannot be used: {1}")]
+    Unusable(PathBuf, #[source] io::Error),
+    /// Another program serves it.
+    #[error("another portal already runs on {0}")]
+    InUse(PathBuf),
+    /// Its description is damaged.
+    #[error("{0} cannot be read: {1}; restore it from a backup")]
+    Damaged(PathBuf, #[source] serde_json::Error),
+    /// There is a database, but nothing says whose it is.
+    #[error("{0} is missing although {1} exists; restore it from a backup, or start with an empty folder")]
+    SiteMissing(PathBuf, PathBuf),
+}
+
+impl DataFolder {
+    /// Makes the folder if need be and takes it for this program.
+    ///
+    /// # Errors
+    ///
+    /// The disk's, or another portal has it.
+    pub fn open(path: &Path) -> Result<Self, DataFolderError> {
+        durable::make_folder(path).map_err(|error| DataFolderError::Unusable(path.to_owned(), error))?;
+        let file = path.join(LOCK_FILE);
+        let lock = File::create(&file).map_err(|error| DataFolderError::Unusable(file.clone(), error))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(DataFolderError::InUse(path.to_owned())),
+            Err(TryLockError::Error(error)) => Err(DataFolderError::Unusable(file, error)),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Which server lives here; `None` in a new folder.
+    ///
+    /// # Errors
+    ///
+    /// The description is unreadable, or gone while there are records.
+    pub fn site(&self) -> Result<Option<Site>, DataFolderError> {
+        let site = read_site(&self.path)?;
+        // Only the first server keeps a book of its own, but every server has a journal.
+        let records = [BOOK_FILE, JOURNAL_FILE].map(|file| self.path.join(file)).into_iter().find(|file| file.exists());
+        match (site, records) {
+            (None, Some(records)) => Err(DataFolderError::SiteMissing(self.path.join(SITE_FILE), records)),
+            (site, _) => Ok(site),
+        }
+    }
+
+    /// Says which server lives here; the last step of making a server.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub fn write_site(&self, site: &Site) -> Result<(), DataFolderError> {
+        let file = self.path.join(SITE_FILE);
+        let unusable = |error| DataFolderError::Unusable(file.clone(), error);
+        let mut text = serde_json::to_vec_pretty(site).map_err(|error| unusable(error.into()))?;
+        text.push(b'\n');
+        durable::write(&file, &text).map_err(unusable)
+    }
+}
+
+/// Which server lives in the folder `path`, served or not.
+///
+/// # Errors
+///
+/// The description is unreadable.
+pub fn read_site(path: &Path) -> Result<Option<Site>, DataFolderError> {
+    let file = path.join(SITE_FILE);
+    match fs::read(&file) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| DataFolderError::Damaged(file, error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DataFolderError::Unusable(file, error)),
+    }
+}
+
+/// The console's door of the server that serves the folder `path`.
+#[must_use]
+pub fn console_socket(path: &Path) -> PathBuf {
+    path.join(CONSOLE_SOCKET)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Role;
+
+    fn site() -> Site {
+        Site {
+            installation_id: "site".to_owned(),
+            server_id: "one".to_owned(),
+            server_name: "BioStar Server #1".to_owned(),
+            role: Role::Active,
+        }
+    }
+
+    #[test]
+    fn a_folder_is_served_once_and_remembers_its_server() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = DataFolder::open(data.path()).unwrap();
+        assert!(matches!(DataFolder::open(data.path()), Err(DataFolderError::InUse(_))));
+        assert_eq!(folder.site().unwrap(), None);
+        folder.write_site(&site()).unwrap();
+        drop(folder);
+        assert_eq!(DataFolder::open(data.path()).unwrap().site().unwrap(), Some(site()));
+    }
+
+    #[test]
+    fn records_without_their_server_are_never_taken_over() {
+        let data = tempfile::tempdir().unwrap();
+        fs::write(data.path().join(BOOK_FILE), b"").unwrap();
+        let folder = DataFolder::open(data.path()).unwrap();
+        assert!(matches!(folder.site(), Err(DataFolderError::SiteMissing(..))));
+        fs::write(data.path().join(SITE_FILE), b"{").unwrap();
+        assert!(matches!(folder.site(), Err(DataFolderError::Damaged(..))));
+    }
+}

@@ -1,0 +1,41 @@
+//! Files that are either whole or not there, whatever moment the power goes.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
+};
+
+/// Writes `bytes` to `file`, readable by this server's user alone, replacing what was there in one step.
+///
+/// # Errors
+///
+/// The disk's; then the old content stands.
+pub fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut next = file.as_os_str().to_owned();
+    next.push(".next");
+    let mut writer = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
+    writer.write_all(bytes)?;
+    writer.sync_all()?;
+    rename(Path::new(&next), file)
+}
+
+/// Gives a file that is on disk its final name, replacing what had it.
+///
+/// # Errors
+///
+/// The disk's; then the old name stands.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    to.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+/// Makes a folder that only this server's user can enter, unless it is there.
+///
+/// # Errors
+///
+/// The disk's.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}

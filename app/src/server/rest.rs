@@ -1,0 +1,68 @@
+//! The REST API: one file per resource. Handlers translate; the rules are the service's.
+
+mod account;
+mod body;
+mod devices;
+mod health;
+mod operators;
+mod problem;
+mod provisioning;
+mod server_lists;
+mod waiting_devices;
+
+pub use problem::Problem;
+
+use super::{auth, router::AppState, service::Actor, stream};
+use axum::{
+    Router,
+    extract::FromRequestParts,
+    http::request::Parts,
+    routing::{get, post, put},
+};
+
+/// `/api/v1`, for programs, browsers and the console.
+pub fn routes() -> Router<AppState> {
+    let api = Router::new()
+        .route("/login", post(account::login))
+        .route("/token/refresh", post(account::refresh))
+        .route("/logout", post(account::logout))
+        .route("/operators/me/password", put(account::change_password))
+        .route("/operators/{login}/password-reset", post(operators::reset_password))
+        .route("/devices", get(devices::list))
+        .route("/devices/{id}", get(devices::find).patch(devices::rename))
+        .route("/devices/{id}/servers", get(server_lists::find).put(server_lists::replace))
+        .route("/devices/{id}/servers/push", axum::routing::delete(server_lists::cancel_push))
+        .route("/waiting-devices", get(waiting_devices::list))
+        .route("/waiting-devices/{id}/accept", post(waiting_devices::accept))
+        .route("/waiting-devices/{id}/reject", post(waiting_devices::reject))
+        .route("/provisioning", get(provisioning::list).post(provisioning::create))
+        .route("/stream", get(stream::changes))
+        .fallback(problem::no_such_resource)
+        .method_not_allowed_fallback(problem::no_such_method);
+    Router::new().nest("/api/v1", api)
+}
+
+/// `/health`, for load balancers and cluster managers.
+pub fn health_routes() -> Router<AppState> {
+    Router::new()
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/health/active", get(health::active))
+}
+
+/// Who asks; refuses those who are not signed in or must change their password.
+#[derive(Clone, Debug)]
+struct By(Actor);
+
+impl<S: Send + Sync> FromRequestParts<S> for By {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self(auth::session_of(&parts.extensions)?.actor.clone()))
+    }
+}
+
+/// A Device ID in a path; another text is a device that is not there.
+fn device_id(text: &str) -> Result<u32, Problem> {
+    text.parse().map_err(|_| crate::model::Fault::NotFound { what: format!("device {text}") }.into())
+}

@@ -1,0 +1,72 @@
+//! JSON bodies, refused with words that help.
+
+use super::Problem;
+use crate::model::{Fault, FieldError};
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, OptionalFromRequest, Request},
+    http::{StatusCode, header},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// A JSON value; what is not JSON is refused as malformed.
+pub(super) struct JsonValue(pub(super) Value);
+
+/// A JSON object as `T`; what does not fit is refused at its field.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<S: Send + Sync> FromRequest<S> for JsonValue {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if kind != "application/json" {
+            return Err(malformed("Send the body as JSON, with Content-Type: application/json."));
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
+            _ => malformed("The body ended early."),
+        })?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| malformed(format!("The body is not JSON: {error}.")))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let JsonValue(value) = JsonValue::from_request(request, state).await?;
+        parse(value).map(Self)
+    }
+}
+
+/// No `Content-Type` means no body.
+impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        match request.headers().contains_key(header::CONTENT_TYPE) {
+            true => <Self as FromRequest<S>>::from_request(request, state).await.map(Some),
+            false => Ok(None),
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    let fields = value.as_object().map(|object| object.keys().cloned().collect::<Vec<_>>());
+    let Some(fields) = fields else { return Err(malformed("The body must be a JSON object.")) };
+    serde_json::from_value(value).map_err(|error| {
+        let text = error.to_string();
+        // serde names the field in backquotes only when it is missing; else it is one of those that were sent.
+        let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+        let field = missing.map(str::to_owned).or_else(|| (fields.len() == 1).then(|| fields[0].clone()));
+        let errors = vec![FieldError::new(field.unwrap_or_default(), text)];
+        Fault::Invalid { errors }.into()
+    })
+}
+
+fn malformed(reason: impl Into<String>) -> Problem {
+    Fault::Malformed { reason: reason.into() }.into()
+}

@@ -1,0 +1,43 @@
+//! `/api/v1/devices` and `/api/v1/devices/{id}`.
+
+use super::{By, Problem, body::Json as Body, device_id};
+use crate::{
+    model::{Device, DeviceQuery, DeviceSummary, Fault, Page},
+    server::router::AppState,
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State, rejection::QueryRejection},
+};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub(super) struct Rename {
+    name: String,
+}
+
+pub(super) async fn list(
+    State(state): State<AppState>,
+    _: By,
+    query: Result<Query<DeviceQuery>, QueryRejection>,
+) -> Result<Json<Page<DeviceSummary>>, Problem> {
+    let Query(query) = query.map_err(|error| Fault::Malformed { reason: error.body_text() })?;
+    Ok(Json(state.service.list_devices(query).await?))
+}
+
+pub(super) async fn find(
+    State(state): State<AppState>,
+    _: By,
+    Path(id): Path<String>,
+) -> Result<Json<Device>, Problem> {
+    Ok(Json(state.service.find_device(device_id(&id)?).await?))
+}
+
+pub(super) async fn rename(
+    State(state): State<AppState>,
+    By(actor): By,
+    Path(id): Path<String>,
+    Body(input): Body<Rename>,
+) -> Result<Json<Device>, Problem> {
+    Ok(Json(state.service.rename_device(&actor, device_id(&id)?, &input.name).await?))
+}

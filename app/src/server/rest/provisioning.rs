@@ -1,0 +1,20 @@
+//! `/api/v1/provisioning`.
+
+use super::{By, Problem, body::Json as Body};
+use crate::{
+    model::{ProvisioningInput, ProvisioningString},
+    server::router::AppState,
+};
+use axum::{Json, extract::State, http::StatusCode};
+
+pub(super) async fn list(State(state): State<AppState>, _: By) -> Result<Json<Vec<ProvisioningString>>, Problem> {
+    Ok(Json(state.service.list_provisioning_strings().await?))
+}
+
+pub(super) async fn create(
+    State(state): State<AppState>,
+    By(actor): By,
+    Body(input): Body<ProvisioningInput>,
+) -> Result<(StatusCode, Json<ProvisioningString>), Problem> {
+    Ok((StatusCode::CREATED, Json(state.service.create_provisioning_string(&actor, input).await?)))
+}

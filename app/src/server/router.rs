@@ -1,0 +1,92 @@
+//! All doors of one server as one HTTP service, and what every answer carries.
+
+mod headers;
+mod pages;
+
+pub use pages::provide_page_context;
+
+use super::{
+    auth::{self, Cookies},
+    rest,
+    service::Service,
+};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef},
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+};
+use leptos::config::LeptosOptions;
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer, trace::TraceLayer};
+
+/// The largest body that anybody has reason to send, in bytes.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// How long an answer may take to begin.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// What every handler can ask for.
+#[derive(Clone)]
+pub struct AppState {
+    /// The rules.
+    pub service: Arc<Service>,
+    /// Where the browser's half is.
+    pub leptos_options: LeptosOptions,
+    /// The browser's cookies.
+    pub cookies: Cookies,
+    /// Cancelled when the server stops: answers without end must end.
+    pub stop: CancellationToken,
+}
+
+impl AppState {
+    /// `site_root` holds the folder `pkg`; `secure` when browsers come by HTTPS.
+    #[must_use]
+    pub fn new(service: Arc<Service>, site_root: &Path, secure: bool, stop: CancellationToken) -> Self {
+        let leptos_options = LeptosOptions::builder()
+            .output_name("portal")
+            .site_root(site_root.to_string_lossy().into_owned())
+            .site_pkg_dir("pkg")
+            .build();
+        let cookies = Cookies::new(service.site(), secure);
+        Self { service, leptos_options, cookies, stop }
+    }
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos_options.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<Service> {
+    fn from_ref(state: &AppState) -> Self {
+        state.service.clone()
+    }
+}
+
+/// Everything a browser, a program or a load balancer can ask this server.
+pub fn portal(state: AppState) -> Router {
+    let doors = pages::routes(&state)
+        .merge(rest::routes())
+        .layer(from_fn_with_state(state.clone(), auth::identify))
+        .layer(from_fn(auth::refuse_foreign_origin))
+        // Without a sign-in there is nobody to find out about.
+        .merge(rest::health_routes())
+        .merge(pages::site_files(&state));
+    with_limits(doors).layer(CompressionLayer::new()).with_state(state)
+}
+
+/// What the console's socket serves: the REST API.
+pub fn console(state: AppState) -> Router {
+    let api = rest::routes().layer(from_fn_with_state(state.clone(), auth::identify));
+    with_limits(api.merge(rest::health_routes())).with_state(state)
+}
+
+fn with_limits(router: Router<AppState>) -> Router<AppState> {
+    router
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_LIMIT))
+        .layer(from_fn(headers::secure))
+        .layer(TraceLayer::new_for_http())
+}

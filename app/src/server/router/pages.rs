@@ -1,0 +1,47 @@
+//! The pages: rendered here, brought to life in the browser by the files under `/pkg`.
+
+use super::{AppState, headers};
+use crate::server::{
+    auth::{PasswordSession, Session},
+    service::Service,
+};
+use axum::{
+    Router,
+    http::{HeaderValue, header, request::Parts},
+};
+use leptos::prelude::{provide_context, use_context};
+use leptos_axum::ResponseOptions;
+use std::{path::Path, sync::Arc};
+use tower::ServiceBuilder;
+use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
+
+/// The pages, their forms and their server functions.
+pub(super) fn routes(_state: &AppState) -> Router<AppState> {
+    Router::new()
+}
+
+/// The browser's half as files. Their names stay the same from build to build, so browsers ask each time whether
+/// they changed.
+pub(super) fn site_files(state: &AppState) -> Router<AppState> {
+    let folder = Path::new(&*state.leptos_options.site_root).join(&*state.leptos_options.site_pkg_dir);
+    let fresh = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Router::new().nest_service("/pkg", ServiceBuilder::new().layer(fresh).service(ServeDir::new(folder)))
+}
+
+/// Gives pages and server functions what they ask for by `use_context`: `Arc<Service>`, and the [`Session`] or
+/// [`PasswordSession`] of the request. Sets the page's security policy. Call it wherever a page is rendered.
+pub fn provide_page_context(service: &Arc<Service>) {
+    provide_context(service.clone());
+    if let Some(parts) = use_context::<Parts>() {
+        if let Some(session) = parts.extensions.get::<Session>() {
+            provide_context(session.clone());
+        }
+        if let Some(session) = parts.extensions.get::<PasswordSession>() {
+            provide_context(session.clone());
+        }
+    }
+    let nonce = leptos::nonce::use_nonce();
+    if let (Some(options), Some(policy)) = (use_context::<ResponseOptions>(), headers::page_policy(nonce.as_deref())) {
+        options.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}

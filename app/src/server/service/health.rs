@@ -1,0 +1,32 @@
+//! What load balancers and cluster managers ask.
+
+use super::Service;
+use crate::model::{Fault, Role};
+
+impl Service {
+    /// Can this server serve people and devices?
+    ///
+    /// # Errors
+    ///
+    /// Why not: a database that does not answer, a device gateway that does not listen yet.
+    pub async fn check_ready(&self) -> Result<(), Fault> {
+        self.store.ping().await?;
+        match self.gateway.get() {
+            Some(_) => Ok(()),
+            None => Err(Fault::WrongState { reason: "The device gateway does not listen yet.".to_owned() }),
+        }
+    }
+
+    /// Is this the server that writes?
+    ///
+    /// # Errors
+    ///
+    /// Why not: not ready, or standby.
+    pub async fn check_active(&self) -> Result<(), Fault> {
+        self.check_ready().await?;
+        match self.site.role {
+            Role::Active => Ok(()),
+            Role::Standby => self.require_active().await,
+        }
+    }
+}
