@@ -63,7 +63,9 @@ impl Service {
         let sightings = self.store.list_sightings_of(id).await?;
         let reported = newest(&sightings)
             // What it said before it was accepted anew is about the list it had before.
-            .filter(|sighting| sighting.since >= device.accepted_at)
+            .filter(|sighting| {
+                sighting.since >= device.accepted_at || Some(sighting.committed.number) >= device.committed_revision
+            })
             .map(|sighting| sighting.committed.clone());
         let mut kept = match &reported {
             Some(reported) => self.store.find_revision_by_hash(id, &reported.hash).await?,
