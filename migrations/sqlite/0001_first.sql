@@ -24,6 +24,8 @@ create table join_strings (
     secret     blob not null,
     expires_at text not null,
     used_at    text,
+    -- Good only here.
+    server_id  text not null,
     created_by text not null,
     created_at text not null
 ) strict;

@@ -9,12 +9,14 @@ mod enrolment;
 #[cfg(test)]
 mod fixture;
 mod health;
+mod joining;
 mod names;
 mod operators;
 mod passwords;
 mod provisioning;
 mod pushes;
 mod server_lists;
+mod servers;
 mod sessions;
 mod sign_in;
 mod standing;
@@ -123,10 +125,6 @@ impl Service {
             Role::Active => Ok(()),
             Role::Standby => Err(Fault::NotActive { active: self.active_server_name().await }),
         }
-    }
-
-    async fn active_server_name(&self) -> String {
-        "the active server".to_owned()
     }
 
     pub(super) fn changed(&self, change: Change) {

@@ -5,33 +5,43 @@
 
 mod audit;
 mod columns;
+mod copies;
+mod copy;
 mod devices;
 mod error;
 #[cfg(test)]
 pub(in crate::server) mod fixture;
 mod installation;
 mod operators;
+mod joins;
 mod outcomes;
 mod provisioning;
 mod pushes;
 mod refresh_tokens;
 mod revisions;
 mod revocations;
+mod servers;
 mod sightings;
 mod sign_ins;
 mod waiting;
 
 pub use audit::AuditEntry;
+pub(in crate::server) use copies::Copies;
+pub use copies::Manifest;
+pub use copy::CopyFlaw;
+pub(in crate::server) use copy::{BookWatch, adopt};
 pub use devices::{DeviceEdit, DeviceRecord};
 pub use error::StoreError;
 pub use installation::Installation;
 pub use operators::OperatorRecord;
+pub(in crate::server) use joins::{JoinString, Used};
 pub use outcomes::{Outcome, OutcomeState};
 pub use provisioning::ProvisioningRecord;
 pub use pushes::{PushMove, PushMoved};
 pub use refresh_tokens::{Presented, RefreshToken};
 pub use revisions::{Revision, RevisionSource};
 pub use revocations::DeviceRevocation;
+pub(in crate::server) use servers::NewServer;
 pub use sightings::{ReportedList, Sighting};
 pub use waiting::{Acceptance, WaitingRecord, WaitingState};
 
@@ -62,6 +72,8 @@ pub struct Store {
     folder: PathBuf,
     book: Arc<RwLock<SqlitePool>>,
     journal: SqlitePool,
+    /// On a standby: which copy the book is.
+    copy: Option<Arc<RwLock<Manifest>>>,
 }
 
 impl Store {
@@ -73,9 +85,30 @@ impl Store {
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
         let book = open_pool(&folder.join(BOOK_FILE)).await?;
         BOOK_MIGRATIONS.run(&book).await?;
-        let journal = open_pool(&folder.join(JOURNAL_FILE)).await?;
-        JOURNAL_MIGRATIONS.run(&journal).await?;
-        Ok(Self { folder: folder.to_owned(), book: Arc::new(RwLock::new(book)), journal })
+        Ok(Self {
+            folder: folder.to_owned(),
+            book: Arc::new(RwLock::new(book)),
+            journal: open_journal(folder).await?,
+            copy: None,
+        })
+    }
+
+    /// Opens a standby's databases in `folder`: its journal, and the copy that counts as a book that is only read.
+    /// `None` as long as no copy ever arrived.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be opened or a migration fails.
+    pub async fn open_standby(folder: &Path) -> Result<Option<Self>, StoreError> {
+        let copies = Copies::of(folder);
+        let Some((manifest, file)) = copies.current().map_err(sqlx::Error::Io)? else { return Ok(None) };
+        copies.sweep(&[&manifest]).map_err(sqlx::Error::Io)?;
+        Ok(Some(Self {
+            folder: folder.to_owned(),
+            book: Arc::new(RwLock::new(copy::open_current(&file).await?)),
+            journal: open_journal(folder).await?,
+            copy: Some(Arc::new(RwLock::new(manifest))),
+        }))
     }
 
     /// The folder that holds both files.
@@ -98,6 +131,12 @@ impl Store {
 /// Begins a transaction that will write: it takes its turn at once, so that what it reads still stands when it writes.
 async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreError> {
     Ok(pool.begin_with("begin immediate").await?)
+}
+
+async fn open_journal(folder: &Path) -> Result<SqlitePool, StoreError> {
+    let journal = open_pool(&folder.join(JOURNAL_FILE)).await?;
+    JOURNAL_MIGRATIONS.run(&journal).await?;
+    Ok(journal)
 }
 
 async fn open_pool(file: &Path) -> Result<SqlitePool, StoreError> {

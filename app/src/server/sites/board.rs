@@ -4,7 +4,7 @@ use crate::model::Role;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -38,10 +38,22 @@ pub(in crate::server) struct Peer {
     heard: Option<Instant>,
 }
 
+/// What is new about a server that was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) enum Heard {
+    /// Nothing.
+    AsBefore,
+    /// What it says of itself.
+    OfItself,
+    /// That it answers.
+    Again,
+}
+
 /// The other servers, in memory. Cheap to clone; all clones are one board.
 #[derive(Clone, Debug)]
 pub struct PeerBoard {
     own_id: Arc<str>,
+    own_addresses: Arc<OnceLock<Vec<String>>>,
     peers: Arc<Mutex<BTreeMap<String, Peer>>>,
 }
 
@@ -49,7 +61,7 @@ impl PeerBoard {
     /// An empty board of the server `own_id`.
     #[must_use]
     pub fn new(own_id: &str) -> Self {
-        Self { own_id: own_id.into(), peers: Arc::default() }
+        Self { own_id: own_id.into(), own_addresses: Arc::default(), peers: Arc::default() }
     }
 
     /// Does that server answer? This one always does; an unknown one does not.
@@ -74,13 +86,27 @@ impl PeerBoard {
         self.lock().entry(facts.id.clone()).or_insert(Peer { facts, last_heard: None, reachable: false, heard: None });
     }
 
-    /// A server was heard; `true` if what is shown of it changed by that.
-    pub(in crate::server) fn hear(&self, facts: ServerFacts, now: Instant, at: String) -> bool {
+    /// A server was heard.
+    pub(in crate::server) fn hear(&self, facts: ServerFacts, now: Instant, at: String) -> Heard {
         let peer = Peer { facts, last_heard: Some(at), reachable: true, heard: Some(now) };
         let mut peers = self.lock();
-        let changed = peers.get(&peer.facts.id).is_none_or(|old| !old.reachable || old.facts != peer.facts);
+        let heard = match peers.get(&peer.facts.id) {
+            Some(old) if old.reachable && old.facts == peer.facts => Heard::AsBefore,
+            Some(old) if old.reachable => Heard::OfItself,
+            Some(_) | None => Heard::Again,
+        };
         peers.insert(peer.facts.id.clone(), peer);
-        changed
+        heard
+    }
+
+    /// `address:port` where this server answers others; empty before it listens.
+    pub(in crate::server) fn own_addresses(&self) -> Vec<String> {
+        self.own_addresses.get().cloned().unwrap_or_default()
+    }
+
+    /// This server listens; a second call is ignored.
+    pub(in crate::server) fn listens_at(&self, addresses: Vec<String>) {
+        let _ = self.own_addresses.set(addresses);
     }
 
     /// Marks the servers that fell silent; their ids, each told once.
@@ -122,14 +148,16 @@ mod tests {
         let start = Instant::now();
         assert!(board.is_reachable("a"));
         assert!(!board.is_reachable("b"));
-        assert!(board.hear(facts("b"), start, "t".to_owned()));
+        assert_eq!(board.hear(facts("b"), start, "t".to_owned()), Heard::Again);
         assert!(board.is_reachable("b"));
-        assert!(!board.hear(facts("b"), start + Duration::from_secs(1), "t".to_owned()), "nothing new to show");
+        assert_eq!(board.hear(facts("b"), start + Duration::from_secs(1), "t".to_owned()), Heard::AsBefore);
+        let renamed = ServerFacts { name: "Renamed".to_owned(), ..facts("b") };
+        assert_eq!(board.hear(renamed, start + Duration::from_secs(1), "t".to_owned()), Heard::OfItself);
         assert!(board.expire(start + Duration::from_secs(5)).is_empty());
         assert_eq!(board.expire(start + Duration::from_secs(6)), ["b"]);
         assert!(!board.is_reachable("b"));
         assert!(board.expire(start + Duration::from_secs(7)).is_empty(), "told once");
-        assert!(board.hear(facts("b"), start + Duration::from_secs(8), "t".to_owned()), "back again");
+        assert_eq!(board.hear(facts("b"), start + Duration::from_secs(8), "t".to_owned()), Heard::Again);
     }
 
     #[test]

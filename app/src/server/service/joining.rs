@@ -1,0 +1,167 @@
+//! How another server comes to belong to the installation.
+
+use super::{Actor, Service};
+use crate::{
+    model::Fault,
+    server::{
+        changes::Change,
+        clock::text_of,
+        sites::{JoinReply, JoinRequest, JoinString, proof_holds},
+        store::{self, AuditEntry, NewServer, StoreError, Used},
+    },
+};
+use rand::Rng as _;
+use serde_json::json;
+use time::Duration;
+
+/// How long a join string is good.
+const JOIN_STRING_LIFE: Duration = Duration::minutes(15);
+const MAX_NAME_CHARACTERS: usize = 48;
+const MAX_ID_BYTES: usize = 64;
+/// A newcomer makes its certificate after it was let in, and shows it with its first call.
+const UNKNOWN_SERIAL: &str = "";
+
+/// Why a newcomer is not let in; its text is what both ends are told.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::server) enum JoinRefusal {
+    #[error("this join string was not made here; use it with the server that made it")]
+    Unknown,
+    #[error("this join string was used already; make another with `portal join-string`")]
+    Used,
+    #[error("this join string has expired (they last 15 minutes); make another with `portal join-string`")]
+    Expired,
+    #[error("the join string's secret does not fit; copy the whole string again")]
+    WrongProof,
+    #[error("{0}")]
+    BadRequest(&'static str),
+    #[error("a server with this id belongs to the installation already")]
+    Exists,
+    #[error("this server is standby and lets nobody in; make the join string on the active server")]
+    NotActive,
+    #[error("the server that made the join string cannot let anybody in right now: {0}")]
+    Failed(Fault),
+}
+
+impl From<StoreError> for JoinRefusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Exists(_) => Self::Exists,
+            other => Self::Failed(other.into()),
+        }
+    }
+}
+
+impl Service {
+    /// Makes a string with which one new server can join within 15 minutes, here.
+    ///
+    /// # Errors
+    ///
+    /// On a standby, while the servers' listener is not up, or when the book cannot be written.
+    pub async fn create_join_string(&self, actor: &Actor) -> Result<String, Fault> {
+        self.require_active().await?;
+        let addresses = self.peers.own_addresses();
+        if addresses.is_empty() {
+            return Err(Fault::WrongState { reason: "This server does not listen for other servers yet.".to_owned() });
+        }
+        let mut random = rand::rng();
+        let string = JoinString {
+            id: format!("{:016x}", random.random::<u64>()),
+            authority_fingerprint: self.keys.authority().fingerprint(),
+            secret: random.random(),
+            addresses,
+        };
+        let now = self.clock.now();
+        let row = store::JoinString {
+            id: string.id.clone(),
+            secret: string.secret.to_vec(),
+            expires_at: text_of(now + JOIN_STRING_LIFE),
+            used_at: None,
+            server_id: self.site.server_id.clone(),
+            created_by: actor.login.clone(),
+        };
+        let audit = AuditEntry {
+            at: text_of(now),
+            operator: actor.login.clone(),
+            peer: actor.peer.clone(),
+            action: "join_string.create",
+            subject: format!("join string {}", row.id),
+            before: None,
+            after: Some(json!({ "expires_at": row.expires_at })),
+        };
+        self.store.insert_join_string(&row, &audit).await?;
+        self.changed(Change::Book);
+        Ok(string.to_string())
+    }
+
+    /// Lets a newcomer in that knows the secret of an unused join string of this server.
+    pub(in crate::server) async fn join(
+        &self,
+        request: JoinRequest,
+        binding: &[u8],
+        peer: String,
+    ) -> Result<JoinReply, JoinRefusal> {
+        self.require_active().await.map_err(|_| JoinRefusal::NotActive)?;
+        let string = self.store.find_join_string(&request.string_id).await?.ok_or(JoinRefusal::Unknown)?;
+        if string.server_id != self.site.server_id {
+            return Err(JoinRefusal::Unknown);
+        }
+        let proof = hex::decode(&request.proof).map_err(|_| JoinRefusal::WrongProof)?;
+        if !proof_holds(&string.secret, binding, &request.server_id, &proof) {
+            return Err(JoinRefusal::WrongProof);
+        }
+        let now = self.clock.now_text();
+        if string.used_at.is_some() {
+            return Err(JoinRefusal::Used);
+        }
+        if string.expires_at <= now {
+            return Err(JoinRefusal::Expired);
+        }
+        if !is_server_id(&request.server_id) {
+            return Err(JoinRefusal::BadRequest("a server's id is 1 to 64 letters, digits, hyphens or underscores"));
+        }
+        let name = match &request.server_name {
+            Some(name) => check_name(name)?,
+            None => format!("BioStar Server #{}", self.store.servers().await?.len() + 1),
+        };
+        let server = NewServer { id: &request.server_id, name: &name, certificate_serial: UNKNOWN_SERIAL };
+        let audit = AuditEntry {
+            at: now,
+            // Whoever made the string answers for who comes in by it.
+            operator: string.created_by,
+            peer: Some(peer),
+            action: "server.join",
+            subject: format!("server {}", request.server_id),
+            before: None,
+            after: Some(json!({ "name": name, "join_string": string.id })),
+        };
+        match self.store.admit_server(&string.id, server, &audit).await? {
+            Used::Now => {}
+            Used::Before => return Err(JoinRefusal::Used),
+        }
+        tracing::info!(server = request.server_id, name, "a server joined the installation");
+        self.changed(Change::Server);
+        self.changed(Change::Book);
+        Ok(JoinReply {
+            installation_id: self.site.installation_id.clone(),
+            server_name: name,
+            authority_certificate: self.keys.authority().certificate_pem().to_owned(),
+            authority_key: self.keys.authority().key_pem(),
+            token_key: hex::encode(self.keys.token_secret()),
+            servers: vec![self.own_facts().await?],
+        })
+    }
+}
+
+fn is_server_id(id: &str) -> bool {
+    (1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+fn check_name(name: &str) -> Result<String, JoinRefusal> {
+    let name = name.trim();
+    let fits = (1..=MAX_NAME_CHARACTERS).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    if fits {
+        Ok(name.to_owned())
+    } else {
+        Err(JoinRefusal::BadRequest("a server's name has 1 to 48 characters, none of them control characters"))
+    }
+}

@@ -1,0 +1,165 @@
+//! How a standby gets the book: fetched when the active server has a newer one, checked, then put to use.
+
+use super::{
+    Sites, client_config,
+    line::{CallError, Line},
+    peers_file,
+};
+use crate::server::{
+    changes::Change,
+    keys::Keys,
+    store::{Copies, CopyFlaw, Manifest, Store, StoreError, adopt},
+};
+use aws_lc_rs::digest::{Context, SHA256};
+use gateway::tls::TlsError;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use std::{io, path::Path, sync::Arc, time::Duration};
+use tokio::{fs::File, io::AsyncWriteExt as _, sync::watch, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+/// Without a byte for this long the transfer is given up.
+const STALL_LIMIT: Duration = Duration::from_secs(10);
+/// Before a copy that was refused is asked for again.
+const RETRY: Duration = Duration::from_secs(3);
+/// How long the first start of a new server waits for its first copy.
+const FIRST_COPY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Which copy is to be had, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Offer {
+    pub(super) manifest: Manifest,
+    pub(super) server: String,
+}
+
+/// Why no copy came, or not this one.
+#[derive(Debug, thiserror::Error)]
+enum CopyError {
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error("the copy broke off: {0}")]
+    BrokeOff(String),
+    #[error("the copy is not what was announced: {0}")]
+    Altered(String),
+    #[error(transparent)]
+    Flaw(#[from] CopyFlaw),
+    #[error("the copy cannot be stored")]
+    Io(#[from] io::Error),
+}
+
+/// Why a new standby has no book yet.
+#[derive(Debug, thiserror::Error)]
+pub enum FirstCopyError {
+    /// The databases.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Nobody gave one.
+    #[error("this server has no copy of the book yet and got none ({0}); start it again while the active server runs")]
+    None(String),
+}
+
+/// Opens a standby's store. On the first start after joining, when there is no copy of the book, fetches it.
+///
+/// # Errors
+///
+/// When there is no copy and none came within 30 seconds, or when the databases do not open.
+pub async fn open_standby(folder: &Path, keys: &Keys, installation_id: &str) -> Result<Store, FirstCopyError> {
+    if let Some(store) = Store::open_standby(folder).await? {
+        return Ok(store);
+    }
+    let dial = client_config(keys, installation_id)?;
+    let copies = Copies::of(folder);
+    let attempts = async {
+        loop {
+            let mut failure = "no other server is known".to_owned();
+            for address in peers_file::load(folder).iter().flat_map(|server| &server.addresses) {
+                let fetched = async {
+                    let mut line = Line::dial(address, &dial).await?;
+                    let manifest = fetch(&mut line, &copies).await?;
+                    adopt(&copies, &manifest, Some((installation_id, 0))).await?.close().await;
+                    Ok::<_, CopyError>(())
+                };
+                match fetched.await {
+                    Ok(()) => return,
+                    Err(error) => failure = error.to_string(),
+                }
+            }
+            tracing::info!(failure, "waiting for the first copy of the book");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    // Why it failed was logged each time.
+    let _ = timeout(FIRST_COPY_PATIENCE, attempts).await;
+    Store::open_standby(folder).await?.ok_or_else(|| FirstCopyError::None("see the log".to_owned()))
+}
+
+/// Fetches and activates what is offered.
+pub(super) async fn follow(sites: Arc<Sites>, mut offered: watch::Receiver<Option<Offer>>, stop: CancellationToken) {
+    let work = async {
+        while offered.changed().await.is_ok() {
+            let Some(offer) = offered.borrow_and_update().clone() else { continue };
+            match renew(&sites, &offer).await {
+                Ok(manifest) => {
+                    tracing::info!(generation = manifest.generation, taken_at = manifest.taken_at, "newer copy in use");
+                    sites.service.changed(Change::Server);
+                    sites.service.changed(Change::Book);
+                }
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        generation = offer.manifest.generation,
+                        "a copy of the book was not put to use; the one in use stays"
+                    );
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    };
+    stop.run_until_cancelled(work).await;
+}
+
+async fn renew(sites: &Sites, offer: &Offer) -> Result<Manifest, CopyError> {
+    let mut line = sites.dial(&offer.server).await?;
+    let copies = Copies::of(sites.service.store.folder());
+    let manifest = fetch(&mut line, &copies).await?;
+    sites.service.store.activate_copy(&manifest).await?;
+    Ok(manifest)
+}
+
+/// Brings the newest snapshot into the copies' folder and compares it with what its manifest says.
+async fn fetch(line: &mut Line, copies: &Copies) -> Result<Manifest, CopyError> {
+    let (manifest, body) = line.copy().await?;
+    let incoming = copies.incoming()?;
+    let arrived = receive(&incoming, body, &manifest).await;
+    if arrived.is_err() {
+        copies.incoming()?;
+    }
+    arrived.map(|()| manifest)
+}
+
+async fn receive(file: &Path, mut body: Incoming, manifest: &Manifest) -> Result<(), CopyError> {
+    let mut writer = File::options().write(true).create_new(true).mode(0o600).open(file).await?;
+    let mut context = Context::new(&SHA256);
+    let mut size = 0_u64;
+    loop {
+        let frame = timeout(STALL_LIMIT, body.frame()).await.map_err(|_| CallError::TooLate)?;
+        let Some(frame) = frame else { break };
+        let Ok(data) = frame.map_err(|error| CopyError::BrokeOff(error.to_string()))?.into_data() else { continue };
+        size += data.len() as u64;
+        if size > manifest.size {
+            return Err(CopyError::Altered(format!("more than {} bytes", manifest.size)));
+        }
+        context.update(&data);
+        writer.write_all(&data).await?;
+    }
+    writer.sync_all().await?;
+    let sha256 = hex::encode(context.finish());
+    if size != manifest.size || sha256 != manifest.sha256 {
+        let Manifest { sha256: announced, size: of, .. } = manifest;
+        return Err(CopyError::Altered(format!("{size} of {of} bytes, SHA-256 {sha256} instead of {announced}")));
+    }
+    Ok(())
+}

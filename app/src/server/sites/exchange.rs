@@ -1,0 +1,129 @@
+//! The standby's calls: every second its news for the other's, which also tells both that the other is alive.
+
+use super::{
+    ExchangeReply, Sites, TICK,
+    copier::Offer,
+    line::{CallError, Line},
+    message::EXCHANGE,
+};
+use crate::model::{Fault, Role};
+use std::{collections::HashMap, sync::Arc};
+use tokio::{sync::watch, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+/// What is known of one other server between calls.
+#[derive(Default)]
+struct Link {
+    line: Option<Line>,
+    /// The newest version of our sightings that it has; `None` until it said so.
+    has: Option<u64>,
+    /// Its last call failed; one line in the log is enough.
+    failing: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ExchangeError {
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error("its answer is in the name of another server")]
+    OtherName,
+}
+
+/// Calls every other server until `stop`; copies that are newer than ours go to `wanted`.
+pub(super) async fn call(sites: Arc<Sites>, wanted: watch::Sender<Option<Offer>>, stop: CancellationToken) {
+    let work = async {
+        let mut links: HashMap<String, Link> = HashMap::new();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            for peer in sites.service.peers.peers() {
+                let id = peer.facts.id;
+                let link = links.entry(id.clone()).or_default();
+                match sites.exchange_with(&id, link, &wanted).await {
+                    Ok(()) if link.failing => {
+                        tracing::info!(server = id, "the other server answers again");
+                        link.failing = false;
+                    }
+                    Ok(()) => {}
+                    Err(error) => {
+                        if !link.failing {
+                            tracing::warn!(server = id, %error, "no exchange with the other server");
+                        }
+                        *link = Link { failing: true, ..Link::default() };
+                    }
+                }
+            }
+            sites.remember();
+        }
+    };
+    stop.run_until_cancelled(work).await;
+}
+
+impl Sites {
+    /// A new connection to a server, at the first of its addresses that works.
+    pub(super) async fn dial(&self, server: &str) -> Result<Line, CallError> {
+        let peers = self.service.peers.peers();
+        let addresses = peers.into_iter().find(|peer| peer.facts.id == server).map(|peer| peer.facts.addresses);
+        let mut failure = CallError::Malformed("it never said where it answers".to_owned());
+        for address in addresses.unwrap_or_default() {
+            match self.dial_at(&address, server).await {
+                Ok(line) => return Ok(line),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    async fn dial_at(&self, address: &str, server: &str) -> Result<Line, CallError> {
+        let line = Line::dial(address, &self.dial).await?;
+        let (id, serial) = &line.server;
+        if id != server {
+            return Err(CallError::Malformed(format!("{address} is server {id}, not {server}")));
+        }
+        let revoked = self.service.store.is_revoked(serial).await;
+        if revoked.map_err(|error| CallError::Malformed(error.to_string()))? {
+            return Err(CallError::Malformed(format!("the certificate of the server at {address} was revoked")));
+        }
+        Ok(line)
+    }
+
+    async fn exchange_with(
+        &self,
+        server: &str,
+        link: &mut Link,
+        wanted: &watch::Sender<Option<Offer>>,
+    ) -> Result<(), ExchangeError> {
+        let mut line = match link.line.take() {
+            Some(line) => line,
+            None => self.dial(server).await?,
+        };
+        // The first call learns what the other has; the second brings what it lacks.
+        let calls = if link.has.is_none() { 2 } else { 1 };
+        for _ in 0..calls {
+            let news = self.service.news_for(server, link.has).await.map_err(Fault::from)?;
+            let reply: ExchangeReply = line.post(EXCHANGE, &news).await?;
+            if reply.server.id != server {
+                return Err(ExchangeError::OtherName);
+            }
+            link.has = Some(reply.have);
+            self.offer(&reply, wanted);
+            self.service.take_reply(reply).await?;
+        }
+        link.line = Some(line);
+        Ok(())
+    }
+
+    /// Passes on that the active server has another book than ours.
+    fn offer(&self, reply: &ExchangeReply, wanted: &watch::Sender<Option<Offer>>) {
+        let Some(manifest) = reply.copy.clone() else { return };
+        let ours = self.service.store.copy();
+        let same = ours.is_some_and(|ours| ours.sha256 == manifest.sha256);
+        if reply.server.role == Role::Active && !same {
+            // Sent again with every call until it is in use, so a refused copy gets another chance.
+            wanted.send_replace(Some(Offer { manifest, server: reply.server.id.clone() }));
+        }
+    }
+}

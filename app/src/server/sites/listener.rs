@@ -1,0 +1,197 @@
+//! Where other servers are answered.
+
+use super::{
+    Exchange, ExchangeReply, JoinReply, JoinRequest, Sites,
+    line::MAX_MESSAGE_BYTES,
+    message::{COPY, EXCHANGE, JOIN, MANIFEST, Refused},
+    snapshots,
+};
+use crate::model::{Fault, Role};
+use axum::{
+    Extension, Json, Router,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use gateway::tls::{self, Peer};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use rustls::ServerConfig;
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+    time::timeout,
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+/// The TLS exporter label of the binding that a newcomer's proof covers; its context is absent.
+pub(super) const BINDING_LABEL: &[u8] = b"EXPORTER-biostar-join";
+
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A server that says nothing for so long has gone; it calls every second.
+const IDLE_LIMIT: Duration = Duration::from_secs(30);
+/// Servers are few; more connections than this are no servers.
+const MAX_CONNECTIONS: usize = 64;
+/// What is in flight may end after the stop.
+const STOP_GRACE: Duration = Duration::from_secs(2);
+
+/// Who is at the other end of a connection.
+#[derive(Clone)]
+struct Caller {
+    peer: Option<Peer>,
+    binding: [u8; 32],
+    address: SocketAddr,
+}
+
+pub(super) async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, sites: Arc<Sites>, stop: CancellationToken) {
+    let router = Router::new()
+        .route(JOIN, post(join))
+        .route(EXCHANGE, post(exchange))
+        .route(COPY, get(copy))
+        .layer(DefaultBodyLimit::max(MAX_MESSAGE_BYTES))
+        .with_state(sites);
+    let acceptor = TlsAcceptor::from(tls);
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        while connections.try_join_next().is_some() {}
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "no connection from another server could be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            tracing::warn!(%address, "too many connections from other servers; this one is closed");
+            continue;
+        };
+        let connection = converse(stream, address, acceptor.clone(), router.clone(), stop.clone());
+        connections.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::info!(%address, %error, "a connection from another server ended");
+            }
+            drop(place);
+        });
+    }
+    let all_ended = async { while connections.join_next().await.is_some() {} };
+    // Whoever has not ended by then is cut off when the set is dropped.
+    let _ = timeout(STOP_GRACE, all_ended).await;
+}
+
+async fn converse(
+    stream: TcpStream,
+    address: SocketAddr,
+    acceptor: TlsAcceptor,
+    router: Router,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let stream = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await??;
+    let session = stream.get_ref().1;
+    let caller = Caller {
+        peer: session.peer_certificates().and_then(|chain| tls::peer_of(chain.first()?)),
+        binding: session.export_keying_material([0; 32], BINDING_LABEL, None).map_err(io::Error::other)?,
+        address,
+    };
+    let service = TowerToHyperService::new(router.layer(Extension(caller)));
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(IDLE_LIMIT);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    ended.map_err(io::Error::other)
+}
+
+/// A refusal as the other end reads it.
+fn refuse(status: StatusCode, reason: impl Into<String>) -> Response {
+    (status, Json(Refused { reason: reason.into() })).into_response()
+}
+
+fn refuse_fault(fault: &Fault) -> Response {
+    refuse(StatusCode::SERVICE_UNAVAILABLE, fault.to_string())
+}
+
+async fn join(
+    State(sites): State<Arc<Sites>>,
+    Extension(caller): Extension<Caller>,
+    Json(request): Json<JoinRequest>,
+) -> Result<Json<JoinReply>, Response> {
+    let server = request.server_id.clone();
+    let reply = sites.service.join(request, &caller.binding, caller.address.ip().to_string()).await;
+    reply.map(Json).map_err(|refusal| {
+        tracing::warn!(peer = %caller.address, server, %refusal, "a server was not let in");
+        refuse(StatusCode::FORBIDDEN, refusal.to_string())
+    })
+}
+
+async fn exchange(
+    State(sites): State<Arc<Sites>>,
+    Extension(caller): Extension<Caller>,
+    Json(news): Json<Exchange>,
+) -> Result<Json<ExchangeReply>, Response> {
+    let (server, serial) = sites.server_of(&caller).await?;
+    if news.server.id != server {
+        return Err(refuse(StatusCode::FORBIDDEN, "the certificate names another server than the message"));
+    }
+    let copy = sites.snapshot.borrow().as_ref().map(|snapshot| snapshot.manifest.clone());
+    let reply = sites.service.answer_exchange(news, &serial, copy).await.map_err(|fault| refuse_fault(&fault))?;
+    sites.remember();
+    Ok(Json(reply))
+}
+
+async fn copy(State(sites): State<Arc<Sites>>, Extension(caller): Extension<Caller>) -> Result<Response, Response> {
+    sites.server_of(&caller).await?;
+    let snapshot = sites.snapshot.borrow().clone();
+    let Some(snapshot) = snapshot else {
+        let reason = match sites.service.site().role {
+            Role::Active => "the first snapshot of the book is not taken yet",
+            Role::Standby => "this server is standby and gives no copies",
+        };
+        return Err(refuse(StatusCode::CONFLICT, reason));
+    };
+    let manifest = serde_json::to_string(&snapshot.manifest).ok().and_then(|text| HeaderValue::try_from(text).ok());
+    let (Some(manifest), Ok(body)) = (manifest, snapshots::body(&snapshot).await) else {
+        return Err(refuse(StatusCode::SERVICE_UNAVAILABLE, "the snapshot cannot be read"));
+    };
+    let size = HeaderValue::from(snapshot.manifest.size);
+    Ok(([(header::CONTENT_LENGTH, size), (header::HeaderName::from_static(MANIFEST), manifest)], body).into_response())
+}
+
+impl Sites {
+    /// Id and certificate serial of the server at the other end, if its certificate is one of this installation and not revoked.
+    async fn server_of(&self, caller: &Caller) -> Result<(String, String), Response> {
+        let refuse = |reason: &str| {
+            tracing::warn!(peer = %caller.address, reason, "a connection from elsewhere was refused");
+            refuse(StatusCode::FORBIDDEN, reason)
+        };
+        match &caller.peer {
+            Some(Peer::Server { installation_id, id, serial }) => {
+                if *installation_id != self.service.site().installation_id {
+                    return Err(refuse("the certificate is of another installation"));
+                }
+                let serial = hex::encode(serial);
+                let revoked = self.service.store.is_revoked(&serial).await;
+                if revoked.map_err(|error| refuse_fault(&error.into()))? {
+                    return Err(refuse("the certificate was revoked"));
+                }
+                Ok((id.clone(), serial))
+            }
+            Some(Peer::Device { .. }) => Err(refuse("this port is for servers, not for devices")),
+            None => Err(refuse("a server's certificate is needed")),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What servers say to one another, as JSON over mutual TLS.
+
+use super::ServerFacts;
+use crate::server::store::{Manifest, Outcome, Sighting};
+use serde::{Deserialize, Serialize};
+
+/// `POST`: a newcomer asks to be a server of the installation.
+pub(super) const JOIN: &str = "/join";
+/// `POST`: the standby's news for the active server's.
+pub(super) const EXCHANGE: &str = "/exchange";
+/// `GET`: the newest snapshot of the book.
+pub(super) const COPY: &str = "/copy";
+/// Header of a [`COPY`] answer: its [`Manifest`].
+pub(super) const MANIFEST: &str = "x-copy-manifest";
+
+/// A newcomer's request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JoinRequest {
+    /// The join string's public part.
+    pub string_id: String,
+    /// Knows the secret, on this channel; hexadecimal.
+    pub proof: String,
+    /// The id it made for itself.
+    pub server_id: String,
+    /// The name it wants; `None` leaves that to the installation.
+    pub server_name: Option<String>,
+    /// `address:port` where it will answer other servers.
+    pub addresses: Vec<String>,
+}
+
+/// All that makes a newcomer a server. Secret.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct JoinReply {
+    /// The installation it belongs to now.
+    pub installation_id: String,
+    /// Its name.
+    pub server_name: String,
+    /// The authority's certificate, PEM.
+    pub authority_certificate: String,
+    /// The authority's key: PKCS #8, PEM. With it the newcomer makes its own certificate.
+    pub authority_key: String,
+    /// What access tokens are signed with, hexadecimal.
+    pub token_key: String,
+    /// The servers that are there already.
+    pub servers: Vec<ServerFacts>,
+}
+
+impl std::fmt::Debug for JoinReply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JoinReply").field("installation_id", &self.installation_id).finish_non_exhaustive()
+    }
+}
+
+/// The standby's half of an exchange.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Exchange {
+    /// Who it is.
+    pub server: ServerFacts,
+    /// The newest version of the other's sightings that it has.
+    pub have: u64,
+    /// Its own sightings that the other did not have at the last exchange, oldest change first.
+    pub sightings: Vec<Sighting>,
+    /// Outcomes of trials that the active server has not noted.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// The active server's half.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ExchangeReply {
+    /// Who it is.
+    pub server: ServerFacts,
+    /// The newest version of the standby's sightings that it has.
+    pub have: u64,
+    /// Its own sightings that the standby did not have.
+    pub sightings: Vec<Sighting>,
+    /// Ids of the outcomes that are noted now.
+    pub noted: Vec<i64>,
+    /// The newest snapshot of the book.
+    pub copy: Option<Manifest>,
+}
+
+/// Why a server refuses another one's request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Refused {
+    /// For the log and the console of the other end.
+    pub(super) reason: String,
+}

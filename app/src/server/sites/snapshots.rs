@@ -1,0 +1,152 @@
+//! Snapshots of the book on the active server: one at a time, soon after a change, only after a change.
+
+use crate::server::{
+    changes::Change,
+    service::Service,
+    store::{BookWatch, Copies, Manifest, StoreError},
+};
+use aws_lc_rs::digest::{Context, SHA256};
+use axum::body::Body;
+use bytes::Bytes;
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
+use tempfile::TempPath;
+use tokio::{
+    io::AsyncReadExt as _,
+    sync::{
+        broadcast::{self, error::RecvError},
+        watch,
+    },
+};
+use tokio_util::sync::CancellationToken;
+
+/// Changes that come this close together share a snapshot.
+const COALESCE: Duration = Duration::from_millis(300);
+/// Between looks at the book, for changes that nobody announced: another program's.
+const LOOK: Duration = Duration::from_secs(1);
+/// Between snapshots of a book that never rests.
+const REST: Duration = Duration::from_millis(700);
+/// After a snapshot that failed, mostly for want of space.
+const RETRY: Duration = Duration::from_secs(5);
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// A snapshot on disk; the file goes when nobody needs it any more.
+pub(super) struct Snapshot {
+    pub(super) manifest: Manifest,
+    file: TempPath,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum SnapshotError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the snapshot's file cannot be written or read")]
+    Io(#[from] io::Error),
+}
+
+/// Keeps `latest` as new as the book.
+pub(super) async fn keep(service: Arc<Service>, latest: watch::Sender<Option<Arc<Snapshot>>>, stop: CancellationToken) {
+    if let Err(error) = clear(&service) {
+        tracing::warn!(%error, "old snapshots could not be removed");
+    }
+    let work = async {
+        loop {
+            let Err(error) = follow(&service, &latest).await;
+            tracing::error!(error = &error as &dyn std::error::Error, "no snapshot of the book can be taken");
+            tokio::time::sleep(RETRY).await;
+        }
+    };
+    stop.run_until_cancelled(work).await;
+}
+
+/// Removes what a killed run left behind.
+fn clear(service: &Service) -> io::Result<()> {
+    let copies = Copies::of(service.store.folder());
+    copies.prepare()?;
+    copies.sweep(&[])
+}
+
+async fn follow(
+    service: &Service,
+    latest: &watch::Sender<Option<Arc<Snapshot>>>,
+) -> Result<std::convert::Infallible, SnapshotError> {
+    let mut changes = service.changes().listen();
+    let mut book = service.store.watch_book().await?;
+    let mut taken = None;
+    loop {
+        let version = book.version().await?;
+        if taken == Some(version) {
+            await_change(&mut changes, &mut book, version).await?;
+            tokio::time::sleep(COALESCE).await;
+        }
+        // Read before the snapshot: what is committed after this look is found by the next.
+        taken = Some(book.version().await?);
+        let snapshot = take(service).await?;
+        let known = latest.borrow().as_ref().map(|old| old.manifest.sha256.clone());
+        if known.as_ref() != Some(&snapshot.manifest.sha256) {
+            tracing::debug!(generation = snapshot.manifest.generation, size = snapshot.manifest.size, "snapshot taken");
+            latest.send_replace(Some(Arc::new(snapshot)));
+        }
+        tokio::time::sleep(REST).await;
+    }
+}
+
+/// Returns when the book is not at `version` any more.
+async fn await_change(
+    changes: &mut broadcast::Receiver<Change>,
+    book: &mut BookWatch,
+    version: i64,
+) -> Result<(), StoreError> {
+    loop {
+        match tokio::time::timeout(LOOK, changes.recv()).await {
+            Ok(Ok(Change::Device { .. } | Change::WaitingDevice | Change::Server)) => {}
+            Ok(Ok(Change::Book) | Err(RecvError::Lagged(_))) | Err(_) => {
+                if book.version().await? != version {
+                    return Ok(());
+                }
+            }
+            // The service is gone, and this task goes with it.
+            Ok(Err(RecvError::Closed)) => tokio::time::sleep(LOOK).await,
+        }
+    }
+}
+
+async fn take(service: &Service) -> Result<Snapshot, SnapshotError> {
+    let copies = Copies::of(service.store.folder());
+    copies.prepare()?;
+    let file = tempfile::Builder::new().prefix("outgoing-").tempfile_in(copies.folder())?.into_temp_path();
+    let taken_at = service.clock.now_text();
+    service.store.snapshot_book(&file).await?;
+    let hashed = file.to_path_buf();
+    let (sha256, size) = tokio::task::spawn_blocking(move || digest_of(&hashed)).await.map_err(io::Error::other)??;
+    let generation = service.store.next_generation().await?;
+    Ok(Snapshot { manifest: Manifest { sha256, size, taken_at, generation }, file })
+}
+
+/// SHA-256 in hexadecimal, and the size in bytes.
+fn digest_of(file: &Path) -> io::Result<(String, u64)> {
+    let mut context = Context::new(&SHA256);
+    let mut reader = fs::File::open(file)?;
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut size = 0;
+    loop {
+        let read = io::Read::read(&mut reader, &mut chunk)?;
+        if read == 0 {
+            return Ok((hex::encode(context.finish()), size));
+        }
+        size += read as u64;
+        context.update(&chunk[..read]);
+    }
+}
+
+/// The snapshot's bytes as they are read from the disk.
+pub(super) async fn body(snapshot: &Arc<Snapshot>) -> io::Result<Body> {
+    let file = tokio::fs::File::open(&snapshot.file).await?;
+    // The snapshot goes along so that its file stays as long as somebody reads it.
+    let chunks = futures::stream::try_unfold((file, snapshot.clone()), |(mut file, snapshot)| async move {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let read = file.read(&mut chunk).await?;
+        chunk.truncate(read);
+        Ok::<_, io::Error>((read > 0).then(|| (Bytes::from(chunk), (file, snapshot))))
+    });
+    Ok(Body::from_stream(chunks))
+}

@@ -1,0 +1,174 @@
+//! The files of a standby's book. Each copy has a name of its own and is never written to once it is named; `current.json`
+//! says which one counts. The pointer moves last, so a crash at any step leaves the old copy or the new one.
+
+use crate::server::durable;
+use serde::{Deserialize, Serialize};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+const FOLDER: &str = "copies";
+const POINTER: &str = "current.json";
+const INCOMING: &str = "incoming.part";
+
+/// Names one snapshot of the book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Of the file as it was sent, 64 hexadecimal digits.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+    /// When the active server took it, RFC 3339.
+    pub taken_at: String,
+    /// Counts the active server's snapshots.
+    pub generation: u64,
+}
+
+impl Manifest {
+    /// Only names made of a number and hexadecimal digits ever reach the disk.
+    fn file_name(&self) -> Option<String> {
+        let hash = self.sha256.get(..16)?;
+        hash.bytes().all(|b| b.is_ascii_hexdigit()).then(|| format!("{}-{hash}.db", self.generation))
+    }
+}
+
+/// The folder of copies. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(in crate::server) struct Copies(PathBuf);
+
+impl Copies {
+    pub(in crate::server) fn of(data_folder: &Path) -> Self {
+        Self(data_folder.join(FOLDER))
+    }
+
+    /// Makes the folder.
+    pub(in crate::server) fn prepare(&self) -> io::Result<()> {
+        durable::make_folder(&self.0)
+    }
+
+    pub(in crate::server) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// The copy that counts, if there is one.
+    pub(in crate::server) fn current(&self) -> io::Result<Option<(Manifest, PathBuf)>> {
+        let text = match fs::read(self.0.join(POINTER)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let manifest: Manifest = serde_json::from_slice(&text)?;
+        let file = self.file_of(&manifest)?;
+        Ok(file.exists().then_some((manifest, file)))
+    }
+
+    /// Where a copy arrives; whatever an earlier attempt left there is removed.
+    pub(in crate::server) fn incoming(&self) -> io::Result<PathBuf> {
+        self.prepare()?;
+        self.remove_where(|name| name.starts_with(INCOMING))?;
+        Ok(self.0.join(INCOMING))
+    }
+
+    /// Gives the arrived and checked copy its own name.
+    pub(in crate::server) fn adopt(&self, manifest: &Manifest) -> io::Result<PathBuf> {
+        let (from, to) = (self.0.join(INCOMING), self.file_of(manifest)?);
+        fs::File::open(&from)?.sync_all()?;
+        durable::rename(&from, &to)?;
+        Ok(to)
+    }
+
+    /// From here on this copy counts, also after a crash.
+    pub(in crate::server) fn point_to(&self, manifest: &Manifest) -> io::Result<()> {
+        durable::write(&self.0.join(POINTER), &serde_json::to_vec_pretty(manifest)?)
+    }
+
+    /// Removes all but `kept` and what belongs to them.
+    pub(in crate::server) fn sweep(&self, kept: &[&Manifest]) -> io::Result<()> {
+        let kept: Vec<String> = kept.iter().filter_map(|manifest| manifest.file_name()).collect();
+        self.remove_where(|name| name != POINTER && !kept.iter().any(|kept| name.starts_with(kept.as_str())))
+    }
+
+    fn file_of(&self, manifest: &Manifest) -> io::Result<PathBuf> {
+        let name = manifest.file_name();
+        name.map(|name| self.0.join(name)).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a SHA-256"))
+    }
+
+    fn remove_where(&self, unwanted: impl Fn(&str) -> bool) -> io::Result<()> {
+        for entry in fs::read_dir(&self.0)? {
+            let entry = entry?;
+            if entry.file_name().to_str().is_none_or(&unwanted) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(generation: u64) -> Manifest {
+        Manifest { sha256: "ab".repeat(32), size: 3, taken_at: "2026-01-01T00:00:00.000Z".to_owned(), generation }
+    }
+
+    fn names(copies: &Copies) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(copies.folder()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// A copy as it is right after `adopt`.
+    fn adopted(copies: &Copies, generation: u64) -> Manifest {
+        let manifest = manifest(generation);
+        fs::write(copies.incoming().unwrap(), generation.to_string()).unwrap();
+        copies.adopt(&manifest).unwrap();
+        manifest
+    }
+
+    #[test]
+    fn a_crash_at_any_step_leaves_the_old_copy_or_the_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let copies = Copies::of(folder.path());
+        copies.prepare().unwrap();
+        assert_eq!(copies.current().unwrap(), None);
+        let first = adopted(&copies, 1);
+        assert_eq!(copies.current().unwrap(), None, "named, but nothing points to it");
+        copies.point_to(&first).unwrap();
+        // While the next one arrives, after it is named, and with a torn pointer beside the old one.
+        fs::write(copies.incoming().unwrap(), "torn").unwrap();
+        assert_eq!(copies.current().unwrap().unwrap().0, first);
+        let second = adopted(&copies, 2);
+        assert_eq!(copies.current().unwrap().unwrap().0, first);
+        fs::write(copies.folder().join("current.json.next"), "{").unwrap();
+        let (current, file) = copies.current().unwrap().unwrap();
+        assert_eq!((current, fs::read_to_string(file).unwrap()), (first, "1".to_owned()));
+        copies.point_to(&second).unwrap();
+        let (current, file) = copies.current().unwrap().unwrap();
+        assert_eq!((current, fs::read_to_string(file).unwrap()), (second, "2".to_owned()));
+    }
+
+    #[test]
+    fn the_sweep_leaves_the_kept_copies_and_what_sqlite_keeps_beside_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let copies = Copies::of(folder.path());
+        let (_, kept) = (adopted(&copies, 1), adopted(&copies, 2));
+        copies.point_to(&kept).unwrap();
+        fs::write(copies.folder().join("2-abababababababab.db-journal"), "hot").unwrap();
+        fs::write(copies.incoming().unwrap(), "torn").unwrap();
+        copies.sweep(&[&kept]).unwrap();
+        assert_eq!(names(&copies), ["2-abababababababab.db", "2-abababababababab.db-journal", "current.json"]);
+    }
+
+    #[test]
+    fn a_manifest_never_names_a_file_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let copies = Copies::of(folder.path());
+        fs::write(copies.incoming().unwrap(), "x").unwrap();
+        for sha256 in ["", "abc", "../../../../etc/passwd0", "é".repeat(32).as_str()] {
+            assert!(copies.adopt(&Manifest { sha256: sha256.to_owned(), ..manifest(1) }).is_err(), "{sha256}");
+        }
+    }
+}

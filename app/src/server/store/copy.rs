@@ -1,0 +1,204 @@
+//! The book as a whole: snapshots of it on the active server, exchanging it for a newer copy on a standby.
+
+use super::{BOOK_MIGRATIONS, Copies, Manifest, Store, StoreError};
+use sqlx::{
+    SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{path::Path, time::Duration};
+
+/// How long requests that began on the old copy may go on reading it.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Why a copy is not put to use. The one in use stays.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyFlaw {
+    /// SQLite found the file damaged.
+    #[error("the copy is damaged: {0}")]
+    Damaged(String),
+    /// It is of somebody else's installation.
+    #[error("the copy belongs to installation {0}, not to ours")]
+    Foreign(String),
+    /// An epoch that has passed.
+    #[error("the copy is of epoch {copy}, this server knows epoch {known}")]
+    Older {
+        /// The copy's.
+        copy: u64,
+        /// Ours.
+        known: u64,
+    },
+    /// A newer portal wrote it.
+    #[error("the copy has schema version {0}, which this program does not know: upgrade this server")]
+    NewerSchema(i64),
+    /// This server writes its book itself.
+    #[error("this server is active; it takes no copy")]
+    Active,
+    /// The file does not open or cannot be brought up to date.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The disk.
+    #[error("the copy cannot be stored")]
+    Io(#[from] std::io::Error),
+}
+
+impl From<sqlx::Error> for CopyFlaw {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Sees that the book was written to, whoever wrote.
+pub(in crate::server) struct BookWatch(SqliteConnection);
+
+impl BookWatch {
+    /// Differs from the last answer if and only if something was committed in between.
+    pub(in crate::server) async fn version(&mut self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("pragma data_version").fetch_one(&mut self.0).await?)
+    }
+}
+
+impl Store {
+    pub(in crate::server) async fn watch_book(&self) -> Result<BookWatch, StoreError> {
+        Ok(BookWatch(self.book().acquire().await?.detach()))
+    }
+
+    /// Writes one consistent state of the book to `file`, which must be empty or absent.
+    pub(in crate::server) async fn snapshot_book(&self, file: &Path) -> Result<(), StoreError> {
+        let Some(name) = file.to_str() else {
+            return Err(StoreError::inconsistent("data folder", "its path is not UTF-8"));
+        };
+        sqlx::query("vacuum into $1").bind(name).execute(&self.book()).await?;
+        Ok(())
+    }
+
+    /// Numbers a snapshot; never the same twice, also over restarts.
+    pub(in crate::server) async fn next_generation(&self) -> Result<u64, StoreError> {
+        let value: i64 = sqlx::query_scalar(
+            "insert into counters (name, value) values ('copy_generation', 1)
+             on conflict (name) do update set value = counters.value + 1 returning value",
+        )
+        .fetch_one(self.journal())
+        .await?;
+        Ok(value.unsigned_abs())
+    }
+
+    /// The copy this standby works with; `None` on an active server.
+    #[must_use]
+    pub fn copy(&self) -> Option<Manifest> {
+        self.copy.as_ref().map(|copy| copy.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone())
+    }
+
+    /// Checks the copy that has arrived in the copies' folder and works with it from now on.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with it; nothing changed then.
+    pub(in crate::server) async fn activate_copy(&self, manifest: &Manifest) -> Result<(), CopyFlaw> {
+        let Some(current) = &self.copy else { return Err(CopyFlaw::Active) };
+        let copies = Copies::of(&self.folder);
+        let known = self.find_installation().await?.map(|known| (known.id, known.epoch));
+        let pool = adopt(&copies, manifest, known.as_ref().map(|(id, epoch)| (id.as_str(), *epoch))).await?;
+        let old = std::mem::replace(&mut *self.book.write().unwrap_or_else(std::sync::PoisonError::into_inner), pool);
+        let previous = std::mem::replace(
+            &mut *current.write().unwrap_or_else(std::sync::PoisonError::into_inner),
+            manifest.clone(),
+        );
+        tokio::spawn(async move {
+            tokio::time::sleep(GRACE).await;
+            old.close().await;
+        });
+        if let Err(error) = copies.sweep(&[manifest, &previous]) {
+            tracing::warn!(%error, "old copies of the book could not be removed");
+        }
+        Ok(())
+    }
+}
+
+/// Checks the arrived copy, names it, moves the pointer to it and opens it.
+pub(in crate::server) async fn adopt(
+    copies: &Copies,
+    manifest: &Manifest,
+    known: Option<(&str, u64)>,
+) -> Result<SqlitePool, CopyFlaw> {
+    let arrived = copies.folder().join("incoming.part");
+    if let Err(flaw) = check(&arrived, known).await {
+        // What nobody may use must not lie around either.
+        copies.incoming()?;
+        return Err(flaw);
+    }
+    let file = copies.adopt(manifest)?;
+    let pool = open_read_only(&file).await?;
+    copies.point_to(manifest)?;
+    Ok(pool)
+}
+
+/// Opens the copy that counts, after bringing its schema up to this program's.
+pub(super) async fn open_current(file: &Path) -> Result<SqlitePool, StoreError> {
+    let private = open_private(file).await?;
+    let migrated = BOOK_MIGRATIONS.run(&private).await;
+    private.close().await;
+    migrated?;
+    open_read_only(file).await
+}
+
+/// Checks a file that nobody else uses, and brings its schema up to this program's.
+async fn check(file: &Path, known: Option<(&str, u64)>) -> Result<(), CopyFlaw> {
+    let private = open_private(file).await.map_err(damaged)?;
+    let checked = examine(&private, known).await;
+    private.close().await;
+    checked
+}
+
+async fn examine(private: &SqlitePool, known: Option<(&str, u64)>) -> Result<(), CopyFlaw> {
+    let verdict: String =
+        sqlx::query_scalar("pragma quick_check(1)").fetch_one(private).await.map_err(|error| damaged(error.into()))?;
+    if verdict != "ok" {
+        return Err(CopyFlaw::Damaged(verdict));
+    }
+    let newest: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations")
+        .fetch_one(private)
+        .await
+        .map_err(|_| CopyFlaw::Damaged("it is no book of an installation".to_owned()))?;
+    let newest = newest.unwrap_or_default();
+    if BOOK_MIGRATIONS.iter().all(|migration| migration.version < newest) {
+        return Err(CopyFlaw::NewerSchema(newest));
+    }
+    BOOK_MIGRATIONS.run(private).await.map_err(StoreError::from)?;
+    let found: Option<(String, i64)> =
+        sqlx::query_as("select installation_id, epoch from installation").fetch_optional(private).await?;
+    let Some((installation, epoch)) = found else {
+        return Err(CopyFlaw::Damaged("it names no installation".to_owned()));
+    };
+    if let Some((ours, epoch_known)) = known {
+        if installation != ours {
+            return Err(CopyFlaw::Foreign(installation));
+        }
+        if epoch.unsigned_abs() < epoch_known {
+            return Err(CopyFlaw::Older { copy: epoch.unsigned_abs(), known: epoch_known });
+        }
+    }
+    Ok(())
+}
+
+fn damaged(error: StoreError) -> CopyFlaw {
+    match error {
+        StoreError::Unusable(source) => CopyFlaw::Damaged(source.to_string()),
+        other => CopyFlaw::Store(other),
+    }
+}
+
+/// With a rollback journal: when the connection closes, the file alone is the whole database.
+async fn open_private(file: &Path) -> Result<SqlitePool, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Delete)
+        .synchronous(SqliteSynchronous::Extra)
+        .foreign_keys(true);
+    Ok(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?)
+}
+
+/// As a file that nobody changes any more: SQLite then neither locks nor looks for a write-ahead log beside it.
+async fn open_read_only(file: &Path) -> Result<SqlitePool, StoreError> {
+    let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
+    Ok(SqlitePoolOptions::new().max_connections(8).connect_with(options).await?)
+}

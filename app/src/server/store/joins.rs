@@ -1,0 +1,108 @@
+//! Join strings, and the servers that came in by one.
+
+use super::{AuditEntry, NewServer, Store, StoreError, audit::insert_audit, begin};
+
+/// A join string on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::server) struct JoinString {
+    pub(in crate::server) id: String,
+    pub(in crate::server) secret: Vec<u8>,
+    pub(in crate::server) expires_at: String,
+    pub(in crate::server) used_at: Option<String>,
+    /// The server that made it; it is good nowhere else.
+    pub(in crate::server) server_id: String,
+    pub(in crate::server) created_by: String,
+}
+
+/// Whether a join string let its bearer in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) enum Used {
+    /// Just now; the server is on record.
+    Now,
+    /// Earlier; nothing was changed.
+    Before,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    secret: Vec<u8>,
+    expires_at: String,
+    used_at: Option<String>,
+    server_id: String,
+    created_by: String,
+}
+
+impl Store {
+    pub(in crate::server) async fn insert_join_string(
+        &self,
+        string: &JoinString,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let book = self.book();
+        let mut transaction = begin(&book).await?;
+        sqlx::query(
+            "insert into join_strings (id, secret, expires_at, server_id, created_by, created_at)
+             values ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(&string.id)
+        .bind(&string.secret)
+        .bind(&string.expires_at)
+        .bind(&string.server_id)
+        .bind(&string.created_by)
+        .bind(&audit.at)
+        .execute(&mut *transaction)
+        .await?;
+        insert_audit(&mut transaction, audit).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    pub(in crate::server) async fn find_join_string(&self, id: &str) -> Result<Option<JoinString>, StoreError> {
+        let row: Option<Row> = sqlx::query_as(
+            "select id, secret, expires_at, used_at, server_id, created_by from join_strings where id = $1",
+        )
+        .bind(id)
+        .fetch_optional(&self.book())
+        .await?;
+        Ok(row.map(|row| JoinString {
+            id: row.id,
+            secret: row.secret,
+            expires_at: row.expires_at,
+            used_at: row.used_at,
+            server_id: row.server_id,
+            created_by: row.created_by,
+        }))
+    }
+
+    /// Uses the join string up and puts the server on record, both or neither.
+    pub(in crate::server) async fn admit_server(
+        &self,
+        join_string: &str,
+        server: NewServer<'_>,
+        audit: &AuditEntry,
+    ) -> Result<Used, StoreError> {
+        let book = self.book();
+        let mut transaction = begin(&book).await?;
+        let used = sqlx::query("update join_strings set used_at = $1 where id = $2 and used_at is null")
+            .bind(&audit.at)
+            .bind(join_string)
+            .execute(&mut *transaction)
+            .await?;
+        if used.rows_affected() == 0 {
+            return Ok(Used::Before);
+        }
+        sqlx::query(
+            "insert into servers (id, name, number, certificate_serial, joined_at)
+             values ($1, $2, (select max(number) + 1 from servers), $3, $4)",
+        )
+        .bind(server.id)
+        .bind(server.name)
+        .bind(server.certificate_serial)
+        .bind(&audit.at)
+        .execute(&mut *transaction)
+        .await?;
+        insert_audit(&mut transaction, audit).await?;
+        transaction.commit().await?;
+        Ok(Used::Now)
+    }
+}
