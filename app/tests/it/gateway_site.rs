@@ -1,0 +1,146 @@
+//! A server's rules and its device gateway on a real store and a real socket, without the web portal.
+
+use crate::raw_device::{RawDevice, new_key};
+use app::{
+    model::{DeviceServers, EntryInput, ProvisioningInput, Role},
+    server::{
+        clock::Clock,
+        keys::Keys,
+        link::Link,
+        service::{Actor, Service, Site},
+        store::{BOOK_FILE, Installation, Store},
+    },
+};
+use gateway::{
+    authority::Authority,
+    provisioning::ProvisioningString,
+    server::{self, Settings},
+    tls::server_config,
+    wire::{ALPN, Address, Enrolled, Message},
+};
+use rcgen::KeyPair;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use time::OffsetDateTime;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct GatewaySite {
+    pub(crate) service: Arc<Service>,
+    pub(crate) address: SocketAddr,
+    pub(crate) folder: tempfile::TempDir,
+    authority: Authority,
+    _stop: DropGuard,
+}
+
+/// A device that was accepted: its key and what it was given.
+pub(crate) struct Member {
+    pub(crate) key: KeyPair,
+    pub(crate) enrolled: Enrolled,
+}
+
+impl GatewaySite {
+    /// The active server of a new installation.
+    pub(crate) async fn active() -> Self {
+        let authority = Authority::create("site", OffsetDateTime::now_utc()).unwrap();
+        Self::start(authority, "one", Role::Active, tempfile::tempdir().unwrap()).await
+    }
+
+    /// A standby of the same installation, with a copy of the book as it is now.
+    pub(crate) async fn standby(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for suffix in ["", "-wal"] {
+            let name = format!("{BOOK_FILE}{suffix}");
+            std::fs::copy(self.folder.path().join(&name), folder.path().join(&name)).unwrap();
+        }
+        Self::start(self.authority(), "two", Role::Standby, folder).await
+    }
+
+    async fn start(authority: Authority, server_id: &str, role: Role, folder: tempfile::TempDir) -> Self {
+        let store = Store::open(folder.path()).await.unwrap();
+        let installation = Installation {
+            id: "site".to_owned(),
+            epoch: 1,
+            active_server: "one".to_owned(),
+            created_at: "2026-01-01T00:00:00.000Z".to_owned(),
+        };
+        store.insert_installation(&installation).await.unwrap();
+        let again = Authority::from_pem(authority.certificate_pem(), &authority.key_pem()).unwrap();
+        let keys = Keys::of_server(again, [7; 32], server_id, OffsetDateTime::now_utc()).unwrap();
+        let tls = server_config(&keys.server_credentials().unwrap(), &[ALPN]).unwrap();
+        let site = Site {
+            installation_id: "site".to_owned(),
+            server_id: server_id.to_owned(),
+            server_name: format!("BioStar Server {server_id}"),
+            role,
+        };
+        let service = Service::new(store, keys, site, Clock::system());
+        let link = Link::open(Arc::clone(&service)).await.unwrap();
+        let listener = server::bind("127.0.0.1:0".parse().unwrap(), 64).unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let settings = Settings { stability: Duration::from_millis(200), ..Settings::default() };
+        let (handle, _) = server::start(listener, tls, link, settings, stop.clone());
+        service.attach_gateway(handle);
+        service.advertise(Address::Ip(address.ip()), address.port());
+        Self { service, address, folder, authority, _stop: stop.drop_guard() }
+    }
+
+    pub(crate) fn authority(&self) -> Authority {
+        Authority::from_pem(self.authority.certificate_pem(), &self.authority.key_pem()).unwrap()
+    }
+
+    pub(crate) async fn string(&self) -> ProvisioningString {
+        let input = ProvisioningInput { uses: 1, expires_in_seconds: 600, addresses: Vec::new() };
+        let made = self.service.create_provisioning_string(&admin(), input).await.unwrap();
+        made.string.unwrap().parse().unwrap()
+    }
+
+    /// Lets a device wait, accepts it, and hands over what it was given on the very connection it waited on.
+    pub(crate) async fn accept(&self, device: u32) -> Member {
+        let (key, string) = (new_key(), self.string().await);
+        let mut waiting = RawDevice::enrol(self, device, &key, &string).await;
+        assert!(matches!(waiting.hear().await, Some(Message::EnrolWaiting { .. })));
+        self.service.accept_waiting_by_device_id(&admin(), device).await.unwrap();
+        let Some(Message::Enrolled(enrolled)) = waiting.hear().await else { panic!("not enrolled") };
+        Member { key, enrolled }
+    }
+
+    pub(crate) async fn servers(&self, device: u32) -> DeviceServers {
+        self.service.find_servers(device).await.unwrap()
+    }
+
+    /// Waits until the device's servers look as expected.
+    pub(crate) async fn until(&self, device: u32, expected: impl Fn(&DeviceServers) -> bool) -> DeviceServers {
+        let mut changes = self.service.changes().listen();
+        let mut last = None;
+        let wait = async {
+            loop {
+                let servers = self.servers(device).await;
+                if expected(&servers) {
+                    return servers;
+                }
+                last = Some(servers);
+                changes.recv().await.unwrap();
+            }
+        };
+        match tokio::time::timeout(PATIENCE, wait).await {
+            Ok(servers) => servers,
+            Err(_) => panic!("still {last:?}"),
+        }
+    }
+}
+
+pub(crate) fn admin() -> Actor {
+    Actor { login: "admin".to_owned(), peer: None }
+}
+
+/// Rows as an operator types them: priorities from 1.
+pub(crate) fn rows(addresses: &[SocketAddr]) -> Vec<EntryInput> {
+    let row = |(address, priority): (&SocketAddr, u8)| EntryInput {
+        priority: priority.to_string(),
+        address: address.ip().to_string(),
+        port: address.port().to_string(),
+    };
+    addresses.iter().zip(1..).map(row).collect()
+}
