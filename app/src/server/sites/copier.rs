@@ -14,7 +14,13 @@ use aws_lc_rs::digest::{Context, SHA256};
 use gateway::tls::TlsError;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use std::{io, path::Path, sync::Arc, time::Duration};
+use rustls::ClientConfig;
+use std::{
+    io,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{fs::File, io::AsyncWriteExt as _, sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +30,7 @@ const STALL_LIMIT: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_secs(3);
 /// How long the first start of a new server waits for its first copy.
 const FIRST_COPY_PATIENCE: Duration = Duration::from_secs(30);
+const FIRST_COPY_PAUSE: Duration = Duration::from_millis(300);
 
 /// Which copy is to be had, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,28 +79,33 @@ pub async fn open_standby(folder: &Path, keys: &Keys, installation_id: &str) -> 
     }
     let dial = client_config(keys, installation_id)?;
     let copies = Copies::of(folder);
-    let attempts = async {
-        loop {
-            let mut failure = "no other server is known".to_owned();
-            for address in peers_file::load(folder).iter().flat_map(|server| &server.addresses) {
-                let fetched = async {
-                    let mut line = Line::dial(address, &dial).await?;
-                    let manifest = fetch(&mut line, &copies).await?;
-                    adopt(&copies, &manifest, Some((installation_id, 0))).await?.close().await;
-                    Ok::<_, CopyError>(())
-                };
-                match fetched.await {
-                    Ok(()) => return,
-                    Err(error) => failure = error.to_string(),
-                }
+    let begun = Instant::now();
+    loop {
+        let mut failure = "no other server is known".to_owned();
+        for address in peers_file::load(folder).iter().flat_map(|server| &server.addresses) {
+            match first_copy(address, &dial, &copies, installation_id).await {
+                Ok(()) => return Store::open_standby(folder).await?.ok_or(FirstCopyError::None(failure)),
+                Err(error) => failure = error.to_string(),
             }
-            tracing::info!(failure, "waiting for the first copy of the book");
-            tokio::time::sleep(Duration::from_secs(1)).await;
         }
-    };
-    // Why it failed was logged each time.
-    let _ = timeout(FIRST_COPY_PATIENCE, attempts).await;
-    Store::open_standby(folder).await?.ok_or_else(|| FirstCopyError::None("see the log".to_owned()))
+        if begun.elapsed() >= FIRST_COPY_PATIENCE {
+            return Err(FirstCopyError::None(failure));
+        }
+        tracing::info!(failure, "waiting for the first copy of the book");
+        tokio::time::sleep(FIRST_COPY_PAUSE).await;
+    }
+}
+
+async fn first_copy(
+    address: &str,
+    dial: &Arc<ClientConfig>,
+    copies: &Copies,
+    installation_id: &str,
+) -> Result<(), CopyError> {
+    let mut line = Line::dial(address, dial).await?;
+    let manifest = fetch(&mut line, copies).await?;
+    adopt(copies, &manifest, Some((installation_id, 0))).await?.close().await;
+    Ok(())
 }
 
 /// Fetches and activates what is offered.

@@ -83,10 +83,12 @@ impl Copies {
         durable::write(&self.0.join(POINTER), &serde_json::to_vec_pretty(manifest)?)
     }
 
-    /// Removes all but `kept` and what belongs to them.
+    /// Removes all but `kept` and their rollback journals. A write-ahead log beside them is never theirs: SQLite would
+    /// read it, and so mix two files.
     pub(in crate::server) fn sweep(&self, kept: &[&Manifest]) -> io::Result<()> {
         let kept: Vec<String> = kept.iter().filter_map(|manifest| manifest.file_name()).collect();
-        self.remove_where(|name| name != POINTER && !kept.iter().any(|kept| name.starts_with(kept.as_str())))
+        let belongs = |name: &str| kept.iter().any(|kept| name.strip_suffix("-journal").unwrap_or(name) == kept);
+        self.remove_where(|name| name != POINTER && !belongs(name))
     }
 
     fn file_of(&self, manifest: &Manifest) -> io::Result<PathBuf> {
@@ -157,6 +159,7 @@ mod tests {
         let (_, kept) = (adopted(&copies, 1), adopted(&copies, 2));
         copies.point_to(&kept).unwrap();
         fs::write(copies.folder().join("2-abababababababab.db-journal"), "hot").unwrap();
+        fs::write(copies.folder().join("2-abababababababab.db-wal"), "another's").unwrap();
         fs::write(copies.incoming().unwrap(), "torn").unwrap();
         copies.sweep(&[&kept]).unwrap();
         assert_eq!(names(&copies), ["2-abababababababab.db", "2-abababababababab.db-journal", "current.json"]);

@@ -202,3 +202,6 @@ async fn open_read_only(file: &Path) -> Result<SqlitePool, StoreError> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
     Ok(SqlitePoolOptions::new().max_connections(8).connect_with(options).await?)
 }
+
+#[cfg(test)]
+mod tests;
