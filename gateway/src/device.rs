@@ -1,1 +1,228 @@
-//! (to be written)
+//! The device's side, as rules: which server to dial and when, what keeps a session alive, and how a new list is tried.
+//!
+//! Pure: time is an argument (since any fixed moment, monotonic) and randomness a seed. Whoever drives a [`Device`]
+//! hands it what happened with [`handle_input`](Device::handle_input), does what
+//! [`poll_output`](Device::poll_output) wants, and calls [`handle_timeout`](Device::handle_timeout) when
+//! [`poll_timeout`](Device::poll_timeout) says so. A device never stops dialling, and whatever happens to a list on
+//! trial, the committed one is still there.
+
+mod chance;
+mod config;
+mod dialling;
+mod event;
+mod lists;
+mod rota;
+mod session;
+mod stored;
+
+pub use config::Config;
+pub use event::{Activity, AttemptId, Connected, Happening, Input, Output, WriteId};
+pub use stored::{Lists, Stored, TrialMark};
+
+use crate::wire::{DeviceInfo, EntryFailure, ListVersion, Message, ServerEntry};
+use chance::Chance;
+use dialling::Attempt;
+use lists::{Pending, Trial};
+use rota::{Rota, Start};
+use session::Session;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A text that travels or is logged is no longer than this, in characters.
+const TEXT_MAX: usize = 160;
+
+/// One device, from its start to its next.
+#[derive(Debug)]
+pub struct Device {
+    config: Config,
+    info: DeviceInfo,
+    boot_id: u64,
+    chance: Chance,
+    stored: Stored,
+    /// Over the committed list, with the entries that once worked in reserve.
+    rota: Rota,
+    trial: Option<Trial>,
+    phase: Phase,
+    pending: Option<Pending>,
+    attempts: u64,
+    writes: u64,
+    /// Since when there is no session.
+    offline_since: Duration,
+    /// Sessions in a row that ended before they were stable.
+    short_sessions: u32,
+    last_failure: Option<EntryFailure>,
+    outputs: VecDeque<Output>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Waiting(Duration),
+    Dialling(Attempt),
+    Connected(Box<Session>),
+    Stopped,
+}
+
+impl Device {
+    /// A device that was just switched on. `boot_id` is random and new at each start; everything random inside
+    /// follows from `seed`.
+    ///
+    /// A trial that was under way is undone before anything is dialled.
+    #[must_use]
+    pub fn new(config: Config, info: DeviceInfo, stored: Stored, boot_id: u64, seed: u64, now: Duration) -> Self {
+        let rota = Rota::new(stored.lists.committed.entries(), stored.reserve());
+        let mut device = Self {
+            config,
+            info,
+            boot_id,
+            chance: Chance::new(seed),
+            stored,
+            rota,
+            trial: None,
+            phase: Phase::Waiting(now),
+            pending: None,
+            attempts: 0,
+            writes: 0,
+            offline_since: now,
+            short_sessions: 0,
+            last_failure: None,
+            outputs: VecDeque::new(),
+        };
+        device.undo_interrupted_trial();
+        device.begin_committed_pass();
+        device
+    }
+
+    /// Something happened.
+    pub fn handle_input(&mut self, input: Input, now: Duration) {
+        if matches!(self.phase, Phase::Stopped) {
+            return;
+        }
+        match input {
+            Input::Opened(attempt) => self.opened(attempt, now),
+            Input::Heard(attempt) => self.heard(attempt, now),
+            Input::Received(attempt, message) => self.received(attempt, *message, now),
+            Input::Closed(attempt, kind, text) => self.closed(attempt, kind, &text, now),
+            Input::Persisted(write) => self.persisted(write, now),
+            Input::NotPersisted(write) => self.not_persisted(write),
+            Input::LinkUp => self.link_up(now),
+            Input::Stop => self.stop(),
+        }
+    }
+
+    /// Time has come to at least what [`poll_timeout`](Self::poll_timeout) named; earlier calls do nothing.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        if self.trial.as_ref().is_some_and(|trial| now >= trial.until) {
+            return self.trial_timed_out(now);
+        }
+        match &self.phase {
+            Phase::Waiting(until) if now >= *until => self.dial_next(now),
+            Phase::Dialling(attempt) if now >= attempt.until => self.attempt_timed_out(now),
+            Phase::Connected(session) if now >= session.due() => self.session_due(now),
+            Phase::Waiting(_) | Phase::Dialling(_) | Phase::Connected(_) | Phase::Stopped => {}
+        }
+    }
+
+    /// The next thing to do, in order.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due; `None` once stopped.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let phase = match &self.phase {
+            Phase::Waiting(until) => *until,
+            Phase::Dialling(attempt) => attempt.until,
+            Phase::Connected(session) => session.due(),
+            Phase::Stopped => return None,
+        };
+        Some(self.trial.as_ref().map_or(phase, |trial| phase.min(trial.until)))
+    }
+
+    /// What it is doing.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        match &self.phase {
+            Phase::Waiting(_) => Activity::Waiting,
+            Phase::Dialling(attempt) => Activity::Dialling(attempt.entry.clone()),
+            Phase::Connected(session) => Activity::Connected(session.server().clone()),
+            Phase::Stopped => Activity::Stopped,
+        }
+    }
+
+    /// What it remembers, including what is about to be written.
+    #[must_use]
+    pub fn stored(&self) -> &Stored {
+        &self.stored
+    }
+
+    /// The list it is trying.
+    #[must_use]
+    pub fn trial(&self) -> Option<ListVersion> {
+        self.trial.as_ref().map(|trial| trial.list.version())
+    }
+
+    /// How the last attempt that failed did so.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<&EntryFailure> {
+        self.last_failure.as_ref()
+    }
+
+    /// The list in use decides who is dialled.
+    fn rota(&mut self) -> &mut Rota {
+        self.trial.as_mut().map_or(&mut self.rota, |trial| &mut trial.rota)
+    }
+
+    /// From the top, or from the entry that has to be cleared of a suspicion.
+    fn begin_committed_pass(&mut self) {
+        match &self.stored.suspect {
+            Some(suspect) => self.rota.begin(Start::Preferring(suspect), &self.config),
+            None => self.rota.begin(Start::Fresh { with_reserve: false }, &self.config),
+        }
+    }
+
+    fn stop(&mut self) {
+        if let Some(attempt) = self.attempt_id() {
+            if matches!(self.phase, Phase::Connected(_)) {
+                self.say_goodbye(attempt, crate::wire::Reason::ShuttingDown, "the device is switched off");
+            }
+            self.outputs.push_back(Output::HangUp(attempt));
+        }
+        self.phase = Phase::Stopped;
+    }
+
+    fn attempt_id(&self) -> Option<AttemptId> {
+        match &self.phase {
+            Phase::Dialling(attempt) => Some(attempt.id),
+            Phase::Connected(session) => Some(session.attempt),
+            Phase::Waiting(_) | Phase::Stopped => None,
+        }
+    }
+
+    fn persist(&mut self) -> WriteId {
+        self.writes += 1;
+        let write = WriteId(self.writes);
+        self.outputs.push_back(Output::Persist(write, Box::new(self.stored.clone())));
+        write
+    }
+
+    fn send(&mut self, attempt: AttemptId, message: Message) {
+        self.outputs.push_back(Output::Send(attempt, Box::new(message)));
+    }
+
+    fn note(&mut self, happening: Happening) {
+        self.outputs.push_back(Output::Note(happening));
+    }
+}
+
+/// Texts from outside must not make a frame that a server refuses.
+fn tidy_text(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(TEXT_MAX).collect()
+}
+
+fn failure_of(entry: &ServerEntry, kind: crate::wire::FailureKind, text: &str) -> EntryFailure {
+    EntryFailure { entry: entry.clone(), kind, text: tidy_text(text) }
+}
+
+#[cfg(test)]
+mod tests;

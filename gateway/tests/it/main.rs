@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod device_on_servers;
 mod memory_directory;
 mod protocol_document;
 mod raw_device;

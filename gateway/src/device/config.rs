@@ -1,0 +1,81 @@
+//! The numbers a device runs by.
+
+use std::time::Duration;
+
+/// Every wait, limit and count of the device; the defaults are the protocol's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// How long name, TCP and TLS of an attempt may take.
+    pub connect_limit: Duration,
+    /// How long the answer to a hello may take.
+    pub registration_limit: Duration,
+    /// How long a whole attempt may take.
+    pub attempt_limit: Duration,
+    /// How long the one attempt on the entry just lost may take.
+    pub lost_entry_limit: Duration,
+    /// Attempts on each entry in one pass over the list; at least 1.
+    pub attempts_per_entry: u32,
+    /// Between two attempts of a pass.
+    pub attempt_pause: Duration,
+    /// After a loss the device waits a random share of this, until a server advertises another value.
+    pub spread: Duration,
+    /// The longest advertised spread that is believed.
+    pub spread_max: Duration,
+    /// The full wait after the first pass that failed; it doubles with each further pass.
+    pub backoff_first: Duration,
+    /// The longest wait after a pass.
+    pub backoff_max: Duration,
+    /// A session of this length resets the backoff.
+    pub stable_after: Duration,
+    /// For so long an entry that refused the device comes last.
+    pub penalty: Duration,
+    /// After so many busy answers in a row it is the next entry's turn.
+    pub busy_in_a_row: u32,
+    /// The longest wait that a busy server may ask for.
+    pub busy_max: Duration,
+    /// Between two pings, unless the server says otherwise.
+    pub keep_alive: Duration,
+    /// Silence after which a session is lost, unless the server says otherwise.
+    pub silence_limit: Duration,
+    /// The longest silence limit that a server may ask for.
+    pub silence_max: Duration,
+    /// After so long without a session the previous list's entries are tried too, last.
+    pub previous_list_after: Duration,
+    /// The longest trial that is agreed to.
+    pub trial_max: Duration,
+    /// How long a name may take to resolve.
+    pub name_limit: Duration,
+    /// How long the last good answer for a name serves while it does not resolve.
+    pub name_memory: Duration,
+    /// When a name has several addresses, the next is tried this much later, while the earlier ones go on.
+    pub race_delay: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            connect_limit: Duration::from_secs(5),
+            registration_limit: Duration::from_secs(5),
+            attempt_limit: Duration::from_secs(10),
+            lost_entry_limit: Duration::from_secs(5),
+            attempts_per_entry: 2,
+            attempt_pause: Duration::from_secs(1),
+            spread: Duration::from_secs(2),
+            spread_max: Duration::from_secs(600),
+            backoff_first: Duration::from_secs(2),
+            backoff_max: Duration::from_secs(60),
+            stable_after: Duration::from_secs(60),
+            penalty: Duration::from_secs(300),
+            busy_in_a_row: 3,
+            busy_max: Duration::from_secs(60),
+            keep_alive: Duration::from_secs(10),
+            silence_limit: Duration::from_secs(30),
+            silence_max: Duration::from_secs(300),
+            previous_list_after: Duration::from_secs(900),
+            trial_max: Duration::from_secs(3600),
+            name_limit: Duration::from_secs(3),
+            name_memory: Duration::from_secs(24 * 3600),
+            race_delay: Duration::from_millis(250),
+        }
+    }
+}

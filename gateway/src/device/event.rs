@@ -1,0 +1,106 @@
+//! What goes into a device and what comes out of it.
+
+use super::stored::Stored;
+use crate::wire::{EntryFailure, Epoch, FailureKind, ListHash, ListVersion, Message, Role, Rollback, ServerEntry};
+use std::time::Duration;
+
+/// One connection that the device asked for; never reused within a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttemptId(pub u64);
+
+/// One request to write; never reused within a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WriteId(pub u64);
+
+/// What happened to a device. Whatever concerns an attempt that is over is ignored.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The connection stands, TLS included.
+    Opened(AttemptId),
+    /// Bytes came, whatever they are.
+    Heard(AttemptId),
+    /// A whole message came.
+    Received(AttemptId, Box<Message>),
+    /// The connection could not be made, or is gone.
+    Closed(AttemptId, FailureKind, String),
+    /// The state is on disk and synced.
+    Persisted(WriteId),
+    /// The state could not be written; what was on disk before still is.
+    NotPersisted(WriteId),
+    /// The network came back: there is no use in waiting.
+    LinkUp,
+    /// The device is being switched off in an orderly way.
+    Stop,
+}
+
+/// What a device wants done, in this order.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Write this durably, and say [`Input::Persisted`] or [`Input::NotPersisted`] before doing anything further.
+    Persist(WriteId, Box<Stored>),
+    /// Open a connection and say [`Input::Opened`] or [`Input::Closed`].
+    Dial(AttemptId, ServerEntry),
+    /// Send over that connection.
+    Send(AttemptId, Box<Message>),
+    /// Send what is left to send, then close. Nothing more is heard of it.
+    HangUp(AttemptId),
+    /// For the log and whoever watches.
+    Note(Happening),
+}
+
+/// Something worth telling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// An attempt ended without a session.
+    AttemptFailed(EntryFailure),
+    /// A server registered the device.
+    Connected(Connected),
+    /// The session is over.
+    Lost(ServerEntry, String),
+    /// Nothing is dialled for so long.
+    Waiting(Duration),
+    /// A list is in the inactive slot.
+    Staged(ListVersion),
+    /// A command about lists was not followed.
+    Refused(ListVersion, String),
+    /// A list is being tried.
+    TrialStarted(ListVersion),
+    /// A list is kept.
+    Committed(ListVersion),
+    /// A trial was given up.
+    RolledBack(Rollback),
+    /// That list is not tried again.
+    Quarantined(ListHash),
+    /// The state could not be written.
+    NotPersisted,
+}
+
+/// What a device is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// Waiting to dial.
+    Waiting,
+    /// Dialling or registering.
+    Dialling(ServerEntry),
+    /// Registered.
+    Connected(Connected),
+    /// Switched off.
+    Stopped,
+}
+
+/// A session, as seen from the device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connected {
+    /// The entry it runs over.
+    pub entry: ServerEntry,
+    /// The server.
+    pub server_id: String,
+    /// Its name, for people.
+    pub server_name: String,
+    /// Its role when it registered the device.
+    pub role: Role,
+    /// Its epoch then.
+    pub epoch: Epoch,
+    /// Its clock then, milliseconds since 1970 UTC.
+    pub server_time_unix_ms: u64,
+}

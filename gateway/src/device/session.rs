@@ -1,0 +1,205 @@
+//! A registered session: what keeps it alive, what is said in it, and what follows its end.
+
+use super::dialling::{kind_of, said};
+use super::event::{AttemptId, Connected, Happening, Output};
+use super::rota::{Start, backoff};
+use super::{Config, Device, Phase, failure_of};
+use crate::wire::{Epoch, FailureKind, Goodbye, Message, Reason, Registered};
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) attempt: AttemptId,
+    server: Connected,
+    since: Duration,
+    heard: Duration,
+    ping_at: Duration,
+    keep_alive: Duration,
+    silence_limit: Duration,
+    spread: Duration,
+}
+
+/// How a session ended.
+struct Loss<'a> {
+    kind: FailureKind,
+    text: &'a str,
+    /// What the server asked for with its goodbye.
+    spread: Option<Duration>,
+    /// The server wants its devices to go elsewhere.
+    draining: bool,
+}
+
+impl Session {
+    fn new(attempt: AttemptId, server: Connected, registered: &Registered, config: &Config, now: Duration) -> Self {
+        let keep_alive = seconds(registered.keep_alive_s).unwrap_or(config.keep_alive).min(config.silence_max / 2);
+        let silence_limit = seconds(registered.silence_limit_s).unwrap_or(config.silence_limit);
+        let spread = Duration::from_secs(registered.reconnect_spread_s.into()).min(config.spread_max);
+        Self {
+            attempt,
+            server,
+            since: now,
+            heard: now,
+            ping_at: now + keep_alive,
+            keep_alive,
+            silence_limit: silence_limit.clamp(keep_alive * 2, config.silence_max.max(keep_alive * 2)),
+            spread,
+        }
+    }
+
+    pub(super) fn server(&self) -> &Connected {
+        &self.server
+    }
+
+    pub(super) fn epoch(&self) -> &Epoch {
+        &self.server.epoch
+    }
+
+    /// When the silence is too long or a ping is due.
+    pub(super) fn due(&self) -> Duration {
+        self.ping_at.min(self.heard + self.silence_limit)
+    }
+}
+
+impl Device {
+    pub(super) fn register(&mut self, registered: Registered, now: Duration) {
+        let Phase::Dialling(attempt) = &self.phase else { return };
+        let (id, entry) = (attempt.id, attempt.entry.clone());
+        self.rota().registered(&entry);
+        if self.trial.is_none() {
+            self.settle_suspicion(&entry);
+        }
+        let stored = &mut self.stored;
+        stored.connection_sequence = stored.connection_sequence.max(registered.connection_sequence);
+        stored.epoch = stored.epoch.take().max(Some(registered.epoch.clone()));
+        stored.last_good = Some(entry.clone());
+        stored.server_time_unix_ms = registered.server_time_unix_ms;
+        self.persist();
+        let server = Connected {
+            entry,
+            server_id: registered.server_id.clone(),
+            server_name: registered.server_name.clone(),
+            role: registered.role,
+            epoch: registered.epoch.clone(),
+            server_time_unix_ms: registered.server_time_unix_ms,
+        };
+        self.note(Happening::Connected(server.clone()));
+        self.phase = Phase::Connected(Box::new(Session::new(id, server, &registered, &self.config, now)));
+    }
+
+    pub(super) fn heard(&mut self, id: AttemptId, now: Duration) {
+        if let Phase::Connected(session) = &mut self.phase
+            && session.attempt == id
+        {
+            session.heard = now;
+        }
+    }
+
+    pub(super) fn received(&mut self, id: AttemptId, message: Message, now: Duration) {
+        self.heard(id, now);
+        match &self.phase {
+            Phase::Dialling(attempt) if attempt.id == id => self.received_while_registering(id, message, now),
+            Phase::Connected(session) if session.attempt == id => self.received_in_session(id, message, now),
+            Phase::Waiting(_) | Phase::Dialling(_) | Phase::Connected(_) | Phase::Stopped => {}
+        }
+    }
+
+    fn received_in_session(&mut self, id: AttemptId, message: Message, now: Duration) {
+        match message {
+            Message::Ping { nonce } => self.send(id, Message::Pong { nonce }),
+            Message::Pong { .. } | Message::Unsupported { .. } | Message::Busy { .. } => {}
+            Message::Unknown => self.send(id, Message::Unsupported { message: 0 }),
+            Message::Goodbye(goodbye) => self.sent_away(&goodbye, now),
+            Message::StageList(list) => self.stage(id, list),
+            Message::StartTrial { version, timeout_s } => self.start_trial(id, version, timeout_s),
+            Message::ConfirmTrial(version) => self.confirm(id, version),
+            Message::RollbackNoted(version) => self.rollback_noted(version),
+            Message::Enrol(_)
+            | Message::EnrolWaiting { .. }
+            | Message::Enrolled(_)
+            | Message::Hello(_)
+            | Message::Registered(_)
+            | Message::ListStaged(_)
+            | Message::StageRefused { .. }
+            | Message::TrialStarted(_)
+            | Message::ListCommitted(_) => {
+                self.say_goodbye(id, Reason::UnexpectedMessage, "this message has no meaning in a session");
+                let text = "the server sent a message that has no meaning in a session";
+                self.lose(&Loss { kind: FailureKind::Closed, text, spread: None, draining: false }, now);
+            }
+        }
+    }
+
+    /// The connection of an attempt or a session is gone.
+    pub(super) fn closed(&mut self, id: AttemptId, kind: FailureKind, text: &str, now: Duration) {
+        match &self.phase {
+            Phase::Dialling(attempt) if attempt.id == id => self.attempt_failed(kind, text, now),
+            Phase::Connected(session) if session.attempt == id => {
+                self.lose(&Loss { kind: FailureKind::Closed, text, spread: None, draining: false }, now);
+            }
+            Phase::Waiting(_) | Phase::Dialling(_) | Phase::Connected(_) | Phase::Stopped => {}
+        }
+    }
+
+    /// Silence or a ping is due.
+    pub(super) fn session_due(&mut self, now: Duration) {
+        let Phase::Connected(session) = &mut self.phase else { return };
+        if now >= session.heard + session.silence_limit {
+            let silence = session.silence_limit.as_secs();
+            let text = format!("nothing was heard for {silence} s");
+            return self.lose(&Loss { kind: FailureKind::TimedOut, text: &text, spread: None, draining: false }, now);
+        }
+        session.ping_at = now + session.keep_alive;
+        let attempt = session.attempt;
+        let nonce = self.chance.nonce();
+        self.send(attempt, Message::Ping { nonce });
+    }
+
+    fn sent_away(&mut self, goodbye: &Goodbye, now: Duration) {
+        let text = said(goodbye);
+        let spread = seconds(goodbye.reconnect_spread_s);
+        let draining = goodbye.reason == Reason::Draining;
+        self.lose(&Loss { kind: kind_of(goodbye.reason), text: &text, spread, draining }, now);
+    }
+
+    fn lose(&mut self, loss: &Loss<'_>, now: Duration) {
+        let Phase::Connected(session) = &self.phase else { return };
+        let (attempt, entry, advertised) = (session.attempt, session.server.entry.clone(), session.spread);
+        let stable = now.saturating_sub(session.since) >= self.config.stable_after;
+        self.outputs.push_back(Output::HangUp(attempt));
+        self.note(Happening::Lost(entry.clone(), loss.text.to_owned()));
+        self.offline_since = now;
+        if let Some(trial) = &mut self.trial {
+            trial.record(failure_of(&entry, FailureKind::Closed, loss.text));
+            trial.rota.begin(Start::Fresh { with_reserve: false }, &self.config);
+            return self.wait(now + self.config.attempt_pause, now);
+        }
+        self.short_sessions = if stable { 0 } else { self.short_sessions.saturating_add(1) };
+        if stable {
+            self.rota.forget_failures();
+        }
+        if loss.kind == FailureKind::NotAdmitted {
+            self.rota.penalise(&entry, now, &self.config);
+        }
+        self.rota.begin(if loss.draining { Start::Left(&entry) } else { Start::Lost(&entry) }, &self.config);
+        let spread = loss.spread.unwrap_or(advertised).min(self.config.spread_max);
+        let mut wait = self.chance.share(spread);
+        // A server that keeps registering the device and dropping it is not stormed.
+        if self.short_sessions > 1 {
+            wait = wait.max(backoff(self.short_sessions - 2, &mut self.chance, &self.config));
+        }
+        self.wait(now + wait, now);
+    }
+
+    /// Leaves the session in good order, to dial through another list.
+    pub(super) fn leave(&mut self, reason: Reason, text: &str) {
+        let Phase::Connected(session) = &self.phase else { return };
+        let attempt = session.attempt;
+        self.say_goodbye(attempt, reason, text);
+        self.outputs.push_back(Output::HangUp(attempt));
+    }
+}
+
+/// `None` for 0, which means that the server does not say.
+fn seconds(number: u32) -> Option<Duration> {
+    (number > 0).then(|| Duration::from_secs(number.into()))
+}
