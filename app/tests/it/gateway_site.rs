@@ -8,7 +8,7 @@ use app::{
         keys::Keys,
         link::Link,
         service::{Actor, Service, Site},
-        store::{BOOK_FILE, Installation, Store},
+        store::{BOOK_FILE, Installation, Outcome, Store},
     },
 };
 use gateway::{
@@ -104,6 +104,11 @@ impl GatewaySite {
         self.service.accept_waiting_by_device_id(&admin(), device).await.unwrap();
         let Some(Message::Enrolled(enrolled)) = waiting.hear().await else { panic!("not enrolled") };
         Member { key, enrolled }
+    }
+
+    /// What this server saw as standby and the active one has not noted.
+    pub(crate) async fn outcomes(&self) -> Vec<Outcome> {
+        Store::open(self.folder.path()).await.unwrap().list_unnoted_outcomes().await.unwrap()
     }
 
     pub(crate) async fn servers(&self, device: u32) -> DeviceServers {

@@ -97,24 +97,6 @@ impl Service {
         Ok(())
     }
 
-    /// What this server saw as standby and the active one has not noted.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
-    pub async fn list_unnoted_outcomes(&self) -> Result<Vec<Outcome>, Fault> {
-        Ok(self.store.list_unnoted_outcomes().await?)
-    }
-
-    /// The active server has these.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
-    pub async fn mark_outcomes_noted(&self, ids: &[i64]) -> Result<(), Fault> {
-        Ok(self.store.mark_outcomes_noted(ids, &self.clock.now_text()).await?)
-    }
-
     async fn keep_outcome(&self, device: u32, list: &ReportedList, report: &Report) -> Result<(), Fault> {
         let (state, reason, failures) = match report {
             Report::Staged | Report::Trial => return Ok(()),

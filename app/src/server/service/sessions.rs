@@ -92,15 +92,6 @@ impl Service {
         Ok(())
     }
 
-    /// What this server saw after its change `version`, for the other servers.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
-    pub async fn list_sightings_since(&self, version: u64) -> Result<Vec<Sighting>, Fault> {
-        Ok(self.store.list_sightings_since(&self.site.server_id, version).await?)
-    }
-
     /// Takes over what another server saw.
     ///
     /// # Errors

@@ -106,15 +106,15 @@ async fn a_standby_keeps_outcomes_until_the_active_server_has_them() {
     assert_eq!(servers.push.unwrap().state, PushState::Committed, "shown at once");
     assert_eq!(servers.committed.unwrap().revision, 2);
     assert_eq!(servers.connected.unwrap().server, "two");
-    let outcomes = standby.service.list_unnoted_outcomes().await.unwrap();
+    let outcomes = standby.service.store.list_unnoted_outcomes().await.unwrap();
     assert_eq!(outcomes.len(), 1);
     for _ in 0..2 {
         active.service.note_outcomes(outcomes.clone()).await.unwrap();
     }
     let push = active.service.find_servers(FIRST).await.unwrap().push.unwrap();
     assert_eq!(push.state, PushState::Committed);
-    standby.service.mark_outcomes_noted(&[outcomes[0].id]).await.unwrap();
-    assert_eq!(standby.service.list_unnoted_outcomes().await.unwrap(), []);
+    standby.service.store.mark_outcomes_noted(&[outcomes[0].id], "2026-01-01T00:00:00.000Z").await.unwrap();
+    assert_eq!(standby.service.store.list_unnoted_outcomes().await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn a_rollback_seen_by_the_standby_reaches_the_active_server_with_its_reaso
     standby.report(FIRST, &list, &given_up()).await;
     let shown = standby.service.find_servers(FIRST).await.unwrap().push.unwrap();
     assert_eq!((shown.state, shown.failures.len()), (PushState::RolledBack, 1));
-    let outcomes = standby.service.list_unnoted_outcomes().await.unwrap();
+    let outcomes = standby.service.store.list_unnoted_outcomes().await.unwrap();
     active.service.note_outcomes(outcomes).await.unwrap();
     let servers = active.service.find_servers(FIRST).await.unwrap();
     assert_eq!(servers.revision, 3);

@@ -64,7 +64,7 @@ async fn a_start_ends_what_the_last_run_left_open() {
     room.register(FIRST, reported(enrolled.list.version())).await;
     room.service.end_earlier_sessions().await.unwrap();
     assert_eq!(connected_to(&room).await, None);
-    let seen = room.service.list_sightings_since(0).await.unwrap();
+    let seen = room.service.store.list_sightings_since("one", 0).await.unwrap();
     assert_eq!(seen[0].end_reason.as_deref(), Some("server stopped"));
 }
 
@@ -97,15 +97,15 @@ async fn a_device_is_shown_where_it_registered_last_while_that_server_answers() 
     one.register(FIRST, list.clone()).await;
     let two = one.standby().await;
     two.service.register_session(&Arrival { connection_sequence: 4, ..arrival(9, FIRST, list) }).await.unwrap();
-    let seen = two.service.list_sightings_since(0).await.unwrap();
+    let seen = two.service.store.list_sightings_since("two", 0).await.unwrap();
     one.service.store_peer_sightings("two", &seen).await.unwrap();
     assert_eq!(connected_to(&one).await.as_deref(), Some("one"), "nobody has heard of two");
     hear(&one, "two");
     assert_eq!(connected_to(&one).await.as_deref(), Some("two"));
     let newest = seen.iter().map(|sighting| sighting.version).max().unwrap();
-    assert_eq!(two.service.list_sightings_since(newest).await.unwrap(), []);
+    assert_eq!(two.service.store.list_sightings_since("two", newest).await.unwrap(), []);
     two.service.end_session(9, FIRST, "timed out").await.unwrap();
-    let seen = two.service.list_sightings_since(newest).await.unwrap();
+    let seen = two.service.store.list_sightings_since("two", newest).await.unwrap();
     assert_eq!(seen.len(), 1);
     one.service.store_peer_sightings("two", &seen).await.unwrap();
     assert_eq!(connected_to(&one).await.as_deref(), Some("one"));
@@ -123,7 +123,7 @@ async fn sequences_go_on_from_what_the_other_server_gave() {
         .register_session(&Arrival { connection_sequence: 40, ..arrival(9, FIRST, list.clone()) })
         .await
         .unwrap();
-    let seen = two.service.list_sightings_since(0).await.unwrap();
+    let seen = two.service.store.list_sightings_since("two", 0).await.unwrap();
     one.service.store_peer_sightings("two", &seen).await.unwrap();
     let admission = one.service.register_session(&arrival(1, FIRST, list)).await.unwrap();
     assert_eq!(admission.connection_sequence, 42);
