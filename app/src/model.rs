@@ -5,6 +5,7 @@
 mod account;
 mod device;
 mod fault;
+mod form;
 mod page;
 mod server;
 mod server_list;
@@ -12,6 +13,7 @@ mod server_list;
 pub use account::{Operator, ProvisioningInput, ProvisioningString, SignInInput};
 pub use device::{Connection, Device, DeviceInfo, DeviceStatus, DeviceSummary, IpConfig, SerialConfig, WaitingDevice};
 pub use fault::{Fault, FieldError};
+pub use form::{FormAnswer, ProvisioningForm, Typed};
 pub use page::{DeviceQuery, Page};
 pub use server::{Banner, PeerState, Role, Server};
 pub use server_list::{

@@ -1,0 +1,91 @@
+//! The shell around every page, and the site map.
+
+use crate::{
+    live::Live,
+    model::FormAnswer,
+    pages::{
+        FirstAnswer, device_list::DeviceListPage, device_setting::DeviceSettingPage, frame::Frame,
+        not_found::NotFoundPage, password::PasswordPage, provisioning::ProvisioningPage, servers::ServersPage,
+        sign_in::SignInPage, waiting_devices::WaitingDevicesPage,
+    },
+    paths,
+};
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{ParentRoute, Redirect, Route, Router, Routes},
+    path,
+};
+
+/// The document that every page stands in.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <link rel="icon" href="data:," />
+                <link rel="stylesheet" href="/pkg/portal.css" />
+                <HydrationScripts options />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// Has the browser's half taken over? Until then every form works by itself.
+#[derive(Clone, Copy)]
+pub struct Hydrated(RwSignal<bool>);
+
+impl Hydrated {
+    /// Has it?
+    #[must_use]
+    pub fn current() -> Signal<bool> {
+        use_context::<Self>().map_or_else(|| Signal::from(false), |Self(hydrated)| hydrated.into())
+    }
+
+    /// The attribute that tells so to whoever looks from outside.
+    pub(crate) fn mark() -> impl Fn() -> Option<&'static str> + Clone + Send + Sync + 'static {
+        let hydrated = Self::current();
+        move || hydrated.get().then_some("true")
+    }
+}
+
+/// The site map. Pages are rendered whole, with their data, so that they read without script.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_context(Live::current());
+    provide_context(FirstAnswer::new(SharedValue::new(use_context::<FormAnswer>).into_inner()));
+    let hydrated = Hydrated(RwSignal::new(false));
+    provide_context(hydrated);
+    // Runs in the browser alone.
+    Effect::new(move |_| hydrated.0.set(true));
+    view! {
+        <Title formatter=|title| format!("{title} - BioStar 2") />
+        <Router>
+            <Routes fallback=NotFoundPage>
+                <Route path=path!("/login") view=SignInPage ssr=SsrMode::Async />
+                <Route path=path!("/password") view=PasswordPage ssr=SsrMode::Async />
+                <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
+                    <Route path=path!("/") view=|| view! { <Redirect path=paths::DEVICES /> } ssr=SsrMode::Async />
+                    <Route path=path!("/devices") view=DeviceListPage ssr=SsrMode::Async />
+                    <Route path=path!("/devices/:id") view=DeviceSettingPage ssr=SsrMode::Async />
+                    <Route path=path!("/waiting-devices") view=WaitingDevicesPage ssr=SsrMode::Async />
+                    <Route path=path!("/provisioning") view=ProvisioningPage ssr=SsrMode::Async />
+                    <Route path=path!("/servers") view=ServersPage ssr=SsrMode::Async />
+                    // Where a button without script posts to: after a refusal the page stands at that address.
+                    <Route path=path!("/devices/:id/cancel-push") view=DeviceSettingPage ssr=SsrMode::Async />
+                    <Route path=path!("/waiting-devices/:id/accept") view=WaitingDevicesPage ssr=SsrMode::Async />
+                    <Route path=path!("/waiting-devices/:id/reject") view=WaitingDevicesPage ssr=SsrMode::Async />
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}

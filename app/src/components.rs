@@ -1,0 +1,16 @@
+//! What pages are made of. A component is given everything it shows and never fetches.
+
+pub mod alert;
+pub mod card;
+pub mod copy_field;
+pub mod device_table;
+pub mod field;
+pub mod icon;
+pub mod loaded;
+pub mod navigation;
+pub mod pager;
+pub mod push_progress;
+pub mod server_table;
+pub mod status;
+pub mod tree;
+pub mod when;

@@ -1,0 +1,56 @@
+//! The table of the device list.
+
+use super::{
+    status::{PushBadge, StatusMark},
+    when::When,
+};
+use crate::{model::DeviceSummary, paths};
+use leptos::prelude::*;
+
+/// Devices, one a row.
+#[component]
+pub fn DeviceTable(
+    /// In the list's order.
+    devices: Vec<DeviceSummary>,
+) -> impl IntoView {
+    view! {
+        <div class="table-frame" role="region" aria-label="Devices" tabindex="0">
+            <table class="wide">
+                <thead>
+                    <tr>
+                        <th scope="col">"Device ID"</th>
+                        <th scope="col">"Name"</th>
+                        <th scope="col">"Device Type"</th>
+                        <th scope="col">"IP Address"</th>
+                        <th scope="col">"Firmware Version"</th>
+                        <th scope="col">"Status"</th>
+                        <th scope="col">"Connected Server"</th>
+                        <th scope="col">"Server List"</th>
+                    </tr>
+                </thead>
+                <tbody>{devices.into_iter().map(|device| view! { <Row device /> }).collect_view()}</tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn Row(device: DeviceSummary) -> impl IntoView {
+    let server = match (device.connected, device.last_seen) {
+        (Some(connection), _) => view! { <span>{connection.server_name}</span> }.into_any(),
+        (None, Some(at)) => view! { <span class="quiet">"Last seen "<When at /></span> }.into_any(),
+        (None, None) => view! { <span class="quiet">"Never seen"</span> }.into_any(),
+    };
+    view! {
+        <tr>
+            <td>{device.id}</td>
+            <td><a href=paths::device(device.id)>{device.name}</a></td>
+            <td>{device.device_type}</td>
+            <td>{device.ip_address}</td>
+            <td>{device.firmware_version}</td>
+            <td><StatusMark status=device.status /></td>
+            <td>{server}</td>
+            <td>{device.push.map(|state| view! { <PushBadge state /> })}</td>
+        </tr>
+    }
+}

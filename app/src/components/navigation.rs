@@ -1,0 +1,69 @@
+//! The dark bars around every page: product and operator on top, the sections at the left.
+
+use super::icon::{Icon, IconName};
+use crate::{
+    model::{Banner, Role},
+    paths,
+    server_fns::overview::Overview,
+};
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+/// The bar on top.
+#[component]
+pub fn TopBar(
+    /// Who is signed in, and where.
+    overview: Signal<Overview>,
+) -> impl IntoView {
+    let server = move || overview.with(|overview| overview.server_name.clone());
+    let role = move || match overview.with(|overview| overview.role) {
+        Role::Active => "Active",
+        Role::Standby => "Standby",
+    };
+    view! {
+        <div class="top-bar-server">
+            <span>{server}</span>
+            <span class="top-bar-role">{role}</span>
+        </div>
+        <div class="top-bar-operator">
+            <Icon name=IconName::Operator />
+            <span>{move || overview.with(|overview| overview.operator.name.clone())}</span>
+            <form method="post" action=paths::SIGN_OUT>
+                <button type="submit" class="top-bar-button">"Sign out"</button>
+            </form>
+        </div>
+    }
+}
+
+/// The sections.
+#[component]
+pub fn Navigation() -> impl IntoView {
+    view! {
+        <nav class="sections" aria-label="Sections">
+            <ul>
+                <li><A href=paths::DEVICES><Icon name=IconName::Device />"Device"</A></li>
+                <li><A href=paths::PROVISIONING><Icon name=IconName::Provisioning />"Provisioning"</A></li>
+                <li><A href=paths::SERVERS><Icon name=IconName::Servers />"Servers"</A></li>
+            </ul>
+        </nav>
+    }
+}
+
+/// A message that stands on every page.
+#[component]
+pub fn StandingBanner(
+    /// The message.
+    #[prop(into)]
+    banner: Signal<Option<Banner>>,
+) -> impl IntoView {
+    move || {
+        banner.get().map(|banner| {
+            view! {
+                <div class="banner" role="note">
+                    <Icon name=IconName::Warning />
+                    <p>{banner.text}</p>
+                </div>
+            }
+        })
+    }
+}

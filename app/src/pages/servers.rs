@@ -1,0 +1,77 @@
+//! The servers of the installation.
+
+use crate::{
+    components::{loaded::Loaded, when::When},
+    live::Live,
+    model::{PeerState, Role, Server},
+    server_fns::servers::list_servers,
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+/// Who is active, who answers, who holds how many devices.
+#[component]
+pub fn ServersPage() -> impl IntoView {
+    let live = Live::current();
+    let servers = Resource::new(move || (live.servers.get(), live.any_device().get()), |_| list_servers());
+    view! {
+        <Title text="Servers" />
+        <div class="page">
+            <h1>"Servers"</h1>
+            <p class="lead">
+                "Every server accepts the devices of the installation. Only the active one changes settings; a standby works with a copy of its database."
+            </p>
+            <Loaded resource=servers children=|servers| view! { <ServerList servers /> } />
+        </div>
+    }
+}
+
+#[component]
+fn ServerList(servers: Signal<Vec<Server>>) -> impl IntoView {
+    view! {
+        <div class="table-frame" role="region" aria-label="Servers" tabindex="0">
+            <table class="wide">
+                <thead>
+                    <tr>
+                        <th scope="col">"Name"</th>
+                        <th scope="col">"Role"</th>
+                        <th scope="col">"Status"</th>
+                        <th scope="col">"Epoch"</th>
+                        <th scope="col">"Devices"</th>
+                        <th scope="col">"Copy taken"</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {move || servers.get().into_iter().map(|server| view! { <ServerRow server /> }).collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn ServerRow(server: Server) -> impl IntoView {
+    let role = match server.role {
+        Role::Active => "Active",
+        Role::Standby => "Standby",
+    };
+    let (class, state) = match server.state {
+        PeerState::This => ("mark mark-good", "This server"),
+        PeerState::Reachable => ("mark mark-good", "Reachable"),
+        PeerState::Unreachable => ("mark mark-bad", "Unreachable"),
+    };
+    let last_heard = server.last_heard.filter(|_| server.state == PeerState::Unreachable);
+    view! {
+        <tr>
+            <th scope="row">{server.name}</th>
+            <td>{role}</td>
+            <td>
+                <span class=class>{state}</span>
+                {last_heard.map(|at| view! { <span class="quiet">" last heard "<When at /></span> })}
+            </td>
+            <td class="number">{server.epoch}</td>
+            <td class="number">{server.devices}</td>
+            <td>{server.copy_taken_at.map(|at| view! { <When at /> })}</td>
+        </tr>
+    }
+}

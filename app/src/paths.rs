@@ -1,0 +1,106 @@
+//! The portal's addresses.
+
+use crate::model::{DeviceQuery, DeviceStatus};
+
+/// The sign-in page.
+pub const SIGN_IN: &str = "/login";
+/// Where the sign-out button posts.
+pub const SIGN_OUT: &str = "/logout";
+/// The page that asks for a new password.
+pub const PASSWORD: &str = "/password";
+/// The device list.
+pub const DEVICES: &str = "/devices";
+/// Devices that wait to be accepted.
+pub const WAITING_DEVICES: &str = "/waiting-devices";
+/// Provisioning strings.
+pub const PROVISIONING: &str = "/provisioning";
+/// The servers of the installation.
+pub const SERVERS: &str = "/servers";
+
+/// The sign-in page, leading back to `next` afterwards.
+#[must_use]
+pub fn sign_in_then(next: &str) -> String {
+    format!("{SIGN_IN}?next={}", escaped(next))
+}
+
+/// A device's settings.
+#[must_use]
+pub fn device(id: u32) -> String {
+    format!("{DEVICES}/{id}")
+}
+
+/// Where a pending push is withdrawn.
+#[must_use]
+pub fn cancel_push(id: u32) -> String {
+    format!("{DEVICES}/{id}/cancel-push")
+}
+
+/// Where a waiting device is accepted.
+#[must_use]
+pub fn accept(waiting_id: &str) -> String {
+    format!("{WAITING_DEVICES}/{}/accept", escaped(waiting_id))
+}
+
+/// Where a waiting device is rejected.
+#[must_use]
+pub fn reject(waiting_id: &str) -> String {
+    format!("{WAITING_DEVICES}/{}/reject", escaped(waiting_id))
+}
+
+/// One page of the device list. `page` counts from 1 and is only for people.
+#[must_use]
+pub fn devices(query: &DeviceQuery, page: u64) -> String {
+    let mut pairs = Vec::new();
+    if let Some(q) = query.q.as_deref().filter(|q| !q.is_empty()) {
+        pairs.push(format!("q={}", escaped(q)));
+    }
+    match query.status {
+        Some(DeviceStatus::Connected) => pairs.push("status=connected".to_owned()),
+        Some(DeviceStatus::Disconnected) => pairs.push("status=disconnected".to_owned()),
+        None => {}
+    }
+    if let Some(limit) = query.limit {
+        pairs.push(format!("limit={limit}"));
+    }
+    if let Some(cursor) = &query.cursor {
+        pairs.push(format!("cursor={}&page={page}", escaped(cursor)));
+    }
+    if pairs.is_empty() { DEVICES.to_owned() } else { format!("{DEVICES}?{}", pairs.join("&")) }
+}
+
+/// Percent-encodes everything that is not unreserved.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => {
+                out.push('%');
+                out.push(hexadecimal(byte >> 4));
+                out.push(hexadecimal(byte & 15));
+            }
+        }
+    }
+    out
+}
+
+fn hexadecimal(digit: u8) -> char {
+    char::from(if digit < 10 { b'0' + digit } else { b'A' + digit - 10 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_what_the_routes_expect() {
+        let query = DeviceQuery { q: Some("a&b ü".into()), limit: Some(20), ..DeviceQuery::default() };
+        assert_eq!(devices(&query, 1), "/devices?q=a%26b%20%C3%BC&limit=20");
+        let second = DeviceQuery { cursor: Some("x/1".into()), ..DeviceQuery::default() };
+        assert_eq!(devices(&second, 2), "/devices?cursor=x%2F1&page=2");
+        assert_eq!(devices(&DeviceQuery::default(), 1), "/devices");
+        assert_eq!(sign_in_then("/devices/7?a=1"), "/login?next=%2Fdevices%2F7%3Fa%3D1");
+        assert_eq!(cancel_push(7), "/devices/7/cancel-push");
+        assert_eq!(accept("ab"), "/waiting-devices/ab/accept");
+    }
+}

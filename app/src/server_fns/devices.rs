@@ -1,0 +1,58 @@
+//! Devices, their settings and pushes.
+
+use crate::model::{Device, DeviceQuery, DeviceServers, DeviceSettingInput, DeviceSummary, Fault, Page};
+use leptos::{prelude::*, server_fn::codec::Json};
+
+/// One page of the device list.
+///
+/// # Errors
+///
+/// A sign-in fault, a bad query, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "list-devices", input = Json)]
+pub async fn list_devices(
+    /// Which.
+    query: DeviceQuery,
+) -> Result<Page<DeviceSummary>, Fault> {
+    super::door::answer(async |service, _| service.list_devices(query).await).await
+}
+
+/// A device with all its settings.
+///
+/// # Errors
+///
+/// [`Fault::NotFound`], a sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "find-device", input = Json)]
+pub async fn find_device(
+    /// Device ID.
+    id: u32,
+) -> Result<Device, Fault> {
+    super::door::answer(async |service, _| service.find_device(id).await).await
+}
+
+/// Saves name and server list together.
+///
+/// # Errors
+///
+/// [`Fault::Invalid`] with the fields, [`Fault::Conflict`], [`Fault::NotActive`], or what the store says.
+#[server(prefix = "/api/fn", endpoint = "save-device-setting", input = Json)]
+pub async fn save_device_setting(
+    /// Device ID.
+    id: u32,
+    /// What was typed, and what it is based on.
+    input: DeviceSettingInput,
+) -> Result<Device, Fault> {
+    super::door::answer(async |service, session| service.save_device_setting(&session.actor, id, input).await).await
+}
+
+/// Withdraws a push that the device has not received.
+///
+/// # Errors
+///
+/// [`Fault::WrongState`] if it is under way, [`Fault::NotActive`], or what the store says.
+#[server(prefix = "/api/fn", endpoint = "cancel-push", input = Json)]
+pub async fn cancel_push(
+    /// Device ID.
+    id: u32,
+) -> Result<DeviceServers, Fault> {
+    super::door::answer(async |service, session| service.cancel_push(&session.actor, id).await).await
+}
