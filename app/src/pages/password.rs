@@ -4,7 +4,7 @@ use super::{error_at, field_errors, first_answer, first_fault};
 use crate::{
     app::Hydrated,
     components::{
-        alert::Refusal,
+        alert::{Refusal, id_of},
         field::{FieldError, described_by},
     },
     paths,
@@ -23,10 +23,10 @@ pub fn PasswordPage() -> impl IntoView {
             <form class="lone-box" method="post" action=paths::PASSWORD>
                 <p class="product">"BioStar 2"</p>
                 <h1>"Choose a password"</h1>
-                <p>"The generated password is good for one sign-in only. The new one needs at least 10 characters."</p>
+                <p>"The new password needs at least 10 characters. A generated password has to be replaced before anything else."</p>
                 <Refusal fault />
-                <PasswordField label="Current password" name="current" autocomplete="current-password" error=error_at(errors, "current") />
-                <PasswordField label="New password" name="new" autocomplete="new-password" error=error_at(errors, "new") />
+                <PasswordField label="Current password" name="current_password" autocomplete="current-password" error=error_at(errors, "current_password") />
+                <PasswordField label="New password" name="new_password" autocomplete="new-password" error=error_at(errors, "new_password") />
                 <PasswordField label="New password again" name="again" autocomplete="new-password" error=error_at(errors, "again") />
                 <button type="submit" class="button button-primary">"Save password"</button>
             </form>
@@ -41,12 +41,13 @@ fn PasswordField(
     autocomplete: &'static str,
     error: Signal<Option<String>>,
 ) -> impl IntoView {
-    let error_id = format!("{name}-error");
+    let id = id_of(name);
+    let error_id = format!("{id}-error");
     view! {
         <div class="field field-required">
-            <label for=name>{label}</label>
+            <label for=id.clone()>{label}</label>
             <input
-                id=name
+                id=id
                 name=name
                 type="password"
                 autocomplete=autocomplete

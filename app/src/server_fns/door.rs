@@ -2,31 +2,34 @@
 
 use crate::{
     model::Fault,
-    server::{auth::Session, service::Service},
+    server::{
+        auth::{PasswordSession, Session},
+        rest::status_of,
+        service::Service,
+    },
 };
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use std::sync::Arc;
 
 /// Asks the service in the name of whoever is signed in, and sets the status of the answer.
-///
-/// A [`Fault::PasswordChangeRequired`] comes before anything else is done.
 pub(super) async fn answer<T>(ask: impl AsyncFnOnce(Arc<Service>, Session) -> Result<T, Fault>) -> Result<T, Fault> {
-    let outcome = match admitted().await {
+    let response = use_context::<ResponseOptions>();
+    let outcome = match admitted() {
         Ok((service, session)) => ask(service, session).await,
         Err(fault) => Err(fault),
     };
-    if let (Err(fault), Some(response)) = (&outcome, use_context::<ResponseOptions>()) {
-        response.set_status(crate::server::status::of(fault));
+    if let (Err(fault), Some(response)) = (&outcome, response) {
+        response.set_status(status_of(fault));
     }
     outcome
 }
 
-async fn admitted() -> Result<(Arc<Service>, Session), Fault> {
+fn admitted() -> Result<(Arc<Service>, Session), Fault> {
     let service = use_context::<Arc<Service>>().ok_or(Fault::Internal)?;
-    let session = Session::of_page().await?;
-    if session.operator.must_change_password {
-        return Err(Fault::PasswordChangeRequired);
+    match (use_context::<Session>(), use_context::<PasswordSession>()) {
+        (Some(session), _) => Ok((service, session)),
+        (None, Some(_)) => Err(Fault::PasswordChangeRequired),
+        (None, None) => Err(Fault::NotSignedIn),
     }
-    Ok((service, session))
 }

@@ -1,0 +1,39 @@
+//! The Device Setting page.
+
+use super::{Post, fields::Fields};
+use crate::{
+    model::{Device, DeviceServers, DeviceSettingInput, Fault, Typed},
+    paths,
+};
+use axum::{extract::Path, response::Response};
+
+pub(super) async fn save(Path(id): Path<String>, post: Post, fields: Fields) -> Response {
+    let input = match fields.device_setting() {
+        Ok(input) => input,
+        Err(fault) => return post.refuse(fault, Typed::Nothing).await,
+    };
+    let outcome = saved(&post, &id, input.clone()).await;
+    post.finish(outcome, Typed::DeviceSetting { input }, &page_of(&id)).await
+}
+
+pub(super) async fn cancel_push(Path(id): Path<String>, post: Post) -> Response {
+    let outcome = cancelled(&post, &id).await;
+    post.finish(outcome, Typed::Nothing, &page_of(&id)).await
+}
+
+async fn saved(post: &Post, id: &str, input: DeviceSettingInput) -> Result<Device, Fault> {
+    post.state.service.save_device_setting(&post.session()?.actor, device_id(id)?, input).await
+}
+
+async fn cancelled(post: &Post, id: &str) -> Result<DeviceServers, Fault> {
+    post.state.service.cancel_push(&post.session()?.actor, device_id(id)?).await
+}
+
+/// A Device ID in a path; another text is a device that is not there.
+fn device_id(text: &str) -> Result<u32, Fault> {
+    text.parse().map_err(|_| Fault::NotFound { what: format!("device {text}") })
+}
+
+fn page_of(id: &str) -> String {
+    device_id(id).map_or_else(|_| paths::DEVICES.to_owned(), paths::device)
+}
