@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod data_folder;
 pub mod durable;
+mod forms;
 pub mod keys;
 pub mod link;
 pub mod rest;

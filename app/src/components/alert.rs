@@ -4,21 +4,24 @@ use super::icon::{Icon, IconName};
 use crate::model::{Fault, FieldError};
 use leptos::{html, prelude::*};
 
-/// A refusal: what it was, and a link to each field that broke a rule. It takes the focus.
+/// A refusal: what it was, and a link to each field that broke a rule.
 #[component]
 pub fn Refusal(
     /// Nothing is shown while there is none.
     #[prop(into)]
     fault: Signal<Option<Fault>>,
+    /// It came by itself: whoever is typing goes on typing. Otherwise it takes the focus.
+    #[prop(optional)]
+    unasked: bool,
 ) -> impl IntoView {
-    move || fault.get().map(|fault| view! { <Told fault /> })
+    move || fault.get().map(|fault| view! { <Told fault unasked /> })
 }
 
 #[component]
-fn Told(fault: Fault) -> impl IntoView {
+fn Told(fault: Fault, unasked: bool) -> impl IntoView {
     let summary = NodeRef::<html::Div>::new();
     Effect::new(move |_| {
-        if let Some(summary) = summary.get() {
+        if let Some(summary) = summary.get().filter(|_| !unasked) {
             // An element that left the page in the meantime cannot take the focus, and need not.
             let _ = summary.focus();
         }
@@ -45,7 +48,7 @@ fn Told(fault: Fault) -> impl IntoView {
         n => format!("Nothing was saved: {n} fields need attention."),
     };
     view! {
-        <div class="alert" role="alert" tabindex="-1" autofocus node_ref=summary>
+        <div class="alert" role="alert" tabindex="-1" autofocus=!unasked node_ref=summary>
             <Icon name=IconName::Warning />
             <div>
                 <p class="alert-headline">{headline}</p>

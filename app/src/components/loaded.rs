@@ -13,6 +13,9 @@ pub fn Loaded<T, C, V>(
     resource: Resource<Result<T, Fault>>,
     /// What to show with it.
     children: C,
+    /// Another part of the page tells what went wrong.
+    #[prop(optional)]
+    quiet: bool,
 ) -> impl IntoView
 where
     T: Clone + PartialEq + Send + Sync + 'static,
@@ -23,14 +26,14 @@ where
         <Transition fallback=|| view! { <p class="loading">"Loading…"</p> }>
             {
                 let children = children.clone();
-                move || view! { <Answer resource children=children.clone() /> }
+                move || view! { <Answer resource quiet children=children.clone() /> }
             }
         </Transition>
     }
 }
 
 #[component]
-fn Answer<T, C, V>(resource: Resource<Result<T, Fault>>, children: C) -> impl IntoView
+fn Answer<T, C, V>(resource: Resource<Result<T, Fault>>, quiet: bool, children: C) -> impl IntoView
 where
     T: Clone + PartialEq + Send + Sync + 'static,
     C: Fn(Signal<T>) -> V + Clone + Send + Sync + 'static,
@@ -43,7 +46,7 @@ where
     let fault = Memo::new(move |_| resource.get().and_then(Result::err));
     let has_good = Memo::new(move |_| good.with(Option::is_some));
     view! {
-        {move || fault.get().map(|fault| view! { <Refused fault /> })}
+        {move || fault.get().filter(|_| !quiet).map(|fault| view! { <Refused fault /> })}
         {move || {
             // Nothing is shown before the first good answer, so there is a value to give.
             let first = has_good.get().then(|| good.get_untracked()).flatten()?;
@@ -74,6 +77,6 @@ fn Refused(fault: Fault) -> impl IntoView {
         | Fault::NotActive { .. }
         | Fault::StorageUnavailable { .. }
         | Fault::Malformed { .. }
-        | Fault::Internal) => EitherOf3::C(view! { <Refusal fault=Some(fault) /> }),
+        | Fault::Internal) => EitherOf3::C(view! { <Refusal fault=Some(fault) unasked=true /> }),
     }
 }

@@ -27,7 +27,9 @@ pub fn TopBar(
         </div>
         <div class="top-bar-operator">
             <Icon name=IconName::Operator />
-            <span>{move || overview.with(|overview| overview.operator.name.clone())}</span>
+            <a href=paths::PASSWORD title="Change the password">
+                {move || overview.with(|overview| overview.operator.name.clone())}
+            </a>
             <form method="post" action=paths::SIGN_OUT>
                 <button type="submit" class="top-bar-button">"Sign out"</button>
             </form>

@@ -4,17 +4,15 @@ use super::{
     status::{state_word, tone},
     when::When,
 };
-use crate::{
-    model::{DeviceServers, EntryFailure, ListVersion, Push, PushState, ServerEntry},
-    paths,
-};
+use crate::model::{DeviceServers, EntryFailure, ListVersion, Push, PushState, ServerEntry};
 use leptos::prelude::*;
+
+/// The id of the form that withdraws a push. It is not the one that saves: there the Enter key would withdraw.
+pub const WITHDRAW_FORM: &str = "withdraw-push";
 
 /// The newest push, live.
 #[component]
 pub fn PushProgress(
-    /// Device ID.
-    id: u32,
     /// The device's servers.
     servers: Signal<DeviceServers>,
     /// A save is on its way to the server.
@@ -41,8 +39,7 @@ pub fn PushProgress(
                 <button
                     type="submit"
                     class="button"
-                    formaction=paths::cancel_push(id)
-                    formnovalidate
+                    form=WITHDRAW_FORM
                     on:click=move |event| {
                         event.prevent_default();
                         on_cancel.run(());

@@ -31,7 +31,7 @@ pub fn Frame() -> impl IntoView {
         <a class="skip-link" href="#main" rel="external">"Skip to the content"</a>
         <header class="top-bar">
             <a class="product" href=paths::DEVICES>"BioStar 2"</a>
-            <Loaded resource=overview children=move |overview| {
+            <Loaded resource=overview quiet=true children=move |overview| {
                 Effect::new(move |_| live.wanted.set(true));
                 view! { <TopBar overview /> }
             } />

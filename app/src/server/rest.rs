@@ -10,7 +10,7 @@ mod provisioning;
 mod server_lists;
 mod waiting_devices;
 
-pub use problem::Problem;
+pub use problem::{Problem, status_of};
 
 use super::{auth, router::AppState, service::Actor, stream};
 use axum::{

@@ -10,7 +10,7 @@ use crate::{
     app::Hydrated,
     components::{
         alert::Refusal,
-        push_progress::Entries,
+        push_progress::{Entries, WITHDRAW_FORM},
         server_table::{RowEdit, TableState},
     },
     model::{Device, DeviceServers, Fault, FieldError, FormAnswer, Typed},
@@ -193,6 +193,7 @@ fn FormView(
                 <button type="reset" class="button button-cancel">"Cancel"</button>
             </div>
         </form>
+        <form id=WITHDRAW_FORM method="post" action=paths::cancel_push(id)></form>
     }
 }
 

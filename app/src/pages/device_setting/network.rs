@@ -59,7 +59,6 @@ fn ServerFieldset(state: FormState) -> impl IntoView {
             <p class="reason">{ALWAYS_ON}</p>
             <ServerTable state=state.table() />
             <PushProgress
-                id=state.device.with_untracked(|device| device.id)
                 servers=state.servers
                 saving=state.saving
                 on_cancel=state.on_cancel_push

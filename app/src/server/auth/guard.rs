@@ -12,6 +12,7 @@ const SIGN_IN: &str = "/login";
 const SIGN_OUT: &str = "/logout";
 const PASSWORD: &str = "/password";
 const HOME: &str = "/devices";
+const SERVER_FUNCTIONS: &str = "/api/fn/";
 
 /// Lets a page be seen by those who may; answers the others with 303 See Other.
 pub async fn guard_pages(request: Request, next: Next) -> Response {
@@ -28,6 +29,8 @@ fn destination(method: &Method, uri: &Uri, signed_in: bool, must_change: bool) -
     match uri.path() {
         // Ending and beginning a sign-in is always possible.
         SIGN_OUT => None,
+        // The page that calls one is told in its own terms, not sent elsewhere.
+        path if path.starts_with(SERVER_FUNCTIONS) => None,
         SIGN_IN if *method == Method::GET && signed_in => Some(next_of(uri)),
         SIGN_IN if *method == Method::GET && must_change => Some(PASSWORD.to_owned()),
         SIGN_IN => None,

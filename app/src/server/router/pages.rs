@@ -1,23 +1,43 @@
 //! The pages: rendered here, brought to life in the browser by the files under `/pkg`.
 
 use super::{AppState, headers};
-use crate::server::{
-    auth::{PasswordSession, Session},
-    service::Service,
+use crate::{
+    app::{App, shell},
+    server::{
+        auth::{self, PasswordSession, Session},
+        forms,
+        service::Service,
+    },
 };
 use axum::{
     Router,
-    http::{HeaderValue, header, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    middleware::from_fn,
 };
 use leptos::prelude::{provide_context, use_context};
-use leptos_axum::ResponseOptions;
+use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list};
 use std::{path::Path, sync::Arc};
 use tower::ServiceBuilder;
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
 /// The pages, their forms and their server functions.
-pub(super) fn routes(_state: &AppState) -> Router<AppState> {
+pub(super) fn routes(state: &AppState) -> Router<AppState> {
+    let (service, options) = (state.service.clone(), state.leptos_options.clone());
+    let context = move || provide_page_context(&service);
+    let document = move || shell(options.clone());
     Router::new()
+        .leptos_routes_with_context(state, generate_route_list(App), context.clone(), document.clone())
+        .merge(forms::routes())
+        .fallback(leptos_axum::render_app_async_with_context(move || missing(&context), document))
+        .layer(from_fn(auth::guard_pages))
+}
+
+/// A page that is not there.
+fn missing(context: impl Fn()) {
+    context();
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(StatusCode::NOT_FOUND);
+    }
 }
 
 /// The browser's half as files. Their names stay the same from build to build, so browsers ask each time whether
