@@ -1,3 +1,7 @@
 //! The `portal` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    app::server::cli::main()
+}

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod changes;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod data_folder;
@@ -14,5 +15,6 @@ pub mod router;
 pub mod service;
 mod serving;
 pub mod sites;
+pub mod start;
 pub mod store;
 mod stream;

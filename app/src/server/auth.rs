@@ -9,6 +9,7 @@ mod identify;
 mod origin;
 
 pub use cookies::Cookies;
+pub(super) use guard::encode;
 pub use guard::{guard_pages, local_path};
 pub use identify::{identify, refuse_foreign_origin};
 

@@ -8,6 +8,7 @@ use super::{
 use std::{
     fs::{self, File, TryLockError},
     io,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -47,7 +48,10 @@ impl DataFolder {
     ///
     /// The disk's, or another portal has it.
     pub fn open(path: &Path) -> Result<Self, DataFolderError> {
-        durable::make_folder(path).map_err(|error| DataFolderError::Unusable(path.to_owned(), error))?;
+        // Also a folder that somebody made for us: it holds keys, and the console's door.
+        durable::make_folder(path)
+            .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o700)))
+            .map_err(|error| DataFolderError::Unusable(path.to_owned(), error))?;
         let file = path.join(LOCK_FILE);
         let lock = File::create(&file).map_err(|error| DataFolderError::Unusable(file.clone(), error))?;
         match lock.try_lock() {

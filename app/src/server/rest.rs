@@ -8,6 +8,7 @@ mod operators;
 mod problem;
 mod provisioning;
 mod server_lists;
+mod servers;
 mod waiting_devices;
 
 pub use problem::{Problem, status_of};
@@ -36,6 +37,8 @@ pub fn routes() -> Router<AppState> {
         .route("/waiting-devices/{id}/accept", post(waiting_devices::accept))
         .route("/waiting-devices/{id}/reject", post(waiting_devices::reject))
         .route("/provisioning", get(provisioning::list).post(provisioning::create))
+        .route("/servers", get(servers::list))
+        .route("/join-strings", post(servers::create_join_string))
         .route("/stream", get(stream::changes))
         .fallback(problem::no_such_resource)
         .method_not_allowed_fallback(problem::no_such_method);

@@ -115,6 +115,11 @@ impl Service {
         let _ = self.gateway.set(handle);
     }
 
+    /// Ends all use of the databases; the last step of stopping.
+    pub(super) async fn close_store(&self) {
+        self.store.close().await;
+    }
+
     /// Refuses edits on a standby.
     ///
     /// # Errors

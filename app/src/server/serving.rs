@@ -7,7 +7,13 @@ use axum::{Router, body::Body, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    io,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},
@@ -36,7 +42,7 @@ pub(super) async fn serve_tcp(
     stop: CancellationToken,
 ) {
     let tls = tls.map(TlsAcceptor::from);
-    let accept = async || listener.accept().await;
+    let accept = move |context: &mut Context<'_>| listener.poll_accept(context);
     accept_all(accept, stop.clone(), move |(stream, peer)| {
         let (tls, router, stop) = (tls.clone(), router.clone(), stop.clone());
         async move {
@@ -58,7 +64,7 @@ pub(super) async fn serve_tcp(
 
 /// Serves `router` on the console's socket until `stop`.
 pub(super) async fn serve_console(listener: UnixListener, router: Router, stop: CancellationToken) {
-    let accept = async || listener.accept().await;
+    let accept = move |context: &mut Context<'_>| listener.poll_accept(context);
     accept_all(accept, stop.clone(), move |(stream, _)| {
         let marks = |request: &mut Request<Body>| {
             request.extensions_mut().insert(Peer(None));
@@ -70,7 +76,7 @@ pub(super) async fn serve_console(listener: UnixListener, router: Router, stop: 
 }
 
 async fn accept_all<C, F: Future<Output = ()> + Send + 'static>(
-    accept: impl AsyncFn() -> io::Result<C>,
+    mut accept: impl FnMut(&mut Context<'_>) -> Poll<io::Result<C>>,
     stop: CancellationToken,
     serve: impl Fn(C) -> F,
 ) {
@@ -78,7 +84,7 @@ async fn accept_all<C, F: Future<Output = ()> + Send + 'static>(
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let ended = CancellationToken::new();
     loop {
-        let next = async { (places.clone().acquire_owned().await, accept().await) };
+        let next = async { (places.clone().acquire_owned().await, poll_fn(&mut accept).await) };
         match stop.run_until_cancelled(next).await {
             Some((place, Ok(connection))) => {
                 let (served, ended) = (serve(connection), ended.clone());

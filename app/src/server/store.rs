@@ -111,6 +111,12 @@ impl Store {
         }))
     }
 
+    /// Ends all use of both files; what comes after fails.
+    pub async fn close(&self) {
+        self.book().close().await;
+        self.journal().close().await;
+    }
+
     /// The folder that holds both files.
     #[must_use]
     pub fn folder(&self) -> &Path {

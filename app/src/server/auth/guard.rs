@@ -69,7 +69,7 @@ pub fn local_path(wanted: Option<&str>) -> &str {
 }
 
 /// Percent-encodes everything but letters, digits and what a path is made of.
-fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

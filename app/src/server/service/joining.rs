@@ -10,7 +10,6 @@ use crate::{
         store::{self, AuditEntry, NewServer, StoreError, Used},
     },
 };
-use rand::Rng as _;
 use serde_json::json;
 use time::Duration;
 
@@ -63,11 +62,10 @@ impl Service {
         if addresses.is_empty() {
             return Err(Fault::WrongState { reason: "This server does not listen for other servers yet.".to_owned() });
         }
-        let mut random = rand::rng();
         let string = JoinString {
-            id: format!("{:016x}", random.random::<u64>()),
+            id: format!("{:016x}", rand::random::<u64>()),
             authority_fingerprint: self.keys.authority().fingerprint(),
-            secret: random.random(),
+            secret: rand::random(),
             addresses,
         };
         let now = self.clock.now();

@@ -1,0 +1,117 @@
+//! The command line: `portal run` serves; the other verbs ask a server that runs, over its console's socket.
+
+mod accept;
+mod console;
+mod devices;
+mod join_string;
+mod provision;
+mod run;
+mod user;
+mod waiting;
+
+use super::{config::ConfigError, start::StartError};
+use crate::model::Fault;
+use clap::{Parser, Subcommand};
+use std::{io, path::PathBuf, process::ExitCode};
+use tracing_subscriber::EnvFilter;
+
+/// One server of a BioStar 2 failover installation.
+#[derive(Parser)]
+#[command(name = "portal", version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run the server until Ctrl-C or SIGTERM
+    Run(Box<run::Arguments>),
+    /// Print a string with which a second server can join, once, within 15 minutes
+    JoinString(join_string::Arguments),
+    /// Print a string with which new devices can ask to be accepted
+    Provision(provision::Arguments),
+    /// Accept waiting devices
+    Accept(accept::Arguments),
+    /// List the devices that wait to be accepted
+    Waiting(waiting::Arguments),
+    /// List the accepted devices
+    Devices(devices::Arguments),
+    /// Help an operator
+    User(user::Arguments),
+}
+
+/// Why a verb failed.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    /// The server did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Nobody answers on the console's socket.
+    #[error("no server runs on {0}; start it with: portal run --data {0}")]
+    NotRunning(PathBuf),
+    /// The connection to the server failed.
+    #[error("the server on {0} does not answer: {1}")]
+    Console(PathBuf, String),
+    /// The server said no.
+    #[error("{0}")]
+    Refused(String),
+    /// What was asked for did not happen in time, or cannot be told apart.
+    #[error("{0}")]
+    Failed(String),
+    /// The service said no.
+    #[error("{0}")]
+    Fault(#[from] Fault),
+    /// The system.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        Self::Start(error.into())
+    }
+}
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let verb = Arguments::parse().verb;
+    // Verbs print what they were asked for; only what is wrong is logged beside it.
+    let default_level = if matches!(verb, Verb::Run(_)) { "info" } else { "error" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    match runtime.block_on(perform(verb)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+async fn perform(verb: Verb) -> Result<(), CliError> {
+    match verb {
+        Verb::Run(arguments) => run::perform(*arguments).await,
+        Verb::JoinString(arguments) => join_string::perform(&arguments).await,
+        Verb::Provision(arguments) => provision::perform(arguments).await,
+        Verb::Accept(arguments) => accept::perform(&arguments).await,
+        Verb::Waiting(arguments) => waiting::perform(&arguments).await,
+        Verb::Devices(arguments) => devices::perform(&arguments).await,
+        Verb::User(arguments) => user::perform(&arguments).await,
+    }
+}
+
+fn fail(error: &CliError) -> ExitCode {
+    eprintln!("portal: {error}");
+    ExitCode::FAILURE
+}
+
+/// The folder of the server that a verb is for.
+#[derive(clap::Args)]
+struct DataArgument {
+    /// The server's data folder
+    #[arg(long = "data", value_name = "DIR", env = "PORTAL_DATA")]
+    data: PathBuf,
+}

@@ -1,0 +1,114 @@
+//! `portal run`
+
+use super::CliError;
+use crate::server::{
+    clock::Clock,
+    config::{Config, HttpTls},
+    start::start,
+};
+use clap::builder::RangedU64ValueParser;
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    path::PathBuf,
+    time::Duration,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    data: super::DataArgument,
+    /// The server's name, at its first start; "BioStar Server #1" if none is given
+    #[arg(long, env = "PORTAL_NAME")]
+    name: Option<String>,
+    /// Where browsers and programs connect
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000", env = "PORTAL_HTTP")]
+    http: SocketAddr,
+    /// HTTPS: PEM file with the certificate and those that lead to its root
+    #[arg(long, value_name = "FILE", requires = "http_key", env = "PORTAL_HTTP_CERT")]
+    http_cert: Option<PathBuf>,
+    /// HTTPS: PEM file with the private key
+    #[arg(long, value_name = "FILE", requires = "http_cert", env = "PORTAL_HTTP_KEY")]
+    http_key: Option<PathBuf>,
+    /// Allow plain HTTP on addresses that other machines reach: passwords cross the network in the clear
+    #[arg(long, env = "PORTAL_ALLOW_PLAIN_HTTP")]
+    allow_plain_http: bool,
+    /// Where devices connect
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:51213", env = "PORTAL_GATEWAY")]
+    gateway: SocketAddr,
+    /// Where the other server connects
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:51215", env = "PORTAL_SITES")]
+    sites: SocketAddr,
+    /// The host name or address that devices and the other server are told; that of --gateway if none is given
+    #[arg(long, value_name = "HOST", env = "PORTAL_ADVERTISE")]
+    advertise: Option<String>,
+    /// The folder with the browser's half of the portal
+    #[arg(long, value_name = "DIR", default_value = "target/site", env = "PORTAL_SITE_ROOT")]
+    site_root: PathBuf,
+    /// Join the installation of the server that printed this string; counts at the first start
+    #[arg(long, value_name = "STRING", env = "PORTAL_JOIN", hide_env_values = true)]
+    join: Option<String>,
+    /// How long a device's session must hold before it proves a new server list
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, hide = true, env = "PORTAL_STABILITY_SECONDS",
+          value_parser = RangedU64ValueParser::<u64>::new().range(1..=600))]
+    stability_seconds: u64,
+    /// The password of the first operator, at the first start; generated and printed if none is given
+    #[arg(skip = std::env::var("PORTAL_ADMIN_PASSWORD").ok().filter(|password| !password.is_empty()))]
+    admin_password: Option<String>,
+}
+
+impl From<Arguments> for Config {
+    fn from(arguments: Arguments) -> Self {
+        let http_tls = arguments.http_cert.zip(arguments.http_key);
+        Self {
+            data: arguments.data.data,
+            name: arguments.name,
+            http: arguments.http,
+            http_tls: http_tls.map(|(certificate, key)| HttpTls { certificate, key }),
+            allow_plain_http: arguments.allow_plain_http,
+            gateway: arguments.gateway,
+            sites: arguments.sites,
+            advertise: arguments.advertise,
+            site_root: arguments.site_root,
+            join: arguments.join,
+            stability: Duration::from_secs(arguments.stability_seconds),
+            admin_password: arguments.admin_password,
+            clock: Clock::system(),
+        }
+    }
+}
+
+pub(super) async fn perform(arguments: Arguments) -> Result<(), CliError> {
+    let config = Config::from(arguments);
+    let scheme = if config.http_tls.is_some() { "https" } else { "http" };
+    let in_the_clear = config.http_tls.is_none() && !config.http.ip().is_loopback();
+    // Before the start, so that a signal during it is not lost.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let running = tokio::select! {
+        running = start(config) => running?,
+        _ = interrupt.recv() => return Ok(()),
+        _ = terminate.recv() => return Ok(()),
+    };
+    let site = running.service().site();
+    let mut out = io::stdout().lock();
+    writeln!(out, "{} answers on {scheme}://{}", site.server_name, running.http_addr)?;
+    writeln!(out, "devices: {}, other server: {}", running.gateway_addr, running.sites_addr)?;
+    if let Some(password) = &running.generated_password {
+        writeln!(out, "Sign in as admin. This is shown once and must be changed at the first sign-in:")?;
+        writeln!(out, "password: {password}")?;
+    }
+    out.flush()?;
+    drop(out);
+    if in_the_clear {
+        tracing::warn!("plain HTTP: passwords cross the network in the clear");
+    }
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("stopping");
+    running.stop().await;
+    Ok(())
+}

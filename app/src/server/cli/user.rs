@@ -1,0 +1,58 @@
+//! `portal user`
+
+use super::{CliError, console::Console};
+use crate::model::{Fault, Role};
+use crate::server::{
+    auth::encode,
+    clock::Clock,
+    data_folder::read_site,
+    keys::Keys,
+    service::{Actor, Service},
+    start::StartError,
+    store::Store,
+};
+use clap::Subcommand;
+use serde_json::{Value, json};
+use std::path::Path;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Give an operator who lost theirs a new password, also while the server is down
+    Reset {
+        /// The operator's login
+        login: String,
+        #[command(flatten)]
+        data: super::DataArgument,
+    },
+}
+
+pub(super) async fn perform(arguments: &Arguments) -> Result<(), CliError> {
+    let Verb::Reset { login, data } = &arguments.verb;
+    let path = format!("/operators/{}/password-reset", encode(login));
+    let password = match Console::new(&data.data).post::<Value>(&path, &json!({})).await {
+        Ok(made) => made["password"].as_str().unwrap_or_default().to_owned(),
+        Err(CliError::NotRunning(_)) => reset_without_server(&data.data, login).await?,
+        Err(error) => return Err(error),
+    };
+    eprintln!("It must be changed at the next sign-in.");
+    println!("{password}");
+    Ok(())
+}
+
+async fn reset_without_server(data: &Path, login: &str) -> Result<String, CliError> {
+    let missing = || CliError::Failed(format!("{} holds no server", data.display()));
+    let site = read_site(data).map_err(StartError::from)?.ok_or_else(missing)?;
+    if site.role == Role::Standby {
+        return Err(Fault::NotActive { active: "the active server".to_owned() }.into());
+    }
+    let keys = Keys::load(data).map_err(StartError::from)?.ok_or_else(missing)?;
+    let store = Store::open(data).await.map_err(StartError::from)?;
+    let actor = Actor { login: "console".to_owned(), peer: None };
+    Ok(Service::new(store, keys, site, Clock::system()).reset_operator(&actor, login).await?)
+}

@@ -1,0 +1,19 @@
+//! `portal waiting`
+
+use super::{CliError, console::Console};
+use crate::model::WaitingDevice;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    data: super::DataArgument,
+}
+
+pub(super) async fn perform(arguments: &Arguments) -> Result<(), CliError> {
+    let waiting: Vec<WaitingDevice> = Console::new(&arguments.data.data).get("/waiting-devices").await?;
+    for device in waiting {
+        let (id, product, peer, fingerprint) = (device.device_id, device.product_name, device.peer, device.id);
+        println!("{id}\t{product}\t{peer}\t{fingerprint}");
+    }
+    Ok(())
+}

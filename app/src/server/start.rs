@@ -1,0 +1,201 @@
+//! Starting and stopping one whole server.
+//!
+//! Everything binds before anything serves, so that a port that is taken is told at once and nothing is half up.
+
+mod error;
+mod first;
+
+pub use error::StartError;
+
+use super::{
+    config::{Config, HttpTls},
+    data_folder::{DataFolder, console_socket},
+    link::Link,
+    router::{self, AppState},
+    service::Service,
+    serving, sites,
+};
+use crate::model::Role;
+use gateway::{
+    server::Settings,
+    tls,
+    wire::{ALPN, Address},
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use std::{
+    fs, io,
+    net::{IpAddr, SocketAddr},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, UnixListener},
+    task::JoinSet,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+/// How long all parts together may take to stop.
+const STOP_LIMIT: Duration = Duration::from_millis(2800);
+
+/// A server that runs.
+pub struct Running {
+    /// Where browsers and programs connect.
+    pub http_addr: SocketAddr,
+    /// Where devices connect.
+    pub gateway_addr: SocketAddr,
+    /// Where the other server connects.
+    pub sites_addr: SocketAddr,
+    /// The first operator's password if this start generated it: to be shown once.
+    pub generated_password: Option<String>,
+    service: Arc<Service>,
+    parts: JoinSet<()>,
+    stop: CancellationToken,
+    /// Given back when everything else has ended.
+    folder: DataFolder,
+}
+
+/// The sockets of a server.
+struct Doors {
+    http: TcpListener,
+    gateway: TcpListener,
+    sites: TcpListener,
+}
+
+/// Starts a server; on its first start makes it.
+///
+/// # Errors
+///
+/// What is wrong, in words for the administrator. Then nothing runs.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    config.check()?;
+    let tls = config.http_tls.as_ref().map(http_tls).transpose()?;
+    let folder = DataFolder::open(&config.data)?;
+    let doors = Doors::bind(&config).await?;
+    let host = config.advertised_host()?;
+    let sites_endpoint = endpoint(&host, doors.sites.local_addr()?.port());
+    let (site, keys) = first::find_or_make(&config, &folder, &sites_endpoint).await?;
+    let store = first::open_store(&folder, &site, &keys, &config.clock).await?;
+    let service = Service::new(store, keys, site, config.clock.clone());
+    let generated_password = match service.site().role {
+        Role::Active => service.ensure_first_operator(config.admin_password.as_deref()).await?,
+        Role::Standby => None,
+    };
+    let stop = CancellationToken::new();
+    let (http_addr, gateway_addr, sites_addr) =
+        (doors.http.local_addr()?, doors.gateway.local_addr()?, doors.sites.local_addr()?);
+    let state = AppState::new(service.clone(), &config.site_root, tls.is_some(), stop.clone());
+    let console = bind_console(folder.path())?;
+    let mut parts = JoinSet::new();
+    service.advertise(host, gateway_addr.port());
+    let devices = start_gateway(&service, doors.gateway, config.stability, &stop).await?;
+    parts.spawn(async move { ended("device gateway", devices.await) });
+    let peers = sites::start(&service, doors.sites, vec![sites_endpoint], stop.clone())?;
+    parts.spawn(async move { ended("link to the other server", peers.await) });
+    parts.spawn(serving::serve_console(console, router::console(state.clone()), stop.clone()));
+    parts.spawn(serving::serve_tcp(doors.http, tls, router::portal(state), stop.clone()));
+    Ok(Running { http_addr, gateway_addr, sites_addr, generated_password, service, parts, stop, folder })
+}
+
+impl Running {
+    /// The rules of this server.
+    #[must_use]
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// Stops within 3 seconds: devices are told goodbye, answers under way end.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        let all = async { while self.parts.join_next().await.is_some() {} };
+        if timeout(STOP_LIMIT, all).await.is_err() {
+            tracing::warn!("some connections did not end in time");
+            self.parts.shutdown().await;
+        }
+        // A socket that nobody serves would look like a server that hangs.
+        let _ = fs::remove_file(console_socket(self.folder.path()));
+        self.service.close_store().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Doors {
+    async fn bind(config: &Config) -> Result<Self, StartError> {
+        Ok(Self {
+            http: bind("--http", config.http).await?,
+            gateway: bind("--gateway", config.gateway).await?,
+            sites: bind("--sites", config.sites).await?,
+        })
+    }
+}
+
+async fn bind(option: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| StartError::Bind { option, address, error })
+}
+
+/// The console's socket, for this user alone. What a killed server left behind is replaced.
+fn bind_console(folder: &Path) -> Result<UnixListener, StartError> {
+    let path = console_socket(folder);
+    let failed = |error| StartError::Console(path.clone(), error);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        Ok(()) | Err(_) => {}
+    }
+    // The folder is closed to others, so nobody can connect before the mode is set.
+    let listener = UnixListener::bind(&path).map_err(failed)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    Ok(listener)
+}
+
+async fn start_gateway(
+    service: &Arc<Service>,
+    listener: TcpListener,
+    stability: Duration,
+    stop: &CancellationToken,
+) -> Result<tokio::task::JoinHandle<()>, StartError> {
+    let tls = tls::server_config(&service.keys.server_credentials()?, &[ALPN])?;
+    let link = Link::open(service.clone()).await?;
+    let settings = Settings { stability, ..Settings::default() };
+    let (handle, ended) = gateway::server::start(listener, tls, link, settings, stop.clone());
+    service.attach_gateway(handle);
+    Ok(ended)
+}
+
+fn http_tls(files: &HttpTls) -> Result<Arc<rustls::ServerConfig>, StartError> {
+    let unreadable =
+        |path: &Path, error: &dyn std::fmt::Display| StartError::HttpTls(path.to_owned(), error.to_string());
+    let chain = CertificateDer::pem_file_iter(&files.certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| unreadable(&files.certificate, &error))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| unreadable(&files.key, &error))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unreadable(&files.certificate, &error))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| unreadable(&files.certificate, &error))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn endpoint(host: &Address, port: u16) -> String {
+    match host {
+        Address::Ip(IpAddr::V6(ip)) => format!("[{ip}]:{port}"),
+        Address::Ip(IpAddr::V4(ip)) => format!("{ip}:{port}"),
+        Address::Name(name) => format!("{name}:{port}"),
+    }
+}
+
+fn ended(part: &'static str, result: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = result {
+        tracing::error!(part, %error, "a part of the server failed");
+    }
+}

@@ -1,0 +1,74 @@
+//! Why a server did not start.
+
+use crate::{
+    model::Fault,
+    server::{
+        config::ConfigError,
+        data_folder::DataFolderError,
+        keys::KeysError,
+        sites::{FirstCopyError, JoinError},
+        store::StoreError,
+    },
+};
+use std::{io, net::SocketAddr, path::PathBuf};
+
+/// Why a server did not start, in words for the administrator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A port that is taken, or an address that is not this machine's.
+    #[error("{option} {address}: {error}")]
+    Bind {
+        /// The option that says where.
+        option: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The data folder.
+    #[error(transparent)]
+    Folder(#[from] DataFolderError),
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// A server without its keys.
+    #[error("{0} has no keys although a server lives there; restore the folder `keys` from a backup")]
+    KeysMissing(PathBuf),
+    /// Keys of another server.
+    #[error("the keys in {0} belong to another server than server.json says; restore both from one backup")]
+    KeysForeign(PathBuf),
+    /// The server's certificate.
+    #[error(transparent)]
+    Tls(#[from] gateway::tls::TlsError),
+    /// The certificate for HTTPS.
+    #[error("{0} cannot be used for HTTPS: {1}")]
+    HttpTls(PathBuf, String),
+    /// The console's socket.
+    #[error("the console's socket {0}: {1}")]
+    Console(PathBuf, io::Error),
+    /// The databases.
+    #[error("{0}{because}", because = because(.0))]
+    Store(#[from] StoreError),
+    /// Joining.
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    /// What the first server gave is not usable.
+    #[error("the server that made the join string gave keys that cannot be used: {0}")]
+    JoinKeys(String),
+    /// A standby without a book.
+    #[error(transparent)]
+    FirstCopy(#[from] FirstCopyError),
+    /// A rule, for example that of passwords.
+    #[error("{0}")]
+    Fault(#[from] Fault),
+    /// The system.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+fn because(error: &StoreError) -> String {
+    std::error::Error::source(error).map(|source| format!(" ({source})")).unwrap_or_default()
+}

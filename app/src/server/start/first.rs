@@ -1,0 +1,111 @@
+//! Who this server is: found in its data folder, or made at the first start.
+
+use super::StartError;
+use crate::{
+    model::Role,
+    server::{
+        clock::Clock,
+        config::{Config, FIRST_SERVER_NAME},
+        data_folder::DataFolder,
+        keys::Keys,
+        service::Site,
+        sites,
+        store::{Installation, NewServer, Store},
+    },
+};
+use gateway::authority::Authority;
+
+/// The server of the data folder. A new folder becomes the second server of an installation if a join string was
+/// given, else the first of a new one.
+pub(super) async fn find_or_make(
+    config: &Config,
+    folder: &DataFolder,
+    sites_endpoint: &str,
+) -> Result<(Site, Keys), StartError> {
+    if let Some(site) = folder.site()? {
+        let keys = Keys::load(folder.path())?.ok_or_else(|| StartError::KeysMissing(folder.path().to_owned()))?;
+        let (installation, server) = (keys.authority().installation_id(), keys.server_id());
+        if (installation, server) != (&*site.installation_id, &*site.server_id) {
+            return Err(StartError::KeysForeign(folder.path().to_owned()));
+        }
+        return Ok((site, keys));
+    }
+    let server_id = random_id();
+    let (site, keys) = match &config.join {
+        Some(string) => join(config, folder, string, server_id, sites_endpoint).await?,
+        None => {
+            let site = Site {
+                installation_id: random_id(),
+                server_id,
+                server_name: given_name(config).unwrap_or(FIRST_SERVER_NAME).to_owned(),
+                role: Role::Active,
+            };
+            let keys = Keys::create(&site.installation_id, &site.server_id, config.clock.now())?;
+            (site, keys)
+        }
+    };
+    keys.save(folder.path())?;
+    folder.write_site(&site)?;
+    tracing::info!(server = site.server_name, role = ?site.role, "made a new server");
+    Ok((site, keys))
+}
+
+async fn join(
+    config: &Config,
+    folder: &DataFolder,
+    string: &str,
+    server_id: String,
+    sites_endpoint: &str,
+) -> Result<(Site, Keys), StartError> {
+    let reply = sites::join(string, &server_id, given_name(config), &[sites_endpoint.to_owned()]).await?;
+    let unusable = |error: &dyn std::fmt::Display| StartError::JoinKeys(error.to_string());
+    let authority =
+        Authority::from_pem(&reply.authority_certificate, &reply.authority_key).map_err(|e| unusable(&e))?;
+    if authority.installation_id() != reply.installation_id {
+        return Err(unusable(&"they belong to another installation"));
+    }
+    let mut token_secret = [0; 32];
+    hex::decode_to_slice(&reply.token_key, &mut token_secret).map_err(|e| unusable(&e))?;
+    let keys = Keys::of_server(authority, token_secret, &server_id, config.clock.now())?;
+    sites::remember_servers(folder.path(), &reply.servers)?;
+    let site =
+        Site { installation_id: reply.installation_id, server_id, server_name: reply.server_name, role: Role::Standby };
+    Ok((site, keys))
+}
+
+/// Opens the databases; those of a first server are made, with the installation and itself on record.
+pub(super) async fn open_store(
+    folder: &DataFolder,
+    site: &Site,
+    keys: &Keys,
+    clock: &Clock,
+) -> Result<Store, StartError> {
+    match site.role {
+        Role::Standby => Ok(sites::open_standby(folder.path(), keys, &site.installation_id).await?),
+        Role::Active => {
+            let store = Store::open(folder.path()).await?;
+            let now = clock.now_text();
+            let installation = Installation {
+                id: site.installation_id.clone(),
+                epoch: 1,
+                active_server: site.server_id.clone(),
+                created_at: now.clone(),
+            };
+            store.insert_installation(&installation).await?;
+            let certificate_serial = hex::encode(keys.certificate_serial());
+            let server =
+                NewServer { id: &site.server_id, name: &site.server_name, certificate_serial: &certificate_serial };
+            store.insert_first_server(server, &now).await?;
+            Ok(store)
+        }
+    }
+}
+
+fn given_name(config: &Config) -> Option<&str> {
+    config.name.as_deref().map(str::trim)
+}
+
+/// 64 random bits; an installation has a handful of servers.
+fn random_id() -> String {
+    hex::encode(rand::random::<[u8; 8]>())
+}
