@@ -79,7 +79,12 @@ impl GatewaySite {
         let listener = server::bind("127.0.0.1:0".parse().unwrap(), 64).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let settings = Settings { stability: Duration::from_millis(200), ..Settings::default() };
+        let settings = Settings {
+            stability: Duration::from_millis(200),
+            trial_timeout: |_| Duration::from_secs(5),
+            reconnect_spread_s: 0,
+            ..Settings::default()
+        };
         let (handle, _) = server::start(listener, tls, link, settings, stop.clone());
         service.attach_gateway(handle);
         service.advertise(Address::Ip(address.ip()), address.port());

@@ -138,7 +138,8 @@ pub(crate) fn hello(device: u32, address: SocketAddr, committed: &ServerList) ->
     }
 }
 
-fn info(device: u32) -> DeviceInfo {
+/// What a device says of itself.
+pub(crate) fn info(device: u32) -> DeviceInfo {
     DeviceInfo {
         device_id: DeviceId(device),
         device_type: 3,
