@@ -68,7 +68,7 @@ pub struct DeviceState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Doing {
-    /// Its turn to start has not come.
+    /// It does not run: its turn to start has not come, or it was stopped.
     Off,
     /// It asks to belong to an installation.
     Enrolling,

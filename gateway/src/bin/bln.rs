@@ -207,7 +207,7 @@ fn sums_of(states: &[DeviceState]) -> String {
     }
     let parts = sums.iter().map(|((doing, detail), count)| match *doing {
         Doing::Connected => format!("{count} {detail}"),
-        Doing::Off => format!("{count} not started"),
+        Doing::Off => format!("{count} off"),
         Doing::Enrolling => format!("{count} enrolling"),
         Doing::Waiting => format!("{count} waiting for an operator"),
         Doing::Dialling => format!("{count} looking for a server"),

@@ -32,7 +32,7 @@ impl Member {
         tasks: &TaskTracker,
     ) -> Self {
         let (commands, incoming) = mpsc::channel(4);
-        let begin = DeviceState { device_id: device_id.0, network: true, doing: Doing::Off, detail: String::new() };
+        let begin = DeviceState { device_id: device_id.0, network: true, doing: Doing::Off, detail: "not started".into() };
         let (shown, state) = watch::channel(begin);
         let (network, _) = watch::channel(true);
         let (status, seen) = watch::channel(Status::default());
@@ -187,9 +187,10 @@ async fn end_by(fault: Fault, running: &mut JoinHandle<Result<(), ClientError>>,
 
 fn doing(status: &Status) -> Doing {
     match status {
-        Status::Enrolling => Doing::Enrolling,
+        Status::Starting | Status::Stopped => Doing::Off,
+        Status::Enrolling(_) => Doing::Enrolling,
         Status::Waiting => Doing::Waiting,
-        Status::Dialling => Doing::Dialling,
-        Status::Connected => Doing::Connected,
+        Status::Dialling(_) => Doing::Dialling,
+        Status::Connected { .. } => Doing::Connected,
     }
 }

@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
+mod command_line;
 mod device_on_servers;
+mod fleet;
 mod memory_directory;
 mod protocol_document;
 mod raw_device;
