@@ -2,10 +2,7 @@
 
 mod words;
 
-use super::{
-    service::{Arrival, Report, Service},
-    store::ReportedList,
-};
+use super::service::{Arrival, Report, ReportedList, Service};
 use crate::model::{self, Fault};
 use gateway::{
     server::{Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId},

@@ -23,6 +23,7 @@ mod standing;
 mod tokens;
 mod waiting;
 
+pub use super::store::ReportedList;
 pub use operators::FIRST_LOGIN;
 pub use passwords::MIN_PASSWORD_CHARACTERS;
 pub use pushes::Report;
