@@ -173,7 +173,10 @@ async fn fleet(arguments: FleetArguments) -> Outcome {
             Some(path) => simulator::serve(Arc::clone(&fleet), path, stop.clone())
                 .await
                 .map_err(|error| format!("the control socket {} cannot be served: {error}", path.display())),
-            None => Ok(stop.cancelled().await),
+            None => {
+                stop.cancelled().await;
+                Ok(())
+            }
         }
     };
     let served = tokio::select! {

@@ -32,7 +32,8 @@ impl Member {
         tasks: &TaskTracker,
     ) -> Self {
         let (commands, incoming) = mpsc::channel(4);
-        let begin = DeviceState { device_id: device_id.0, network: true, doing: Doing::Off, detail: "not started".into() };
+        let begin =
+            DeviceState { device_id: device_id.0, network: true, doing: Doing::Off, detail: "not started".into() };
         let (shown, state) = watch::channel(begin);
         let (network, _) = watch::channel(true);
         let (status, seen) = watch::channel(Status::default());
