@@ -13,6 +13,9 @@
 //!
 //! In the browser alone: `browser`, which starts the page and listens to the server. On the server alone: `server`.
 
+// A page is one type, and a deep one.
+#![recursion_limit = "256"]
+
 pub mod app;
 #[cfg(feature = "hydrate")]
 pub mod browser;
