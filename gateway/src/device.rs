@@ -19,7 +19,7 @@ pub use config::Config;
 pub use event::{Activity, AttemptId, Connected, Happening, Input, Output, WriteId};
 pub use stored::{Lists, Stored, TrialMark};
 
-use crate::wire::{DeviceInfo, EntryFailure, ListVersion, Message, ServerEntry};
+use crate::wire::{DeviceInfo, EntryFailure, FailureKind, ListVersion, Message, Reason, ServerEntry};
 use chance::Chance;
 use dialling::Attempt;
 use lists::{Pending, Trial};
@@ -111,7 +111,7 @@ impl Device {
 
     /// Time has come to at least what [`poll_timeout`](Self::poll_timeout) named; earlier calls do nothing.
     pub fn handle_timeout(&mut self, now: Duration) {
-        if self.trial.as_ref().is_some_and(|trial| now >= trial.until) {
+        if self.trial_due().is_some_and(|due| now >= due) {
             return self.trial_timed_out(now);
         }
         match &self.phase {
@@ -136,7 +136,7 @@ impl Device {
             Phase::Connected(session) => session.due(),
             Phase::Stopped => return None,
         };
-        Some(self.trial.as_ref().map_or(phase, |trial| phase.min(trial.until)))
+        Some(self.trial_due().map_or(phase, |due| phase.min(due)))
     }
 
     /// What it is doing.
@@ -181,22 +181,28 @@ impl Device {
         }
     }
 
+    /// While a commit is on its way to the disk it is too late to give up.
+    fn trial_due(&self) -> Option<Duration> {
+        self.trial.as_ref().filter(|_| self.pending.is_none()).map(|trial| trial.until)
+    }
+
     fn stop(&mut self) {
-        if let Some(attempt) = self.attempt_id() {
-            if matches!(self.phase, Phase::Connected(_)) {
-                self.say_goodbye(attempt, crate::wire::Reason::ShuttingDown, "the device is switched off");
-            }
-            self.outputs.push_back(Output::HangUp(attempt));
-        }
+        self.leave(Reason::ShuttingDown, "the device is switched off");
         self.phase = Phase::Stopped;
     }
 
-    fn attempt_id(&self) -> Option<AttemptId> {
-        match &self.phase {
-            Phase::Dialling(attempt) => Some(attempt.id),
-            Phase::Connected(session) => Some(session.attempt),
-            Phase::Waiting(_) | Phase::Stopped => None,
-        }
+    /// Ends the attempt or, with a word, the session.
+    fn leave(&mut self, reason: Reason, text: &str) {
+        let attempt = match &self.phase {
+            Phase::Dialling(attempt) => attempt.id,
+            Phase::Connected(session) => {
+                let attempt = session.attempt;
+                self.say_goodbye(attempt, reason, text);
+                attempt
+            }
+            Phase::Waiting(_) | Phase::Stopped => return,
+        };
+        self.outputs.push_back(Output::HangUp(attempt));
     }
 
     fn persist(&mut self) -> WriteId {
@@ -220,7 +226,7 @@ fn tidy_text(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(TEXT_MAX).collect()
 }
 
-fn failure_of(entry: &ServerEntry, kind: crate::wire::FailureKind, text: &str) -> EntryFailure {
+fn failure_of(entry: &ServerEntry, kind: FailureKind, text: &str) -> EntryFailure {
     EntryFailure { entry: entry.clone(), kind, text: tidy_text(text) }
 }
 

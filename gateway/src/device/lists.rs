@@ -1,6 +1,6 @@
 //! Server lists: staged, tried, kept or given up, and never without the committed one.
 
-use super::event::{AttemptId, Happening, Output, WriteId};
+use super::event::{AttemptId, Happening, WriteId};
 use super::rota::{Rota, Start};
 use super::stored::{Lists, TrialMark, same_server};
 use super::{Device, Phase, failure_of};
@@ -66,6 +66,9 @@ impl Device {
 
     pub(super) fn stage(&mut self, attempt: AttemptId, list: ServerList) {
         let version = list.version();
+        if self.pending.is_some() {
+            return;
+        }
         if let Err(why) = self.may_stage(version) {
             return self.refuse_list(attempt, version, why);
         }
@@ -80,7 +83,7 @@ impl Device {
         if let Some(why) = self.outranked() {
             return Err(why);
         }
-        if self.trial.is_some() || self.pending.is_some() {
+        if self.trial.is_some() {
             return Err("another list is on trial".into());
         }
         if self.stored.quarantined.contains(&version.hash) {
@@ -102,6 +105,9 @@ impl Device {
     }
 
     pub(super) fn start_trial(&mut self, attempt: AttemptId, version: ListVersion, timeout_s: u32) {
+        if self.pending.is_some() {
+            return;
+        }
         if let Err(why) = self.may_stage(version) {
             return self.refuse_list(attempt, version, why);
         }
@@ -126,6 +132,9 @@ impl Device {
             return;
         }
         let list = trial.list.clone();
+        if let Phase::Connected(session) = &self.phase {
+            self.stored.last_good = Some(session.server().entry.clone());
+        }
         self.change(attempt, Change::Commit(version), |lists| {
             lists.previous = Some(std::mem::replace(&mut lists.committed, list));
             lists.staged = None;
@@ -209,14 +218,9 @@ impl Device {
         if let Some((entry, kind, text)) = open {
             trial.record(failure_of(&entry, kind, text));
         }
-        if matches!(self.phase, Phase::Connected(_)) {
-            self.leave(Reason::TryingList, "the new list was not confirmed in time");
-        } else if let Some(attempt) = self.attempt_id() {
-            self.outputs.push_back(Output::HangUp(attempt));
-        }
+        self.leave(Reason::TryingList, "the new list was not confirmed in time");
         let version = trial.list.version();
         let rollback = Rollback { version, cause: RollbackCause::TimedOut, failures: trial.failures() };
-        self.pending = None;
         self.stored.lists.trial = None;
         self.stored.rollback = Some(rollback.clone());
         self.stored.suspect = Some(trial.used_before);

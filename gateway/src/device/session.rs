@@ -67,11 +67,11 @@ impl Device {
         self.rota().registered(&entry);
         if self.trial.is_none() {
             self.settle_suspicion(&entry);
+            self.stored.last_good = Some(entry.clone());
         }
         let stored = &mut self.stored;
         stored.connection_sequence = stored.connection_sequence.max(registered.connection_sequence);
         stored.epoch = stored.epoch.take().max(Some(registered.epoch.clone()));
-        stored.last_good = Some(entry.clone());
         stored.server_time_unix_ms = registered.server_time_unix_ms;
         self.persist();
         let server = Connected {
@@ -188,14 +188,6 @@ impl Device {
             wait = wait.max(backoff(self.short_sessions - 2, &mut self.chance, &self.config));
         }
         self.wait(now + wait, now);
-    }
-
-    /// Leaves the session in good order, to dial through another list.
-    pub(super) fn leave(&mut self, reason: Reason, text: &str) {
-        let Phase::Connected(session) = &self.phase else { return };
-        let attempt = session.attempt;
-        self.say_goodbye(attempt, reason, text);
-        self.outputs.push_back(Output::HangUp(attempt));
     }
 }
 

@@ -1,0 +1,160 @@
+//! Hours of bad luck, from many seeds. Faults first, and whatever happens some things never may; then peace, in which
+//! the device must find home.
+
+use super::*;
+use crate::wire::ListVersion;
+use rand::Rng as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+const SEEDS: u64 = 250;
+const FAULTS: usize = 120;
+
+/// What may never happen, looked at after every single step.
+struct Watch {
+    /// All lists ever wanted, so that a version can be told from its entries.
+    lists: Vec<ServerList>,
+    trial: Option<(ListVersion, Duration)>,
+    seen: usize,
+}
+
+impl Watch {
+    fn check(&mut self, world: &World) {
+        let stored = world.device.stored();
+        let committed = world.disk.lists.committed.version();
+        let allowed = committed == self.lists[0].version() || world.confirmed.contains(&committed);
+        assert!(allowed, "committed to a list that nobody confirmed");
+        self.check_trial(world);
+        for dialled in &world.dials[self.seen..] {
+            let idle = dialled.at - world.idle_since.min(dialled.at);
+            assert!(idle <= secs(60), "{idle:?} without an attempt");
+            let tried = world.device.trial();
+            let list = tried.and_then(|version| self.lists.iter().find(|list| list.version() == version));
+            let allowed: Vec<u16> = match list {
+                Some(list) if dialled.trial => list.entries().iter().map(|entry| entry.port).collect(),
+                _ => {
+                    let committed = stored.lists.committed.entries().iter().cloned();
+                    committed.chain(stored.reserve()).map(|entry| entry.port).collect()
+                }
+            };
+            assert!(allowed.contains(&(dialled.server + 50_000)), "dialled a server that is on no list");
+        }
+        self.seen = world.dials.len();
+    }
+
+    fn check_trial(&mut self, world: &World) {
+        match (world.device.trial(), self.trial) {
+            (None, _) => self.trial = None,
+            (Some(version), Some((known, since))) if version == known => {
+                let lasted = world.now - since;
+                assert!(lasted <= secs(world.trial_timeout_s.into()), "a trial lasted {lasted:?}");
+            }
+            (Some(version), _) => {
+                assert_eq!(world.disk.lists.trial.as_ref().map(|mark| mark.version), Some(version), "not on disk");
+                self.trial = Some((version, world.now));
+            }
+        }
+    }
+}
+
+fn some_servers(world: &mut World) -> Vec<u16> {
+    let mut servers: Vec<u16> = (1..=5).collect();
+    for index in 0..5 {
+        let other = world.rng.random_range(index..5);
+        servers.swap(index, other);
+    }
+    servers.truncate(world.rng.random_range(1..=4));
+    servers
+}
+
+fn some_health(world: &mut World) -> Health {
+    match world.rng.random_range(0..12) {
+        0..4 => Health::Up,
+        4 => Health::Unconfirming,
+        5 | 6 => Health::Silent,
+        7 | 8 => Health::Refusing,
+        9 => Health::Busy(world.rng.random_range(0..100)),
+        10 if world.rng.random() => Health::Foreign,
+        10 => Health::Strict,
+        _ if world.rng.random() => Health::Mute,
+        _ => Health::Flapping,
+    }
+}
+
+fn fault(world: &mut World, lists: &mut Vec<ServerList>) {
+    match world.rng.random_range(0..12) {
+        0..5 => {
+            let server = world.rng.random_range(1..=5);
+            let health = some_health(world);
+            world.set(server, health);
+        }
+        5 => {
+            let health = some_health(world);
+            world.set_all(health);
+        }
+        6 => world.set_all(Health::Up),
+        7 | 8 => world.restart(),
+        9 => world.disk_full = !world.disk_full && world.rng.random_bool(0.3),
+        _ => {
+            let servers = some_servers(world);
+            let wanted = list(lists.len() as u64 + 1, &servers);
+            lists.push(wanted.clone());
+            world.wanted = Some(wanted);
+        }
+    }
+}
+
+fn live(seed: u64) {
+    let mut world = World::new(seed, &[1, 2, 3]);
+    let mut watch = Watch { lists: vec![list(1, &[1, 2, 3])], trial: None, seen: 0 };
+    for _ in 0..FAULTS {
+        let pause = match world.rng.random_range(0..4) {
+            0 => 5,
+            1 => 40,
+            2 => 200,
+            _ => 1500,
+        };
+        let end = world.now + Duration::from_millis(world.rng.random_range(0..pause * 1000));
+        while world.step(end) {
+            watch.check(&world);
+        }
+        world.now = end;
+        fault(&mut world, &mut watch.lists);
+        watch.check(&world);
+    }
+    world.disk_full = false;
+    world.wanted = None;
+    world.set_all(Health::Up);
+    // A trial may still have to end, and a penalty or a backoff to pass.
+    world.run(300);
+    world.until_connected(120);
+    watch.check(&world);
+    let committed = world.disk.lists.committed.entries();
+    let connected = world.connected().unwrap() + 50_000;
+    let listed = committed.iter().any(|entry| entry.port == connected);
+    assert!(listed || world.device.stored().reserve().iter().any(|entry| entry.port == connected));
+    assert_eq!(world.device.trial(), None);
+}
+
+#[test]
+fn nothing_strands_a_device() {
+    for seed in 0..SEEDS {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| live(seed))) {
+            eprintln!("simulation failed with seed {seed}");
+            resume_unwind(panic);
+        }
+    }
+}
+
+#[test]
+fn one_seed_is_one_story() {
+    let story = |seed| {
+        let mut world = World::new(seed, &[1, 2, 3]);
+        let mut lists = vec![list(1, &[1, 2, 3])];
+        for _ in 0..40 {
+            world.run(100);
+            fault(&mut world, &mut lists);
+        }
+        world.dials
+    };
+    assert_eq!(story(5), story(5));
+}
