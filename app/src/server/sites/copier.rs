@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 /// Without a byte for this long the transfer is given up.
 const STALL_LIMIT: Duration = Duration::from_secs(10);
 /// Before a copy that was refused is asked for again.
-const RETRY: Duration = Duration::from_secs(3);
+const RETRY: Duration = Duration::from_secs(2);
 /// How long the first start of a new server waits for its first copy.
 const FIRST_COPY_PATIENCE: Duration = Duration::from_secs(30);
 const FIRST_COPY_PAUSE: Duration = Duration::from_millis(300);

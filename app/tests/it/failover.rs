@@ -1,0 +1,278 @@
+//! Real devices and two whole servers, one of which is killed.
+
+use crate::pair::{Pair, change, console, first, folder, has, join_string, second, until};
+use app::{
+    model::{Connection, DeviceStatus, EntryInput, ProvisioningInput, PushState},
+    server::{
+        config::Config,
+        service::Service,
+        start::{Running, start},
+        store::JOURNAL_FILE,
+    },
+};
+use gateway::{
+    client::{self, ClientError, ClientSettings},
+    device,
+    wire::{DeviceId, DeviceInfo, IpConfig, SerialConfig},
+};
+use sqlx::{Connection as _, SqliteConnection};
+use std::{net::SocketAddr, path::Path, process::Stdio, sync::Arc, time::Duration};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+    runtime::Runtime,
+    task::JoinHandle,
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+const DOOR: u32 = 547_846_001;
+
+/// A device that follows its rules, only faster.
+struct Door {
+    _running: JoinHandle<Result<(), ClientError>>,
+    _stop: DropGuard,
+    _state: TempDir,
+}
+
+impl Door {
+    /// Enrols, is accepted and registers.
+    async fn at(active: &Running) -> Self {
+        let input = ProvisioningInput { uses: 1, expires_in_seconds: 600, addresses: Vec::new() };
+        let string = active.service().create_provisioning_string(&console(), input).await.unwrap().string.unwrap();
+        let state = folder();
+        let config = device::Config {
+            spread: Duration::ZERO,
+            attempt_pause: Duration::from_millis(50),
+            backoff_first: Duration::from_millis(200),
+            backoff_max: Duration::from_millis(500),
+            ..device::Config::default()
+        };
+        let settings = ClientSettings {
+            state_dir: state.path().to_owned(),
+            info: info(),
+            provisioning: Some(string.parse().unwrap()),
+            config,
+            seed: Some(1),
+            network: None,
+            status: None,
+        };
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(client::run(settings, stop.clone()));
+        until("the device asks", async || active.service().accept_waiting_by_device_id(&console(), DOOR).await.is_ok())
+            .await;
+        until("the device is connected", async || connection(active.service()).await.is_some()).await;
+        Self { _running: running, _stop: stop.drop_guard(), _state: state }
+    }
+}
+
+fn info() -> DeviceInfo {
+    DeviceInfo {
+        device_id: DeviceId(DOOR),
+        device_type: 3,
+        product_name: "BioLite Net".to_owned(),
+        firmware_version: "2.3.4".to_owned(),
+        kernel_version: "1.2.0".to_owned(),
+        hardware_version: "1.0.0".to_owned(),
+        ip_config: IpConfig { ip_addr: "127.0.10.1".to_owned(), port: 51_211, ..IpConfig::default() },
+        serial_config: SerialConfig { rs485_mode: 0, baud_rate: 115_200 },
+    }
+}
+
+async fn connection(service: &Service) -> Option<Connection> {
+    service.find_servers(DOOR).await.ok()?.connected
+}
+
+/// Is the device shown as connected to that server?
+async fn shown_at(service: &Service, server: &str) -> bool {
+    connection(service).await.is_some_and(|connection| connection.server == server)
+}
+
+fn rows(addresses: &[SocketAddr]) -> Vec<EntryInput> {
+    let row = |(address, priority): (&SocketAddr, u8)| EntryInput {
+        priority: priority.to_string(),
+        address: address.ip().to_string(),
+        port: address.port().to_string(),
+    };
+    addresses.iter().zip(1..).map(row).collect()
+}
+
+/// Gives the device these servers and waits until it keeps them.
+async fn list(active: &Running, addresses: &[SocketAddr]) {
+    let service = active.service();
+    let base = service.find_servers(DOOR).await.unwrap().revision;
+    let revision = service.replace_servers(&console(), DOOR, base, rows(addresses)).await.unwrap().revision;
+    until("the device keeps its new list", async || {
+        let servers = service.find_servers(DOOR).await.unwrap();
+        let state = servers.push.map(|push| (push.revision, push.state));
+        assert!(!matches!(state, Some((_, PushState::RolledBack))), "{state:?}");
+        state == Some((revision, PushState::Committed))
+    })
+    .await;
+}
+
+/// A server that can be killed: all its tasks end where they are, nothing is said to anybody.
+struct Mortal {
+    runtime: Runtime,
+    running: Running,
+}
+
+impl Mortal {
+    async fn start(config: Config) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let running = runtime.spawn(start(config)).await.unwrap().unwrap();
+        Self { runtime, running }
+    }
+
+    fn kill(self) {
+        self.runtime.shutdown_background();
+        drop(self.running);
+    }
+}
+
+fn quick(data: &Path) -> Config {
+    Config { stability: Duration::from_millis(300), ..Config::on_loopback(data) }
+}
+
+#[tokio::test]
+async fn a_device_goes_to_the_second_server_when_the_first_is_killed_and_stays_there() {
+    let (one_data, two_data) = (folder(), folder());
+    let mortal = Mortal::start(quick(one_data.path())).await;
+    let one = &mortal.running;
+    let string = join_string(one).await;
+    let two = start(Config { join: Some(string), ..quick(two_data.path()) }).await.unwrap();
+    let _door = Door::at(one).await;
+    list(one, &[one.gateway_addr, two.gateway_addr]).await;
+    let (one_id, two_id) = (one.service().site().server_id.clone(), two.service().site().server_id.clone());
+    until("the second shows it on the first", async || shown_at(two.service(), &one_id).await).await;
+    let ports = Config { gateway: one.gateway_addr, sites: one.sites_addr, ..quick(one_data.path()) };
+
+    mortal.kill();
+    let took = until("it registers on the second", async || shown_at(two.service(), &two_id).await).await;
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    until("the second counts it", async || {
+        two.service().list_servers().await.unwrap().iter().map(|server| server.devices).collect::<Vec<_>>() == [0, 1]
+    })
+    .await;
+
+    let one = start(ports).await.unwrap();
+    let took = until("the first shows it on the second", async || shown_at(one.service(), &two_id).await).await;
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    let shown = one.service().find_device(DOOR).await.unwrap();
+    assert_eq!(shown.status, DeviceStatus::Connected);
+    assert_eq!(shown.servers.connected.unwrap().server_name, "BioStar Server #2");
+    assert_eq!(one.service().list_servers().await.unwrap()[1].devices, 1);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(shown_at(one.service(), &two_id).await, "it stays where it is");
+
+    // An edit on the first does not reach it before it is back there, and then it does.
+    two.stop().await;
+    until("it comes back", async || shown_at(one.service(), &one_id).await).await;
+    list(&one, &[one.gateway_addr]).await;
+}
+
+#[tokio::test]
+async fn a_list_that_the_second_server_confirmed_is_noted_at_the_first() {
+    let (one_data, two_data) = (folder(), folder());
+    let one = start(quick(one_data.path())).await.unwrap();
+    let two = start(Config { join: Some(join_string(&one).await), ..quick(two_data.path()) }).await.unwrap();
+    let _door = Door::at(&one).await;
+    list(&one, &[two.gateway_addr]).await;
+    let two_id = two.service().site().server_id.clone();
+    for server in [&one, &two] {
+        until("shown on the second", async || shown_at(server.service(), &two_id).await).await;
+    }
+    let journal = two_data.path().join(JOURNAL_FILE).display().to_string();
+    let mut journal = SqliteConnection::connect(&journal).await.unwrap();
+    let query = "select count(*), count(noted_at) from outcomes";
+    until("nothing is left to tell", async || {
+        sqlx::query_as::<_, (i64, i64)>(query).fetch_one(&mut journal).await.unwrap() == (1, 1)
+    })
+    .await;
+    until("the outcome is in the second's copy", async || {
+        two.service().find_servers(DOOR).await.unwrap().push.unwrap().state == PushState::Committed
+    })
+    .await;
+}
+
+/// `portal run` as a process of its own.
+struct Process(Child);
+
+impl Process {
+    /// Starts the server of `data` and waits until it says that it answers.
+    async fn run(data: &Path, sites: &str, more: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_portal"))
+            .arg("run")
+            .arg("--data")
+            .arg(data)
+            .args(["--http", "127.0.0.1:0", "--gateway", "127.0.0.1:0", "--sites", sites])
+            .args(more)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains(" answers on ") {
+                return Self(child);
+            }
+        }
+        panic!("it did not start: {:?}", child.wait().await);
+    }
+
+    async fn kill(mut self) {
+        self.0.kill().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_second_server_that_is_killed_again_and_again_always_has_a_book() {
+    let (one_data, two_data) = (folder(), folder());
+    let one = Arc::new(first(one_data.path()).await);
+    let first_change = change(&one).await;
+    let string = join_string(&one).await;
+    let writer = tokio::spawn({
+        let one = one.clone();
+        async move {
+            loop {
+                change(&one).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    });
+    let mut more = vec!["--join", &string];
+    for round in 0..5_u64 {
+        let two = Process::run(two_data.path(), "127.0.0.1:0", &more).await;
+        more.clear();
+        // Some rounds end in the middle of a copy, some between two.
+        tokio::time::sleep(Duration::from_millis(700 + 230 * round)).await;
+        two.kill().await;
+    }
+    writer.abort();
+    let last = change(&one).await;
+    let two = start(Config::on_loopback(two_data.path())).await.unwrap();
+    assert!(has(&two, &first_change).await);
+    until("the copies go on", async || has(&two, &last).await).await;
+}
+
+#[tokio::test]
+async fn a_first_server_that_is_killed_loses_nothing_it_answered() {
+    let Pair { one, two, one_data, two_data: _kept } = Pair::start().await;
+    let sites = one.sites_addr.to_string();
+    one.stop().await;
+    let process = Process::run(one_data.path(), &sites, &[]).await;
+    let made = Command::new(env!("CARGO_BIN_EXE_portal"))
+        .args(["join-string", "--data"])
+        .arg(one_data.path())
+        .output()
+        .await
+        .unwrap();
+    process.kill().await;
+    let string = String::from_utf8(made.stdout).unwrap();
+    assert!(string.starts_with("BSJ1-"), "{string}{}", String::from_utf8_lossy(&made.stderr));
+    let one = start(Config { sites: sites.parse().unwrap(), ..Config::on_loopback(one_data.path()) }).await.unwrap();
+    let third = folder();
+    drop(second(third.path(), string.trim()).await.expect("the string outlived the kill"));
+    let id = change(&one).await;
+    until("the second follows the first again", async || has(&two, &id).await).await;
+}

@@ -1,0 +1,106 @@
+//! A server with the keys of a real one that hands out whatever copy a test wants.
+
+use app::{
+    model::Role,
+    server::{
+        keys::Keys,
+        sites::{Exchange, ExchangeReply, ServerFacts},
+        store::Manifest,
+    },
+};
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::{
+    Json, Router,
+    response::IntoResponse as _,
+    routing::{get, post},
+};
+use gateway::tls::server_config;
+use hyper::server::conn::http1;
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use std::{net::SocketAddr, path::Path, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
+use tokio_rustls::TlsAcceptor;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct FalseServer {
+    asked: watch::Receiver<u32>,
+    serving: JoinHandle<()>,
+}
+
+impl FalseServer {
+    /// The manifest of a copy that is sent as `bytes`.
+    pub(crate) fn manifest_of(bytes: &[u8]) -> Manifest {
+        Manifest {
+            sha256: hex::encode(digest(&SHA256, bytes)),
+            size: bytes.len() as u64,
+            taken_at: "2029-01-01T00:00:00.000Z".to_owned(),
+            generation: 1000,
+        }
+    }
+
+    /// Answers on `address` in the place of the server of `data`.
+    pub(crate) async fn start(address: SocketAddr, data: &Path, manifest: Manifest, body: Vec<u8>) -> Self {
+        let keys = Keys::load(data).unwrap().unwrap();
+        let tls = server_config(&keys.server_credentials().unwrap(), &[b"http/1.1"]).unwrap();
+        let (ask, asked) = watch::channel(0);
+        let header = [("x-copy-manifest", serde_json::to_string(&manifest).unwrap())];
+        let copy = move || {
+            ask.send_modify(|times| *times += 1);
+            let answer = (header.clone(), body.clone()).into_response();
+            async move { answer }
+        };
+        let facts = ServerFacts {
+            id: keys.server_id().to_owned(),
+            name: "BioStar Server #1".to_owned(),
+            role: Role::Active,
+            epoch: 1,
+            addresses: vec![address.to_string()],
+            copy_taken_at: None,
+        };
+        let exchange = move |Json(_): Json<Exchange>| {
+            let (server, copy) = (facts.clone(), Some(manifest.clone()));
+            async move { Json(ExchangeReply { server, have: 0, sightings: Vec::new(), noted: Vec::new(), copy }) }
+        };
+        let router = Router::new().route("/exchange", post(exchange)).route("/copy", get(copy));
+        let listener = bind(address);
+        let serving = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, router) = (TlsAcceptor::from(tls.clone()), router.clone());
+                connections.spawn(async move {
+                    let Ok(stream) = acceptor.accept(stream).await else { return };
+                    let service = TowerToHyperService::new(router);
+                    // The other end may hang up at any time.
+                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        });
+        Self { asked, serving }
+    }
+
+    /// Returns when a second copy was asked for, and so the first one was refused.
+    pub(crate) async fn was_asked_for_a_copy(&self) {
+        let mut asked = self.asked.clone();
+        timeout(PATIENCE, asked.wait_for(|times| *times >= 2)).await.unwrap().unwrap();
+    }
+
+    /// Frees the address.
+    pub(crate) async fn stop(self) {
+        self.serving.abort();
+        assert!(self.serving.await.unwrap_err().is_cancelled());
+    }
+}
+
+/// Binds although connections of the predecessor may linger.
+fn bind(address: SocketAddr) -> TcpListener {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket.listen(16).unwrap()
+}

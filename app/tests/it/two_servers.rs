@@ -1,0 +1,227 @@
+//! Two whole servers of one installation: joining, copies of the book, and what each knows of the other.
+
+use crate::{
+    false_server::FalseServer,
+    pair::{PASSWORD, Pair, change, console, first, folder, has, join_string, second, until},
+};
+use app::{
+    model::{Fault, PeerState, Role, SignInInput},
+    server::{
+        clock::Clock,
+        config::Config,
+        sites::JoinString,
+        start::{Running, start},
+        store::Manifest,
+    },
+};
+use sqlx::{Connection as _, SqliteConnection};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+use time::OffsetDateTime;
+
+async fn states(server: &Running) -> Vec<(String, Role, PeerState)> {
+    let servers = server.service().list_servers().await.unwrap();
+    servers.into_iter().map(|server| (server.name, server.role, server.state)).collect()
+}
+
+/// What a failed join may leave: the lock, and nothing that makes the folder a server's.
+fn assert_empty(data: &Path) {
+    for name in ["server.json", "keys", "biostar2.db", "journal.db", "peers.json", "copies"] {
+        assert!(!data.join(name).exists(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_second_server_knows_what_the_first_knows() {
+    let Pair { one, two, two_data, one_data: _kept } = Pair::start().await;
+    assert_eq!(two.service().site().installation_id, one.service().site().installation_id);
+    assert_eq!(two.service().site().server_name, "BioStar Server #2");
+    for file in fs::read_dir(two_data.path().join("keys")).unwrap() {
+        assert_eq!(file.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let expected = |one: PeerState, two: PeerState| {
+        [("BioStar Server #1".to_owned(), Role::Active, one), ("BioStar Server #2".to_owned(), Role::Standby, two)]
+    };
+    until("each answers the other", async || {
+        states(&one).await == expected(PeerState::This, PeerState::Reachable)
+            && states(&two).await == expected(PeerState::Reachable, PeerState::This)
+    })
+    .await;
+    let input = SignInInput { login: "admin".to_owned(), password: PASSWORD.to_owned() };
+    let here = one.service().sign_in(input.clone(), None).await.unwrap();
+    let there = two.service().sign_in(input, None).await.unwrap();
+    for token in [&here.access_token, &there.access_token] {
+        for server in [&one, &two] {
+            assert_eq!(server.service().bearer_of(token, None).await.unwrap().operator.login, "admin");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_on_the_second_server_within_5_seconds() {
+    let Pair { one, two, one_data: _kept, two_data: _too } = Pair::start().await;
+    for _ in 0..3 {
+        let id = change(&one).await;
+        let took = until("the change arrives", async || has(&two, &id).await).await;
+        assert!(took < Duration::from_secs(5), "{took:?}");
+    }
+    let taken = two.service().list_servers().await.unwrap()[1].copy_taken_at.clone();
+    assert!(taken.is_some());
+    until("the first knows what the second has", async || {
+        one.service().list_servers().await.unwrap()[1].copy_taken_at == taken
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_standby_changes_nothing_and_says_where_to() {
+    let Pair { one, two, one_data: _kept, two_data } = Pair::start().await;
+    let active = "BioStar Server #1".to_owned();
+    let refused = two.service().create_join_string(&console()).await;
+    assert_eq!(refused, Err(Fault::NotActive { active: active.clone() }));
+    assert_eq!(one.service().banner().await, None);
+    until("the first answers", async || two.service().banner().await.unwrap().text.contains("Make changes on")).await;
+    one.stop().await;
+    until("the first is silent", async || two.service().banner().await.unwrap().text.contains("does not answer")).await;
+    assert_eq!(states(&two).await[0], (active, Role::Active, PeerState::Unreachable));
+    assert!(two.service().list_servers().await.unwrap()[0].last_heard.is_some());
+    two.stop().await;
+    // Alone and without the string, it is what it was.
+    let two = start(Config::on_loopback(two_data.path())).await.unwrap();
+    assert_eq!(states(&two).await.len(), 2);
+    assert!(matches!(two.service().create_join_string(&console()).await, Err(Fault::NotActive { .. })));
+}
+
+#[tokio::test]
+async fn either_may_start_first_again() {
+    let Pair { one, two, one_data, two_data } = Pair::start().await;
+    let (one_sites, id) = (one.sites_addr, change(&one).await);
+    until("the change arrives", async || has(&two, &id).await).await;
+    one.stop().await;
+    two.stop().await;
+    let two = start(Config::on_loopback(two_data.path())).await.unwrap();
+    assert!(has(&two, &id).await, "the copy is from the last run");
+    let one = start(Config { sites: one_sites, ..Config::on_loopback(one_data.path()) }).await.unwrap();
+    until("each answers the other", async || {
+        states(&one).await[1].2 == PeerState::Reachable && states(&two).await[0].2 == PeerState::Reachable
+    })
+    .await;
+    let id = change(&one).await;
+    until("a new change arrives", async || has(&two, &id).await).await;
+}
+
+#[tokio::test]
+async fn a_join_string_is_good_once() {
+    let Pair { one, two, two_data, one_data: _kept } = Pair::start().await;
+    let string = join_string(&one).await;
+    let third = folder();
+    drop(second(third.path(), &string).await.unwrap());
+    let fourth = folder();
+    let refused = second(fourth.path(), &string).await.err().unwrap().to_string();
+    assert!(refused.contains("used already"), "{refused}");
+    assert_empty(fourth.path());
+    // A server that belongs somewhere keeps to it, whatever string it is given.
+    let (before, string) = (two.service().site().clone(), join_string(&one).await);
+    two.stop().await;
+    let again = second(two_data.path(), &string).await.unwrap();
+    assert_eq!(*again.service().site(), before);
+    drop(second(fourth.path(), &string).await.expect("it was not used up"));
+}
+
+#[tokio::test]
+async fn a_join_string_lasts_15_minutes() {
+    let ahead = Arc::new(AtomicI64::new(0));
+    let seconds = ahead.clone();
+    let clock = Clock::of(move || OffsetDateTime::now_utc() + time::Duration::seconds(seconds.load(Ordering::Relaxed)));
+    let (one_data, two_data) = (folder(), folder());
+    let one = start(Config { clock, ..Config::on_loopback(one_data.path()) }).await.unwrap();
+    let string = join_string(&one).await;
+    ahead.store(15 * 60 + 1, Ordering::Relaxed);
+    let refused = second(two_data.path(), &string).await.err().unwrap().to_string();
+    assert!(refused.contains("expired"), "{refused}");
+    assert_empty(two_data.path());
+    ahead.store(14 * 60, Ordering::Relaxed);
+    second(two_data.path(), &string).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_wrong_join_string_joins_nothing() {
+    let (one_data, other_data, two_data) = (folder(), folder(), folder());
+    let (one, other) = (first(one_data.path()).await, first(other_data.path()).await);
+    let good: JoinString = join_string(&one).await.parse().unwrap();
+    let elsewhere: JoinString = join_string(&other).await.parse().unwrap();
+    let text = good.to_string();
+    let dead = vec!["127.0.0.1:1".to_owned()];
+    let cases = [
+        ("never a string".to_owned(), "starts with BSJ1-"),
+        (text[..text.len() - 3].to_owned(), "damaged"),
+        (JoinString { secret: [0; 16], ..good.clone() }.to_string(), "secret does not fit"),
+        (JoinString { id: elsewhere.id.clone(), ..good.clone() }.to_string(), "not made here"),
+        (JoinString { addresses: elsewhere.addresses.clone(), ..good.clone() }.to_string(), "not the expected server"),
+        (JoinString { addresses: dead, ..good.clone() }.to_string(), "cannot be reached"),
+    ];
+    for (string, expected) in cases {
+        let refused = second(two_data.path(), &string).await.err().unwrap().to_string();
+        assert!(refused.contains(expected), "{refused}");
+        assert_empty(two_data.path());
+    }
+    assert_eq!(one.service().list_servers().await.unwrap().len(), 1);
+    second(two_data.path(), &text).await.expect("none of that used it up");
+}
+
+#[tokio::test]
+async fn an_altered_copy_is_refused_and_the_old_one_stays() {
+    let Pair { one, two, one_data, two_data: _kept } = Pair::start().await;
+    let id = change(&one).await;
+    until("the change arrives", async || has(&two, &id).await).await;
+    let address = one.sites_addr;
+    let book = {
+        let file = one_data.path().join("snapshot.db");
+        snapshot(one_data.path(), &file).await;
+        fs::read(file).unwrap()
+    };
+    one.stop().await;
+    let kept = two.service().list_servers().await.unwrap()[1].copy_taken_at.clone();
+    let manifest = Manifest { taken_at: "2030-01-01T00:00:00.000Z".to_owned(), ..FalseServer::manifest_of(&book) };
+    let mut flipped = book.clone();
+    flipped[book.len() / 2] ^= 1;
+    let cases = [
+        (manifest.clone(), flipped),
+        (manifest.clone(), book[..book.len() - 1].to_vec()),
+        (manifest.clone(), [book.clone(), vec![0]].concat()),
+        // Hashed after it was damaged.
+        (FalseServer::manifest_of(&book[..5000]), book[..5000].to_vec()),
+    ];
+    for (manifest, body) in cases {
+        let server = FalseServer::start(address, one_data.path(), manifest, body).await;
+        server.was_asked_for_a_copy().await;
+        server.stop().await;
+        assert_eq!(two.service().list_servers().await.unwrap()[1].copy_taken_at, kept);
+        assert!(has(&two, &id).await);
+    }
+    let server = FalseServer::start(address, one_data.path(), manifest.clone(), book).await;
+    until("a whole copy is put to use", async || {
+        two.service().list_servers().await.unwrap()[1].copy_taken_at == Some(manifest.taken_at.clone())
+    })
+    .await;
+    server.stop().await;
+}
+
+/// A copy of the book that differs from all before.
+async fn snapshot(data: &Path, file: &Path) {
+    let book = data.join(app::server::store::BOOK_FILE).display().to_string();
+    let mut connection = SqliteConnection::connect(&book).await.unwrap();
+    let file = file.display().to_string();
+    sqlx::query("vacuum into $1").bind(&file).execute(&mut connection).await.unwrap();
+    let mut copy = SqliteConnection::connect(&file).await.unwrap();
+    sqlx::query("update installation set created_at = '2029-01-01T00:00:00.000Z'").execute(&mut copy).await.unwrap();
+    copy.close().await.unwrap();
+}
