@@ -10,6 +10,7 @@ mod drive;
 mod enrol;
 mod record;
 mod resolve;
+mod server_time;
 
 use crate::{
     device::Config,

@@ -28,8 +28,8 @@ use session::Session;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// A text that travels or is logged is no longer than this, in characters.
-const TEXT_MAX: usize = 160;
+/// A text that travels is no longer than this, in characters; in bytes that stays below the wire's limit.
+const TEXT_MAX: usize = 120;
 
 /// One device, from its start to its next.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use super::{
     connection::{Connection, Heard},
     dial::{Dialler, Failure},
     disk::{Disk, Enrolled},
+    server_time::believable,
 };
 use crate::{
     device::{Activity, AttemptId, Device, Happening, Input, Output, Stored, WriteId},
@@ -138,10 +139,16 @@ impl Drive {
     }
 
     fn heard(&mut self, outcome: Result<Heard, Failure>) {
-        let Line::Open(attempt, _) = &self.line else { return };
+        let Line::Open(attempt, connection) = &self.line else { return };
         let attempt = *attempt;
         match outcome {
-            Ok(Heard::Message(message)) => self.tell(Input::Received(attempt, message)),
+            Ok(Heard::Message(mut message)) => {
+                if let Message::Registered(registered) = &mut *message {
+                    let told = registered.server_time_unix_ms;
+                    registered.server_time_unix_ms = believable(told, connection.server_certificate());
+                }
+                self.tell(Input::Received(attempt, message));
+            }
             Ok(Heard::Bytes) => self.tell(Input::Heard(attempt)),
             Err((kind, text)) => {
                 self.line = Line::None;

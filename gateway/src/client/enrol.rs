@@ -5,6 +5,7 @@ use super::{
     connection::{Connection, Heard},
     dial::Dialler,
     disk::{Disk, Enrolled},
+    server_time::believable,
 };
 use crate::{
     authority::fingerprint_of,
@@ -19,7 +20,7 @@ use rustls_pki_types::CertificateDer;
 use std::time::Duration;
 use tokio::{
     sync::watch,
-    time::{Instant, MissedTickBehavior, interval_at, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, timeout_at},
 };
 
 /// Shortest and longest wait between two rounds over the servers.
@@ -142,9 +143,10 @@ impl<'a> Enrolling<'a> {
         let mut keep_alive = self.config.keep_alive;
         let mut ticks = interval_at(Instant::now() + keep_alive, keep_alive);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard_at = Instant::now();
         loop {
             let heard = tokio::select! {
-                heard = timeout(self.config.silence_limit, connection.hear()) => heard,
+                heard = timeout_at(heard_at + self.config.silence_limit, connection.hear()) => heard,
                 _ = ticks.tick() => {
                     let ping = Message::Ping { nonce: rand::random() };
                     connection.say(ping).await.map_err(|(_, text)| text)?;
@@ -152,6 +154,7 @@ impl<'a> Enrolling<'a> {
                 }
             };
             let heard = heard.map_err(|_| "the server fell silent".to_owned())?.map_err(|(_, text)| text)?;
+            heard_at = Instant::now();
             let Heard::Message(message) = heard else { continue };
             match *message {
                 Message::EnrolWaiting { keep_alive_s } => {
@@ -159,7 +162,7 @@ impl<'a> Enrolling<'a> {
                     keep_alive = Duration::from_secs(keep_alive_s.clamp(1, 60).into());
                     ticks = interval_at(Instant::now() + keep_alive, keep_alive);
                 }
-                Message::Enrolled(enrolled) => return self.check(enrolled),
+                Message::Enrolled(enrolled) => return self.check(believe_enrolled(enrolled, connection)),
                 Message::Ping { nonce } => {
                     connection.say(Message::Pong { nonce }).await.map_err(|(_, text)| text)?;
                 }
@@ -195,6 +198,11 @@ impl<'a> Enrolling<'a> {
         let pinned = fingerprint_of(&authority) == self.provisioning.authority_fingerprint;
         if named && pinned { Ok(enrolled) } else { Err("the server sent a certificate for somebody else".to_owned()) }
     }
+}
+
+fn believe_enrolled(enrolled: wire::Enrolled, connection: &Connection) -> wire::Enrolled {
+    let server_time_unix_ms = believable(enrolled.server_time_unix_ms, connection.server_certificate());
+    wire::Enrolled { server_time_unix_ms, ..enrolled }
 }
 
 fn request_for(key: &KeyPair) -> Result<Vec<u8>, ClientError> {

@@ -3,7 +3,7 @@
 use super::event::{AttemptId, Happening, WriteId};
 use super::rota::{Rota, Start};
 use super::stored::{Lists, TrialMark, same_server};
-use super::{Device, Phase, failure_of};
+use super::{Device, Phase, failure_of, tidy_text};
 use crate::wire::{
     EntryFailure, FailureKind, ListVersion, Message, Reason, Rollback, RollbackCause, ServerEntry, ServerList,
 };
@@ -259,6 +259,7 @@ impl Device {
     }
 
     fn refuse_list(&mut self, attempt: AttemptId, version: ListVersion, text: String) {
+        let text = tidy_text(&text);
         self.note(Happening::Refused(version, text.clone()));
         self.send(attempt, Message::StageRefused { version, text });
     }

@@ -72,7 +72,9 @@ impl Device {
         let stored = &mut self.stored;
         stored.connection_sequence = stored.connection_sequence.max(registered.connection_sequence);
         stored.epoch = stored.epoch.take().max(Some(registered.epoch.clone()));
-        stored.server_time_unix_ms = registered.server_time_unix_ms;
+        if registered.server_time_unix_ms > 0 {
+            stored.server_time_unix_ms = registered.server_time_unix_ms;
+        }
         self.persist();
         let server = Connected {
             entry,

@@ -13,3 +13,6 @@ mod generated {
     #![expect(unreachable_pub, reason = "generated")]
     include!(concat!(env!("OUT_DIR"), "/bln.v1.rs"));
 }
+
+#[cfg(test)]
+mod tests;

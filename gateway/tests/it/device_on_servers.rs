@@ -6,13 +6,15 @@ use gateway::client::{self, ClientSettings, Status};
 use gateway::device::Config;
 use gateway::provisioning::ProvisioningString;
 use gateway::server::{Progress, SessionId};
-use gateway::wire::{DeviceId, Entries, Role, ServerEntry};
+use gateway::wire::{DeviceId, Entries, FailureKind, FrameCodec, Message, Role, ServerEntry};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::codec::Encoder as _;
 use tokio_util::sync::CancellationToken;
 
 const DOOR: DeviceId = DeviceId(547_846_001);
@@ -26,12 +28,16 @@ struct Running {
 
 impl Running {
     fn start(folder: &Path, provisioning: Option<ProvisioningString>) -> Self {
+        Self::start_with(folder, provisioning, impatient())
+    }
+
+    fn start_with(folder: &Path, provisioning: Option<ProvisioningString>, config: Config) -> Self {
         let (sender, status) = watch::channel(Status::default());
         let settings = ClientSettings {
             state_dir: folder.to_owned(),
             info: crate::raw_device::info(DOOR),
             provisioning,
-            config: impatient(),
+            config,
             seed: Some(7),
             network: None,
             status: Some(sender),
@@ -189,4 +195,65 @@ async fn when_its_server_dies_a_device_goes_to_the_next_and_stays_there() {
     first.stop().await;
     device.until_on(second.address).await;
     device.stop().await;
+}
+
+#[tokio::test]
+async fn a_list_that_nobody_confirms_is_given_up_for_the_committed_one() {
+    let short = gateway::server::Settings { trial_timeout: |_| Duration::from_secs(1), ..quick() };
+    let site = Site::start(short).await;
+    let folder = TempDir::new().unwrap();
+    let mut device = enrolled(&site, &folder).await;
+    let nobody: SocketAddr = "127.0.0.1:9".parse().unwrap();
+    let list = site.world.want(DOOR, entries(&[nobody]));
+    site.handle.wake(DOOR);
+    site.world
+        .until("the rollback is reported", |state| {
+            state.devices[&DOOR].progress.iter().any(|progress| match progress {
+                Progress::RolledBack(rollback) => {
+                    rollback.version == list.version() && rollback.failures[0].kind == FailureKind::Refused
+                }
+                Progress::Staged(_) | Progress::StageRefused(..) | Progress::Trial(_) | Progress::Committed(_) => false,
+            })
+        })
+        .await;
+    device.until_on(site.address).await;
+    let hello = site.world.with(|state| state.devices[&DOOR].hellos.last().cloned()).unwrap();
+    assert_eq!((hello.trial, hello.dialled.endpoint()), (None, site.address.to_string()));
+    device.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_that_waits_for_acceptance_leaves_a_server_that_falls_silent() {
+    let site = Site::start(quick()).await;
+    let silent = silent_after_enrolment(&site.world).await;
+    let folder = TempDir::new().unwrap();
+    let address = gateway::wire::Address::Ip(silent.ip());
+    let provisioning = site.world.provisioning(vec![(address, silent.port()), site.place()]);
+    site.world.with(|state| state.first_list = Some(site.entries()));
+    let config = Config { silence_limit: Duration::from_millis(1500), ..impatient() };
+    let mut device = Running::start_with(folder.path(), Some(provisioning), config);
+    device.until("it waits at the first", |status| *status == Status::Waiting).await;
+    device.until("it leaves the first", |status| matches!(status, Status::Enrolling(_))).await;
+    device.until("it waits at the second", |status| *status == Status::Waiting).await;
+    let key = site.world.decide(DOOR, true);
+    site.handle.wake_waiting(key);
+    device.until_on(site.address).await;
+    device.stop().await;
+}
+
+/// A server of the installation that says `EnrolWaiting` and nothing ever after.
+async fn silent_after_enrolment(world: &World) -> SocketAddr {
+    let acceptor = tokio_rustls::TlsAcceptor::from(crate::site::server_tls(world, "server-9"));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = acceptor.accept(stream).await.unwrap();
+        let mut frame = bytes::BytesMut::new();
+        FrameCodec.encode(Message::EnrolWaiting { keep_alive_s: 1 }, &mut frame).unwrap();
+        stream.write_all(&frame).await.unwrap();
+        stream.flush().await.unwrap();
+        while stream.read_u8().await.is_ok() {}
+    });
+    address
 }

@@ -5,6 +5,7 @@ use gateway::authority::Authority;
 use gateway::server::{self, Handle, Settings};
 use gateway::tls::{ServerCredentials, server_config};
 use gateway::wire::{ALPN, Address, DeviceId, Entries, Role};
+use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,11 +33,7 @@ impl Site {
 
     /// One more server of an installation.
     pub(crate) async fn start_in(world: &Arc<World>, server_id: &str, role: Role, settings: Settings) -> Self {
-        let issued = world.authority.issue_server(server_id, OffsetDateTime::now_utc()).unwrap();
-        let credentials =
-            ServerCredentials::from_pem(world.authority.certificate_pem(), &issued.certificate_pem, &issued.key_pem)
-                .unwrap();
-        let tls = server_config(&credentials, &[ALPN]).unwrap();
+        let tls = server_tls(world, server_id);
         let listener = server::bind("127.0.0.1:0".parse().unwrap(), 64).unwrap();
         let address = listener.local_addr().unwrap();
         let directory = world.server(server_id, role);
@@ -60,6 +57,15 @@ impl Site {
         drop(self.stop);
         tokio::time::timeout(Duration::from_secs(2), self.task).await.expect("the server stops in time").unwrap();
     }
+}
+
+/// What a server of the installation shows and asks for.
+pub(crate) fn server_tls(world: &World, server_id: &str) -> Arc<ServerConfig> {
+    let issued = world.authority.issue_server(server_id, OffsetDateTime::now_utc()).unwrap();
+    let credentials =
+        ServerCredentials::from_pem(world.authority.certificate_pem(), &issued.certificate_pem, &issued.key_pem)
+            .unwrap();
+    server_config(&credentials, &[ALPN]).unwrap()
 }
 
 /// These servers, the first first.

@@ -73,6 +73,12 @@ fn the_sequence_and_the_highest_epoch_are_on_disk() {
 }
 
 #[test]
+fn no_text_is_too_long_or_odd_for_a_frame() {
+    let text = tidy_text(&"\u{1F6AA}\n".repeat(1000));
+    assert!(text.len() <= 512 && !text.chars().any(char::is_control));
+}
+
+#[test]
 fn an_attempt_that_is_over_has_no_say() {
     let mut world = World::new(4, &[1, 2]);
     world.set(1, Health::Silent);

@@ -43,7 +43,10 @@ impl Watch {
 
     fn check_trial(&mut self, world: &World) {
         match (world.device.trial(), self.trial) {
-            (None, _) => self.trial = None,
+            (None, _) => {
+                assert_eq!(world.device.stored().lists.trial, None, "a trial was forgotten, not undone");
+                self.trial = None;
+            }
             (Some(version), Some((known, since))) if version == known => {
                 let lasted = world.now - since;
                 assert!(lasted <= secs(world.trial_timeout_s.into()), "a trial lasted {lasted:?}");
@@ -105,6 +108,7 @@ fn fault(world: &mut World, lists: &mut Vec<ServerList>) {
 
 fn live(seed: u64) {
     let mut world = World::new(seed, &[1, 2, 3]);
+    world.cut_at_write = 0.03;
     let mut watch = Watch { lists: vec![list(1, &[1, 2, 3])], trial: None, seen: 0 };
     for _ in 0..FAULTS {
         let pause = match world.rng.random_range(0..4) {
@@ -122,6 +126,7 @@ fn live(seed: u64) {
         watch.check(&world);
     }
     world.disk_full = false;
+    world.cut_at_write = 0.0;
     world.wanted = None;
     world.set_all(Health::Up);
     // A trial may still have to end, and a penalty or a backoff to pass.

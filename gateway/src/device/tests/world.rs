@@ -55,6 +55,8 @@ pub(super) struct World {
     pub(super) device: Device,
     pub(super) disk: Stored,
     pub(super) disk_full: bool,
+    /// How likely the power goes while a write is under way.
+    pub(super) cut_at_write: f64,
     pub(super) dials: Vec<Dialled>,
     pub(super) notes: Vec<Happening>,
     pub(super) sent: Vec<Message>,
@@ -83,6 +85,7 @@ impl World {
             device,
             disk,
             disk_full: false,
+            cut_at_write: 0.0,
             dials: Vec::new(),
             notes: Vec::new(),
             sent: Vec::new(),
@@ -217,6 +220,12 @@ impl World {
     fn act(&mut self) {
         while let Some(output) = self.device.poll_output() {
             match output {
+                Output::Persist(_, stored) if !self.disk_full && self.rng.random_bool(self.cut_at_write) => {
+                    if self.rng.random() {
+                        self.disk = *stored;
+                    }
+                    return self.restart();
+                }
                 Output::Persist(write, stored) if !self.disk_full => {
                     self.disk = *stored;
                     self.device.handle_input(Input::Persisted(write), self.now);
