@@ -105,6 +105,9 @@ pub enum ClientError {
     /// Not enrolled, and nothing to enrol with.
     #[error("the device belongs to no installation yet; give it a provisioning string")]
     NoProvisioning,
+    /// Another run has the folder.
+    #[error("{} is used by another run of this device; stop that one first", .0.display())]
+    InUse(PathBuf),
     /// The folder belongs to another device.
     #[error("the certificate in {path} is not device {device}'s")]
     OtherDevice {
@@ -128,7 +131,7 @@ pub enum ClientError {
 ///
 /// The folder cannot be used, or the device is not enrolled and has no provisioning string.
 pub async fn run(settings: ClientSettings, stop: CancellationToken) -> Result<(), ClientError> {
-    let disk = disk::Disk::open(&settings.state_dir)?;
+    let disk = disk::Disk::open(&settings.state_dir).await?;
     let teller = Teller(settings.status.clone());
     let enrolled = match disk.load_enrolled(settings.info.device_id)? {
         Some(enrolled) => enrolled,

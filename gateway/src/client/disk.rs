@@ -9,17 +9,26 @@ use crate::{
 use rcgen::KeyPair;
 use rustls_pki_types::CertificateDer;
 use std::{
-    fs::{self, File, Permissions},
+    fs::{self, File, Permissions, TryLockError},
     io::{self, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
 };
 use tempfile::NamedTempFile;
+use tokio::time::sleep;
 
 const KEY_FILE: &str = "device.key";
 const CERTIFICATE_FILE: &str = "device.crt";
 const AUTHORITY_FILE: &str = "authority.crt";
 const STATE_FILE: &str = "state.json";
+/// The state before the last write, should the last one ever be unreadable.
+const OLD_STATE_FILE: &str = "state.old.json";
+const LOCK_FILE: &str = "lock";
+/// How long a run that is just ending may keep the folder.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a device that belongs to an installation has.
 #[derive(Debug)]
@@ -31,16 +40,27 @@ pub(super) struct Enrolled {
     pub(super) stored: Stored,
 }
 
-/// A device's folder.
+/// A device's folder, this run's alone until the last clone is gone: two runs would be two devices of one number.
 #[derive(Clone, Debug)]
 pub(super) struct Disk {
     folder: PathBuf,
+    _lock: Arc<File>,
 }
 
 impl Disk {
-    pub(super) fn open(folder: &Path) -> Result<Self, ClientError> {
+    pub(super) async fn open(folder: &Path) -> Result<Self, ClientError> {
         fs::create_dir_all(folder).map_err(|e| written(folder, e))?;
-        Ok(Self { folder: folder.to_owned() })
+        let path = folder.join(LOCK_FILE);
+        let lock = File::create(&path).map_err(|e| written(&path, e))?;
+        let begun = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { folder: folder.to_owned(), _lock: Arc::new(lock) }),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => sleep(LOCK_PAUSE).await,
+                Err(TryLockError::WouldBlock) => return Err(ClientError::InUse(folder.to_owned())),
+                Err(TryLockError::Error(error)) => return Err(written(&path, error)),
+            }
+        }
     }
 
     /// The key is made once and then kept, so that a device that asks again is known again.
@@ -86,13 +106,26 @@ impl Disk {
     pub(super) fn save_stored(&self, stored: &Stored) -> Result<(), ClientError> {
         let path = self.folder.join(STATE_FILE);
         let json = serde_json::to_vec_pretty(&Record::from(stored)).map_err(|e| written(&path, e.into()))?;
-        self.write(STATE_FILE, &json)
+        let file = self.new_file(&json).map_err(|error| written(&path, error))?;
+        match fs::rename(&path, self.folder.join(OLD_STATE_FILE)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(written(&path, error)),
+            Ok(()) | Err(_) => {}
+        }
+        self.put(file, &path).map_err(|error| written(&path, error))
     }
 
+    /// A device that cannot read its last state is better off with the one before than with none.
     fn load_stored(&self) -> Result<Stored, ClientError> {
-        let damaged = |why: String| ClientError::Damaged { path: self.folder.join(STATE_FILE), why };
-        let record: Record =
-            serde_json::from_slice(&self.needed(STATE_FILE)?).map_err(|error| damaged(error.to_string()))?;
+        self.load_stored_from(STATE_FILE).or_else(|error| {
+            let older = self.load_stored_from(OLD_STATE_FILE).map_err(|_| error)?;
+            tracing::warn!(folder = %self.folder.display(), "the device goes on from its state before the last write");
+            Ok(older)
+        })
+    }
+
+    fn load_stored_from(&self, name: &str) -> Result<Stored, ClientError> {
+        let damaged = |why: String| ClientError::Damaged { path: self.folder.join(name), why };
+        let record: Record = serde_json::from_slice(&self.needed(name)?).map_err(|error| damaged(error.to_string()))?;
         Stored::try_from(record).map_err(damaged)
     }
 
@@ -112,14 +145,20 @@ impl Disk {
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ClientError> {
         let path = self.folder.join(name);
-        self.replace(&path, bytes).map_err(|error| written(&path, error))
+        let file = self.new_file(bytes).map_err(|error| written(&path, error))?;
+        self.put(file, &path).map_err(|error| written(&path, error))
     }
 
-    fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    /// Synced, under a name that means nothing yet.
+    fn new_file(&self, bytes: &[u8]) -> io::Result<NamedTempFile> {
         let mut file = NamedTempFile::new_in(&self.folder)?;
         file.as_file().set_permissions(Permissions::from_mode(0o600))?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
+        Ok(file)
+    }
+
+    fn put(&self, file: NamedTempFile, path: &Path) -> io::Result<()> {
         file.persist(path).map_err(|error| error.error)?;
         File::open(&self.folder)?.sync_all()
     }
@@ -127,4 +166,66 @@ impl Disk {
 
 fn written(path: &Path, source: io::Error) -> ClientError {
     ClientError::Disk { path: path.to_owned(), verb: "written", source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Entries, ServerList};
+    use tempfile::TempDir;
+
+    fn stored(sequence: u64) -> Stored {
+        let entries = Entries::parse([(1, "192.0.2.1", 51_213)]).unwrap();
+        let mut stored = Stored::new(ServerList::new(1, 1, None, entries), 0);
+        stored.connection_sequence = sequence;
+        stored
+    }
+
+    #[tokio::test]
+    async fn the_state_comes_back_whole_and_the_one_before_stands_in_for_a_damaged_one() {
+        let folder = TempDir::new().unwrap();
+        let disk = Disk::open(folder.path()).await.unwrap();
+        disk.save_stored(&stored(1)).unwrap();
+        disk.save_stored(&stored(2)).unwrap();
+        assert_eq!(disk.load_stored().unwrap(), stored(2));
+
+        let path = folder.path().join(STATE_FILE);
+        let whole = fs::read(&path).unwrap();
+        for length in 0..whole.len() - 1 {
+            fs::write(&path, &whole[..length]).unwrap();
+            assert_eq!(disk.load_stored().unwrap(), stored(1), "cut at {length}");
+        }
+        fs::remove_file(&path).unwrap();
+        assert_eq!(disk.load_stored().unwrap(), stored(1));
+        disk.save_stored(&stored(3)).unwrap();
+        assert_eq!(disk.load_stored().unwrap(), stored(3));
+
+        fs::write(&path, b"{}").unwrap();
+        fs::write(folder.path().join(OLD_STATE_FILE), b"{}").unwrap();
+        assert!(matches!(disk.load_stored(), Err(ClientError::Damaged { path: named, .. }) if named == path));
+    }
+
+    #[tokio::test]
+    async fn the_key_is_made_once_and_is_nobody_elses() {
+        let folder = TempDir::new().unwrap();
+        let disk = Disk::open(folder.path()).await.unwrap();
+        let key = disk.load_or_make_key().unwrap().serialize_der();
+        assert_eq!(disk.load_or_make_key().unwrap().serialize_der(), key);
+        let mode = fs::metadata(folder.path().join(KEY_FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_one_runs_at_a_time() {
+        let folder = TempDir::new().unwrap();
+        let first = Disk::open(folder.path()).await.unwrap();
+        let waiting = tokio::spawn({
+            let folder = folder.path().to_owned();
+            async move { Disk::open(&folder).await.is_ok() }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(first);
+        assert!(waiting.await.unwrap());
+    }
 }

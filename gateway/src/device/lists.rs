@@ -126,7 +126,7 @@ impl Device {
             return self.send(attempt, Message::ListCommitted(version));
         }
         let Some(trial) = self.trial.as_ref().filter(|trial| trial.list.version() == version) else {
-            return self.refuse_list(attempt, version, "that list is not on trial".into());
+            return self.note(Happening::Refused(version, "that list is not on trial".into()));
         };
         if self.pending.is_some() {
             return;

@@ -43,7 +43,7 @@ pub(super) enum Start<'a> {
     Fresh { with_reserve: bool },
     /// With one short attempt on the entry just lost, which may be about to come back.
     Lost(&'a ServerEntry),
-    /// The server asked its devices to leave: one attempt on it, last.
+    /// The server said that it is of no use for now: one attempt on it, last.
     Left(&'a ServerEntry),
     /// With this entry, as thoroughly as any.
     Preferring(&'a ServerEntry),

@@ -25,8 +25,8 @@ struct Loss<'a> {
     text: &'a str,
     /// What the server asked for with its goodbye.
     spread: Option<Duration>,
-    /// The server wants its devices to go elsewhere.
-    draining: bool,
+    /// The server is of no use for now: another entry comes first.
+    elsewhere: bool,
 }
 
 impl Session {
@@ -126,7 +126,7 @@ impl Device {
             | Message::ListCommitted(_) => {
                 self.say_goodbye(id, Reason::UnexpectedMessage, "this message has no meaning in a session");
                 let text = "the server sent a message that has no meaning in a session";
-                self.lose(&Loss { kind: FailureKind::Closed, text, spread: None, draining: false }, now);
+                self.lose(&Loss { kind: FailureKind::Closed, text, spread: None, elsewhere: false }, now);
             }
         }
     }
@@ -136,7 +136,7 @@ impl Device {
         match &self.phase {
             Phase::Dialling(attempt) if attempt.id == id => self.attempt_failed(kind, text, now),
             Phase::Connected(session) if session.attempt == id => {
-                self.lose(&Loss { kind: FailureKind::Closed, text, spread: None, draining: false }, now);
+                self.lose(&Loss { kind: FailureKind::Closed, text, spread: None, elsewhere: false }, now);
             }
             Phase::Waiting(_) | Phase::Dialling(_) | Phase::Connected(_) | Phase::Stopped => {}
         }
@@ -148,7 +148,7 @@ impl Device {
         if now >= session.heard + session.silence_limit {
             let silence = session.silence_limit.as_secs();
             let text = format!("nothing was heard for {silence} s");
-            return self.lose(&Loss { kind: FailureKind::TimedOut, text: &text, spread: None, draining: false }, now);
+            return self.lose(&Loss { kind: FailureKind::TimedOut, text: &text, spread: None, elsewhere: false }, now);
         }
         session.ping_at = now + session.keep_alive;
         let attempt = session.attempt;
@@ -159,8 +159,8 @@ impl Device {
     fn sent_away(&mut self, goodbye: &Goodbye, now: Duration) {
         let text = said(goodbye);
         let spread = seconds(goodbye.reconnect_spread_s);
-        let draining = goodbye.reason == Reason::Draining;
-        self.lose(&Loss { kind: kind_of(goodbye.reason), text: &text, spread, draining }, now);
+        let elsewhere = matches!(goodbye.reason, Reason::Draining | Reason::ShuttingDown | Reason::Storage);
+        self.lose(&Loss { kind: kind_of(goodbye.reason), text: &text, spread, elsewhere }, now);
     }
 
     fn lose(&mut self, loss: &Loss<'_>, now: Duration) {
@@ -182,7 +182,7 @@ impl Device {
         if loss.kind == FailureKind::NotAdmitted {
             self.rota.penalise(&entry, now, &self.config);
         }
-        self.rota.begin(if loss.draining { Start::Left(&entry) } else { Start::Lost(&entry) }, &self.config);
+        self.rota.begin(if loss.elsewhere { Start::Left(&entry) } else { Start::Lost(&entry) }, &self.config);
         let spread = loss.spread.unwrap_or(advertised).min(self.config.spread_max);
         let mut wait = self.chance.share(spread);
         // A server that keeps registering the device and dropping it is not stormed.

@@ -164,14 +164,16 @@ fn the_previous_list_is_tried_last_after_fifteen_minutes() {
 }
 
 #[test]
-fn a_draining_server_is_left_within_three_seconds() {
+fn a_server_that_drains_or_stops_is_left_within_three_seconds() {
     for seed in 0..50 {
-        let mut world = World::new(seed, &[1, 2]);
-        world.run(100);
-        world.dialled();
-        world.goodbye(Reason::Draining);
-        assert!(world.until_connected(3) < secs(3));
-        assert_eq!(world.dialled(), [2]);
+        for reason in [Reason::Draining, Reason::ShuttingDown] {
+            let mut world = World::new(seed, &[1, 2]);
+            world.run(100);
+            world.dialled();
+            world.goodbye(reason);
+            assert!(world.until_connected(3) < secs(3));
+            assert_eq!(world.dialled(), [2]);
+        }
     }
 }
 
