@@ -35,6 +35,7 @@ pub fn ReadOnlyField(
             <span id=reason_id hidden>{reason}</span>
         </div>
     }
+    .into_any()
 }
 
 /// A switch that cannot be changed here, and why.
@@ -67,6 +68,7 @@ pub fn ReadOnlySwitch(
             <span id=reason_id hidden>{reason}</span>
         </div>
     }
+    .into_any()
 }
 
 /// A text that can be changed.
@@ -122,6 +124,7 @@ pub fn TextField(
             <FieldError id=error_id error />
         </div>
     }
+    .into_any()
 }
 
 /// The rule that a field broke, under the field.

@@ -35,6 +35,7 @@ pub fn TopBar(
             </form>
         </div>
     }
+    .into_any()
 }
 
 /// The sections.
@@ -44,11 +45,12 @@ pub fn Navigation() -> impl IntoView {
         <nav class="sections" aria-label="Sections">
             <ul>
                 <li><A href=paths::DEVICES><Icon name=IconName::Device />"Device"</A></li>
-                <li><A href=paths::PROVISIONING><Icon name=IconName::Provisioning />"Provisioning"</A></li>
+                <li><A href=paths::PROVISIONING><Icon name=IconName::Provisioning />"Provision"</A></li>
                 <li><A href=paths::SERVERS><Icon name=IconName::Servers />"Servers"</A></li>
             </ul>
         </nav>
     }
+    .into_any()
 }
 
 /// A message that stands on every page.

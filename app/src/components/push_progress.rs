@@ -51,6 +51,7 @@ pub fn PushProgress(
             <OnTheDevice servers />
         </section>
     }
+    .into_any()
 }
 
 /// Where the push is, as a picture; the text beside it says the same.

@@ -120,4 +120,5 @@ pub fn ServerTable(
             </div>
         </div>
     }
+    .into_any()
 }

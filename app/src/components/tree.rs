@@ -57,6 +57,7 @@ pub fn Tree(
             </ul>
         </nav>
     }
+    .into_any()
 }
 
 #[component]
@@ -73,4 +74,5 @@ fn Leaf(
             {move || count.get().map(|count| view! { <span class="count">{count}</span> })}
         </a>
     }
+    .into_any()
 }

@@ -42,6 +42,7 @@ pub fn DeviceListPage() -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// The tree with the frame's counts.
@@ -58,6 +59,7 @@ pub fn TreePane(
             <Tree open overview />
         </Transition>
     }
+    .into_any()
 }
 
 /// What the address asks for; what it does not understand it leaves out.
@@ -104,6 +106,7 @@ fn SearchForm(query: Memo<DeviceQuery>) -> impl IntoView {
             <button type="submit" class="button"><Icon name=IconName::Search />"Search"</button>
         </Form>
     }
+    .into_any()
 }
 
 #[component]

@@ -36,6 +36,7 @@ pub fn DeviceSettingPage() -> impl IntoView {
             <div class="page">{move || view! { <OneDevice id=id.get() /> }}</div>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -52,6 +53,7 @@ fn OneDevice(id: u32) -> impl IntoView {
             }
         } />
     }
+    .into_any()
 }
 
 #[component]
@@ -73,4 +75,5 @@ fn Heading(device: Signal<Device>) -> impl IntoView {
             </p>
         </div>
     }
+    .into_any()
 }

@@ -53,6 +53,7 @@ pub fn ProvisioningPage() -> impl IntoView {
             <Loaded resource=strings children=|strings| view! { <Strings strings /> } />
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -101,6 +102,7 @@ fn StringForm(
             </div>
         </form>
     }
+    .into_any()
 }
 
 #[component]

@@ -24,6 +24,7 @@ pub fn ServersPage() -> impl IntoView {
             <Loaded resource=servers children=|servers| view! { <ServerList servers /> } />
         </div>
     }
+    .into_any()
 }
 
 #[component]

@@ -46,6 +46,7 @@ pub fn WaitingDevicesPage() -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -128,6 +129,7 @@ fn WaitingRow(device: WaitingDevice, on_decide: Callback<(String, Decision)>) ->
             </td>
         </tr>
     }
+    .into_any()
 }
 
 /// A fingerprint in groups of four, for comparing by eye.

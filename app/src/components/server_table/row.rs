@@ -60,6 +60,7 @@ pub fn EntryRow(
             </td>
         </tr>
     }
+    .into_any()
 }
 
 /// Moves a server, and the focus with it.
@@ -157,6 +158,7 @@ fn Cell(index: usize, state: TableState, column: Column) -> impl IntoView {
             <FieldError id=error_id error />
         </td>
     }
+    .into_any()
 }
 
 #[component]
@@ -206,6 +208,7 @@ fn Actions(index: usize, state: TableState, dragged: RwSignal<Option<usize>>) ->
             <Icon name=IconName::Remove />
         </button>
     }
+    .into_any()
 }
 
 /// What is known of the server in this row.

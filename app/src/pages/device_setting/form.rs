@@ -195,6 +195,7 @@ fn FormView(
         </form>
         <form id=WITHDRAW_FORM method="post" action=paths::cancel_push(id)></form>
     }
+    .into_any()
 }
 
 /// What somebody else saved under the form.

@@ -49,4 +49,5 @@ pub fn Information(
             </p>
         </Card>
     }
+    .into_any()
 }

@@ -27,6 +27,7 @@ pub fn Network(
             <Serial device=state.device />
         </Card>
     }
+    .into_any()
 }
 
 #[component]
@@ -49,6 +50,7 @@ fn TcpIp(device: Signal<Device>) -> impl IntoView {
             />
         </Fieldset>
     }
+    .into_any()
 }
 
 #[component]
@@ -65,6 +67,7 @@ fn ServerFieldset(state: FormState) -> impl IntoView {
             />
         </Fieldset>
     }
+    .into_any()
 }
 
 #[component]
@@ -78,6 +81,7 @@ fn Serial(device: Signal<Device>) -> impl IntoView {
             </div>
         </Fieldset>
     }
+    .into_any()
 }
 
 fn rs485_mode(mode: u32) -> String {
