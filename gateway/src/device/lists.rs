@@ -132,9 +132,6 @@ impl Device {
             return;
         }
         let list = trial.list.clone();
-        if let Phase::Connected(session) = &self.phase {
-            self.stored.last_good = Some(session.server().entry.clone());
-        }
         self.change(attempt, Change::Commit(version), |lists| {
             lists.previous = Some(std::mem::replace(&mut lists.committed, list));
             lists.staged = None;
@@ -172,6 +169,9 @@ impl Device {
             }
             Change::Commit(version) => {
                 self.trial = None;
+                if let Phase::Connected(session) = &self.phase {
+                    self.stored.last_good = Some(session.server().entry.clone());
+                }
                 self.rota = Rota::new(self.stored.lists.committed.entries(), self.stored.reserve());
                 self.begin_committed_pass();
                 self.send(attempt, Message::ListCommitted(version));

@@ -4,6 +4,7 @@
 use super::*;
 use crate::wire::ListVersion;
 use rand::Rng as _;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 const SEEDS: u64 = 250;
@@ -14,6 +15,8 @@ struct Watch {
     /// All lists ever wanted, so that a version can be told from its entries.
     lists: Vec<ServerList>,
     trial: Option<(ListVersion, Duration)>,
+    /// Servers that have registered the device.
+    good: BTreeSet<u16>,
     seen: usize,
 }
 
@@ -24,6 +27,7 @@ impl Watch {
         let allowed = committed == self.lists[0].version() || world.confirmed.contains(&committed);
         assert!(allowed, "committed to a list that nobody confirmed");
         self.check_trial(world);
+        self.good.extend(world.connected());
         for dialled in &world.dials[self.seen..] {
             let idle = dialled.at - world.idle_since.min(dialled.at);
             assert!(idle <= secs(60), "{idle:?} without an attempt");
@@ -33,7 +37,8 @@ impl Watch {
                 Some(list) if dialled.trial => list.entries().iter().map(|entry| entry.port).collect(),
                 _ => {
                     let committed = stored.lists.committed.entries().iter().cloned();
-                    committed.chain(stored.reserve()).map(|entry| entry.port).collect()
+                    let known = committed.chain(stored.reserve()).map(|entry| entry.port);
+                    known.chain(self.good.iter().map(|server| server + 50_000)).collect()
                 }
             };
             assert!(allowed.contains(&(dialled.server + 50_000)), "dialled a server that is on no list");
@@ -109,7 +114,7 @@ fn fault(world: &mut World, lists: &mut Vec<ServerList>) {
 fn live(seed: u64) {
     let mut world = World::new(seed, &[1, 2, 3]);
     world.cut_at_write = 0.03;
-    let mut watch = Watch { lists: vec![list(1, &[1, 2, 3])], trial: None, seen: 0 };
+    let mut watch = Watch { lists: vec![list(1, &[1, 2, 3])], trial: None, good: BTreeSet::new(), seen: 0 };
     for _ in 0..FAULTS {
         let pause = match world.rng.random_range(0..4) {
             0 => 5,
