@@ -41,16 +41,20 @@ fn Row(device: DeviceSummary) -> impl IntoView {
         (None, Some(at)) => view! { <span class="quiet">"Last seen "<When at /></span> }.into_any(),
         (None, None) => view! { <span class="quiet">"Never seen"</span> }.into_any(),
     };
+    let push = match device.push {
+        Some(state) => view! { <PushBadge state /> }.into_any(),
+        None => view! { <span class="quiet">"As provisioned"</span> }.into_any(),
+    };
     view! {
         <tr>
             <td>{device.id}</td>
-            <td><a href=paths::device(device.id)>{device.name}</a></td>
+            <td class="device-name"><a href=paths::device(device.id)>{device.name}</a></td>
             <td>{device.device_type}</td>
             <td>{device.ip_address}</td>
             <td>{device.firmware_version}</td>
             <td><StatusMark status=device.status /></td>
             <td>{server}</td>
-            <td>{device.push.map(|state| view! { <PushBadge state /> })}</td>
+            <td>{push}</td>
         </tr>
     }
 }

@@ -77,6 +77,12 @@ fn Refused(fault: Fault) -> impl IntoView {
         | Fault::NotActive { .. }
         | Fault::StorageUnavailable { .. }
         | Fault::Malformed { .. }
-        | Fault::Internal) => EitherOf3::C(view! { <Refusal fault=Some(fault) unasked=true /> }),
+        | Fault::Internal) => {
+            let missing = matches!(fault, Fault::NotFound { .. });
+            EitherOf3::C(view! {
+                {missing.then(|| view! { <h1>"Not found"</h1> })}
+                <Refusal fault=Some(fault) unasked=true />
+            })
+        }
     }
 }

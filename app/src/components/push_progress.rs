@@ -32,7 +32,7 @@ pub fn PushProgress(
                 {move || match push.get() {
                     _ if saving.get() => view! { <p>"Saving …"</p> }.into_any(),
                     Some(push) => view! { <PushText push /> }.into_any(),
-                    None => view! { <p>"No list was sent to this device yet."</p> }.into_any(),
+                    None => view! { <p>"Nothing was sent to this device yet: it works with the servers it was provisioned with."</p> }.into_any(),
                 }}
             </div>
             <Show when=is_pending>
