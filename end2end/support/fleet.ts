@@ -8,13 +8,14 @@ export const firstDevice = 547846001;
 
 export class Fleet {
   private constructor(
-    private readonly child: ChildProcess,
+    private readonly child: ChildProcess | undefined,
     private readonly control: string,
     readonly ids: number[],
   ) {}
 
   /** `accepted` devices that hold the portal's own address, and `waiting` ones that nobody accepted. */
   static async start(portal: Portal, folder: string, accepted: number, waiting = 0): Promise<Fleet> {
+    if (accepted + waiting === 0) return new Fleet(undefined, '', []);
     const string = await portal.console('provision', '--uses', String(accepted + waiting));
     const control = join(folder, 'fleet.sock');
     const all = Array.from({ length: accepted + waiting }, (_, index) => firstDevice + index);
