@@ -88,7 +88,7 @@ start_servers() {
   say "starting server #1"
   launch "server #1" "$log" "${server1[@]}"
   wait_ready "server #1" 3000 "$log"
-  PASSWORD="$(tail -c "+$((from + 1))" "$log" | sed -n 's/.*[Pp]assword: *\([^ ]*\).*/\1/p' | head -n 1 || true)"
+  PASSWORD="$(tail -c "+$((from + 1))" "$log" | sed -n 's/^password: //p' | head -n 1 || true)"
 
   local join=() string
   if [ ! -f "$DATA/server2/server.json" ]; then
