@@ -9,7 +9,7 @@ hold_data() {
   mkdir -p "$DATA/logs"
   have flock || return 0
   exec 9>"$DATA/run.lock"
-  flock --nonblock 9 || die "something that make run started still uses $DATA: $(users_of_data)"
+  flock --nonblock 9 || die "$DATA is in use by make run: $(users_of_data || true)"
 }
 
 # The programs that were started on this data, also by hand: "portal (pid 123), bln (pid 124)".

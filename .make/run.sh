@@ -23,6 +23,8 @@ launch() {
   shift 2
   "$@" >>"$log" 2>&1 &
   pid_of[$name]=$!
+  # Or the shell would remark on a server that is killed, in the middle of its own words.
+  disown $!
   order+=("$name")
 }
 
@@ -64,7 +66,6 @@ stop_all() {
       echo "$name does not stop; killing it." >&2
       kill -KILL "${pid_of[$name]}" 2>/dev/null || true
     fi
-    wait "${pid_of[$name]}" 2>/dev/null || true
   done
 }
 
@@ -80,7 +81,11 @@ on_signal() {
 }
 
 # What one would type to start a server again.
-command_line() { printf '%q ' "$@"; }
+command_line() {
+  local words
+  printf -v words '%q ' "$@"
+  echo "${words% }"
+}
 
 start_servers() {
   local log="$DATA/logs/server1.log" from=0
@@ -161,7 +166,7 @@ watch_over() {
       return
     fi
     # In the background, so that a signal is acted on at once.
-    sleep 1 &
+    sleep 1 9>&- &
     wait $! || true
   done
 }

@@ -12,7 +12,11 @@ mod waiting;
 use super::{config::ConfigError, start::StartError};
 use crate::model::Fault;
 use clap::{Parser, Subcommand};
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+    process::ExitCode,
+};
 use tracing_subscriber::EnvFilter;
 
 /// One server of a BioStar 2 failover installation.
@@ -80,7 +84,8 @@ pub fn main() -> ExitCode {
     // Verbs print what they were asked for; only what is wrong is logged beside it.
     let default_level = if matches!(verb, Verb::Run(_)) { "info" } else { "error" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    log.with_ansi(io::stderr().is_terminal()).init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),

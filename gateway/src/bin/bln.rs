@@ -7,6 +7,7 @@ use gateway::simulator::{self, Answer, DeviceState, Doing, FIRST_DEVICE, Fault, 
 use gateway::wire::DeviceId;
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -196,7 +197,8 @@ async fn print_sums(fleet: &Fleet) {
         tick.tick().await;
         let sums = sums_of(&fleet.states());
         if sums != printed {
-            println!("{sums}");
+            // Nobody may be reading; the devices run all the same.
+            let _ = writeln!(std::io::stdout(), "{sums}");
             printed = sums;
         }
     }
@@ -240,9 +242,10 @@ async fn ctl(arguments: &CtlArguments) -> Outcome {
         Answer::Refused { reason } => Err(reason.into()),
         Answer::Devices { devices } => {
             let wanted = |state: &&DeviceState| arguments.device_id.is_none_or(|id| id == state.device_id);
+            let mut out = std::io::stdout().lock();
             for state in devices.iter().filter(wanted) {
                 let network = if state.network { "" } else { "  (no network)" };
-                println!("{}  {}{network}", state.device_id, state.detail);
+                writeln!(out, "{}  {}{network}", state.device_id, state.detail)?;
             }
             Ok(())
         }
@@ -252,7 +255,8 @@ async fn ctl(arguments: &CtlArguments) -> Outcome {
 /// Logs to standard error; RUST_LOG changes what.
 fn log_from(level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    log.with_ansi(std::io::stderr().is_terminal()).init();
 }
 
 /// Cancelled by Ctrl-C, or by the signal that a service is stopped with.
