@@ -3,17 +3,26 @@
 use crate::{
     false_server::FalseServer,
     pair::{PASSWORD, Pair, change, console, first, folder, has, join_string, second, until},
+    raw_device::new_key,
 };
 use app::{
     model::{Fault, PeerState, Role, SignInInput},
     server::{
         clock::Clock,
         config::Config,
+        keys::Keys,
         sites::JoinString,
         start::{Running, start},
         store::Manifest,
     },
 };
+use gateway::{
+    authority::Authority,
+    tls::{self, Trust, client_config, server_name},
+    wire::DeviceId,
+};
+use rcgen::CertificateParams;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use sqlx::{Connection as _, SqliteConnection};
 use std::{
     fs,
@@ -26,6 +35,11 @@ use std::{
     time::Duration,
 };
 use time::OffsetDateTime;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
 
 async fn states(server: &Running) -> Vec<(String, Role, PeerState)> {
     let servers = server.service().list_servers().await.unwrap();
@@ -175,6 +189,54 @@ async fn a_wrong_join_string_joins_nothing() {
     }
     assert_eq!(one.service().list_servers().await.unwrap().len(), 1);
     second(two_data.path(), &text).await.expect("none of that used it up");
+}
+
+#[tokio::test]
+async fn only_servers_of_the_installation_are_answered() {
+    let Pair { one, two: _two, one_data, two_data: _kept } = Pair::start().await;
+    let keys = Keys::load(one_data.path()).unwrap().unwrap();
+    let authority = keys.authority();
+    let now = OffsetDateTime::now_utc();
+    let server = authority.issue_server("three", now).unwrap();
+    let key = new_key();
+    let request = CertificateParams::default().serialize_request(&key).unwrap();
+    let device = authority.issue_device(request.der(), DeviceId(547_846_001), now).unwrap().der;
+    let identity = (CertificateDer::from(device), PrivateKeyDer::try_from(key.serialize_der()).unwrap());
+    let refused = ask(&one, authority, Some(identity)).await;
+    assert!(refused.starts_with("HTTP/1.1 403") && refused.contains("not for devices"), "{refused}");
+    let refused = ask(&one, authority, None).await;
+    assert!(refused.starts_with("HTTP/1.1 403") && refused.contains("certificate is needed"), "{refused}");
+    let identity = || {
+        let key = PrivateKeyDer::from_pem_slice(server.key_pem.as_bytes()).unwrap();
+        Some((CertificateDer::from_pem_slice(server.certificate_pem.as_bytes()).unwrap(), key))
+    };
+    assert!(ask(&one, authority, identity()).await.starts_with("HTTP/1.1 200"));
+    let book = one_data.path().join(app::server::store::BOOK_FILE).display().to_string();
+    let mut book = SqliteConnection::connect(&book).await.unwrap();
+    sqlx::query("insert into revocations values ($1, 'server', 'three', 'stolen', 'admin', '')")
+        .bind(hex::encode(&server.serial))
+        .execute(&mut book)
+        .await
+        .unwrap();
+    let refused = ask(&one, authority, identity()).await;
+    assert!(refused.starts_with("HTTP/1.1 403") && refused.contains("revoked"), "{refused}");
+}
+
+/// Asks for the copy with a certificate; the answer as far as it is text.
+async fn ask(
+    server: &Running,
+    authority: &Authority,
+    identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+) -> String {
+    let der = authority.certificate_der().clone();
+    let trust = Trust::Authority { der, installation_id: authority.installation_id().to_owned() };
+    let config = client_config(trust, identity, tls::Clock::system(), &[b"http/1.1"]).unwrap();
+    let stream = TcpStream::connect(server.sites_addr).await.unwrap();
+    let mut stream = TlsConnector::from(config).connect(server_name(), stream).await.unwrap();
+    stream.write_all(b"GET /copy HTTP/1.1\r\nHost: server\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test]

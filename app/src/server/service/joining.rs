@@ -2,11 +2,11 @@
 
 use super::{Actor, Service};
 use crate::{
-    model::Fault,
+    model::{Fault, Role},
     server::{
         changes::Change,
         clock::text_of,
-        sites::{JoinReply, JoinRequest, JoinString, proof_holds},
+        sites::{JoinReply, JoinRequest, JoinString, ServerFacts, proof_holds},
         store::{self, AuditEntry, NewServer, StoreError, Used},
     },
 };
@@ -16,6 +16,7 @@ use time::Duration;
 /// How long a join string is good.
 const JOIN_STRING_LIFE: Duration = Duration::minutes(15);
 const MAX_NAME_CHARACTERS: usize = 48;
+const MAX_ADDRESSES: usize = 8;
 const MAX_ID_BYTES: usize = 64;
 /// A newcomer makes its certificate after it was let in, and shows it with its first call.
 const UNKNOWN_SERIAL: &str = "";
@@ -43,10 +44,7 @@ pub(in crate::server) enum JoinRefusal {
 
 impl From<StoreError> for JoinRefusal {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Exists(_) => Self::Exists,
-            other => Self::Failed(other.into()),
-        }
+        if matches!(error, StoreError::Exists(_)) { Self::Exists } else { Self::Failed(error.into()) }
     }
 }
 
@@ -98,32 +96,15 @@ impl Service {
         binding: &[u8],
         peer: String,
     ) -> Result<JoinReply, JoinRefusal> {
-        self.require_active().await.map_err(|_| JoinRefusal::NotActive)?;
-        let string = self.store.find_join_string(&request.string_id).await?.ok_or(JoinRefusal::Unknown)?;
-        if string.server_id != self.site.server_id {
-            return Err(JoinRefusal::Unknown);
-        }
-        let proof = hex::decode(&request.proof).map_err(|_| JoinRefusal::WrongProof)?;
-        if !proof_holds(&string.secret, binding, &request.server_id, &proof) {
-            return Err(JoinRefusal::WrongProof);
-        }
-        let now = self.clock.now_text();
-        if string.used_at.is_some() {
-            return Err(JoinRefusal::Used);
-        }
-        if string.expires_at <= now {
-            return Err(JoinRefusal::Expired);
-        }
-        if !is_server_id(&request.server_id) {
-            return Err(JoinRefusal::BadRequest("a server's id is 1 to 64 letters, digits, hyphens or underscores"));
-        }
+        let string = self.check_join(&request, binding).await?;
+        let own = self.own_facts().await?;
         let name = match &request.server_name {
             Some(name) => check_name(name)?,
             None => format!("BioStar Server #{}", self.store.servers().await?.len() + 1),
         };
         let server = NewServer { id: &request.server_id, name: &name, certificate_serial: UNKNOWN_SERIAL };
         let audit = AuditEntry {
-            at: now,
+            at: self.clock.now_text(),
             // Whoever made the string answers for who comes in by it.
             operator: string.created_by,
             peer: Some(peer),
@@ -136,6 +117,15 @@ impl Service {
             Used::Now => {}
             Used::Before => return Err(JoinRefusal::Used),
         }
+        // Where it answers is known before it calls for the first time.
+        self.peers.remember(ServerFacts {
+            id: request.server_id.clone(),
+            name: name.clone(),
+            role: Role::Standby,
+            epoch: own.epoch,
+            addresses: request.addresses,
+            copy_taken_at: None,
+        });
         tracing::info!(server = request.server_id, name, "a server joined the installation");
         self.changed(Change::Server);
         self.changed(Change::Book);
@@ -145,8 +135,34 @@ impl Service {
             authority_certificate: self.keys.authority().certificate_pem().to_owned(),
             authority_key: self.keys.authority().key_pem(),
             token_key: hex::encode(self.keys.token_secret()),
-            servers: vec![self.own_facts().await?],
+            servers: vec![own],
         })
+    }
+
+    /// The join string, if the request is one that may be granted. One that proves nothing learns nothing of it.
+    async fn check_join(&self, request: &JoinRequest, binding: &[u8]) -> Result<store::JoinString, JoinRefusal> {
+        self.require_active().await.map_err(|_| JoinRefusal::NotActive)?;
+        let string = self.store.find_join_string(&request.string_id).await?.ok_or(JoinRefusal::Unknown)?;
+        if string.server_id != self.site.server_id {
+            return Err(JoinRefusal::Unknown);
+        }
+        let proof = hex::decode(&request.proof).map_err(|_| JoinRefusal::WrongProof)?;
+        if !proof_holds(&string.secret, binding, &request.server_id, &proof) {
+            return Err(JoinRefusal::WrongProof);
+        }
+        if string.used_at.is_some() {
+            return Err(JoinRefusal::Used);
+        }
+        if string.expires_at <= self.clock.now_text() {
+            return Err(JoinRefusal::Expired);
+        }
+        if !is_server_id(&request.server_id) {
+            return Err(JoinRefusal::BadRequest("a server's id is 1 to 64 letters, digits, hyphens or underscores"));
+        }
+        if request.addresses.is_empty() || request.addresses.len() > MAX_ADDRESSES {
+            return Err(JoinRefusal::BadRequest("a server says where it answers, at 1 to 8 addresses"));
+        }
+        Ok(string)
     }
 }
 

@@ -28,6 +28,9 @@ pub(super) async fn find_or_make(
         if (installation, server) != (&*site.installation_id, &*site.server_id) {
             return Err(StartError::KeysForeign(folder.path().to_owned()));
         }
+        if config.join.is_some() {
+            tracing::warn!(installation, "this server belongs to an installation already; the join string is not used");
+        }
         return Ok((site, keys));
     }
     let server_id = random_id();

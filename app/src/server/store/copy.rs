@@ -180,10 +180,12 @@ async fn examine(private: &SqlitePool, known: Option<(&str, u64)>) -> Result<(),
     Ok(())
 }
 
+/// What the database library says no to in a file that just arrived is the file's fault.
 fn damaged(error: StoreError) -> CopyFlaw {
-    match error {
-        StoreError::Unusable(source) => CopyFlaw::Damaged(source.to_string()),
-        other => CopyFlaw::Store(other),
+    if let StoreError::Unusable(source) | StoreError::Statement(source) = error {
+        CopyFlaw::Damaged(source.to_string())
+    } else {
+        CopyFlaw::Store(error)
     }
 }
 
