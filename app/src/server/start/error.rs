@@ -62,11 +62,16 @@ pub enum StartError {
     #[error(transparent)]
     FirstCopy(#[from] FirstCopyError),
     /// A rule, for example that of passwords.
-    #[error("{0}")]
+    #[error("{}", words_of(.0))]
     Fault(#[from] Fault),
     /// The system.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+fn words_of(fault: &Fault) -> String {
+    let Fault::Invalid { errors } = fault else { return fault.to_string() };
+    errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect::<Vec<_>>().join("; ")
 }
 
 fn because(error: &StoreError) -> String {
