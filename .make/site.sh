@@ -21,7 +21,7 @@ wasm="$TARGET/wasm32-unknown-unknown/$folder/app.wasm"
 stamp="$SITE/.made-from"
 made_from="$(cksum <"$wasm") $profile"
 if [ "$(cat "$stamp" 2>/dev/null || true)" != "$made_from" ] || [ ! -f "$SITE/pkg/portal_bg.wasm" ]; then
-  "$bindgen" --target web --no-typescript --out-dir "$SITE/pkg" --out-name portal "$wasm"
+  "$bindgen" --target web --no-typescript --remove-name-section --remove-producers-section --out-dir "$SITE/pkg" --out-name portal "$wasm"
   if [ "$profile" = wasm-release ]; then
     opt="$("$tools" wasm-opt)"
     say "shrinking the WebAssembly file"
