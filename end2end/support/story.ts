@@ -49,7 +49,7 @@ export async function signIn(page: Page, portal: Portal): Promise<void> {
 
 /** Waits until the page reacts to clicks; without script it does at once. */
 export async function ready(page: Page): Promise<void> {
-  if (await hasScript(page)) await expect(page.locator('[data-hydrated]')).toBeAttached();
+  if (await hasScript(page)) await expect(page.locator('[data-hydrated]')).toBeAttached({ timeout: 45_000 });
 }
 
 /** Whether this browser runs the page's script. */

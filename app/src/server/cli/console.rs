@@ -47,9 +47,12 @@ impl Console {
     }
 
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> Result<T, CliError> {
-        let stream = UnixStream::connect(console_socket(&self.data)).await.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => CliError::NotRunning(self.data.clone()),
-            _ => self.failed(&error),
+        let stream = UnixStream::connect(console_socket(&self.data)).await.map_err(|error| {
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) {
+                CliError::NotRunning(self.data.clone())
+            } else {
+                self.failed(&error)
+            }
         })?;
         let request = Request::builder().method(method).uri(format!("/api/v1{path}")).header(header::HOST, "console");
         let request = match body {
