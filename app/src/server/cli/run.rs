@@ -92,15 +92,17 @@ pub(super) async fn perform(arguments: Arguments) -> Result<(), CliError> {
         _ = terminate.recv() => return Ok(()),
     };
     let site = running.service().site();
-    let mut out = io::stdout().lock();
-    writeln!(out, "{} answers on {scheme}://{}", site.server_name, running.http_addr)?;
-    writeln!(out, "devices: {}, other server: {}", running.gateway_addr, running.sites_addr)?;
+    let mut greeting = format!("{} answers on {scheme}://{}\n", site.server_name, running.http_addr);
+    greeting += &format!("devices: {}, other server: {}\n", running.gateway_addr, running.sites_addr);
     if let Some(password) = &running.generated_password {
-        writeln!(out, "Sign in as admin. This is shown once and must be changed at the first sign-in:")?;
-        writeln!(out, "password: {password}")?;
+        greeting += "Sign in as admin. This is shown once and must be changed at the first sign-in:\n";
+        greeting += &format!("password: {password}\n");
     }
-    out.flush()?;
-    drop(out);
+    // A server runs whether or not somebody reads what it prints.
+    let mut out = io::stdout();
+    if let Err(error) = out.write_all(greeting.as_bytes()).and_then(|()| out.flush()) {
+        tracing::warn!(%error, "the greeting could not be printed; `portal user reset` gives a new password");
+    }
     if in_the_clear {
         tracing::warn!("plain HTTP: passwords cross the network in the clear");
     }
