@@ -6,6 +6,7 @@ mod account;
 mod device;
 mod fault;
 mod form;
+mod overview;
 mod page;
 mod server;
 mod server_list;
@@ -14,6 +15,7 @@ pub use account::{Operator, ProvisioningInput, ProvisioningString, SignInInput};
 pub use device::{Connection, Device, DeviceInfo, DeviceStatus, DeviceSummary, IpConfig, SerialConfig, WaitingDevice};
 pub use fault::{Fault, FieldError};
 pub use form::{FormAnswer, ProvisioningForm, Typed};
+pub use overview::Overview;
 pub use page::{DeviceQuery, Page};
 pub use server::{Banner, PeerState, Role, Server};
 pub use server_list::{

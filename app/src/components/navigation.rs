@@ -2,9 +2,8 @@
 
 use super::icon::{Icon, IconName};
 use crate::{
-    model::{Banner, Role},
+    model::{Banner, Overview, Role},
     paths,
-    server_fns::overview::Overview,
 };
 use leptos::prelude::*;
 use leptos_router::components::A;

@@ -1,9 +1,8 @@
 //! The device tree beside the device pages.
 
 use crate::{
-    model::{DeviceQuery, DeviceStatus},
+    model::{DeviceQuery, DeviceStatus, Overview},
     paths,
-    server_fns::overview::Overview,
 };
 use leptos::prelude::*;
 

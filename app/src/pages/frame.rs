@@ -7,9 +7,9 @@ use crate::{
         navigation::{Navigation, StandingBanner, TopBar},
     },
     live::Live,
-    model::Fault,
+    model::{Fault, Overview},
     paths,
-    server_fns::overview::{Overview, find_overview},
+    server_fns::overview::find_overview,
 };
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
