@@ -64,7 +64,7 @@ fn FieldErrors(errors: Vec<FieldError>) -> impl IntoView {
         let place = place_of(&error.field).map(|place| format!("{place}: ")).unwrap_or_default();
         let href = format!("#{}", id_of(&error.field));
         // The router would take a link without `rel` for a page of its own.
-        view! { <li><a href=href rel="external">{place}{error.message}</a></li> }
+        view! { <li><a href=href rel="external">{place}{sentence(&error.message)}</a></li> }
     });
     view! { <ul>{items.collect_view()}</ul> }
 }
@@ -73,6 +73,15 @@ fn FieldErrors(errors: Vec<FieldError>) -> impl IntoView {
 #[must_use]
 pub fn id_of(field: &str) -> String {
     field.replace('[', "-").replace("].", "-").replace([']', '.', '_'], "-")
+}
+
+/// A rule as a sentence: rules from deeper down begin in lower case and have no full stop.
+#[must_use]
+pub fn sentence(rule: &str) -> String {
+    let mut rest = rule.chars();
+    let first: String = rest.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let stop = if rule.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{stop}", rest.as_str())
 }
 
 /// Which entry a field belongs to, for people.
@@ -84,6 +93,12 @@ fn place_of(field: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rules_are_told_as_sentences() {
+        assert_eq!(sentence("a port is a number"), "A port is a number.");
+        assert_eq!(sentence("Use another name."), "Use another name.");
+    }
 
     #[test]
     fn fields_have_ids_and_places() {

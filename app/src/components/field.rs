@@ -1,6 +1,6 @@
 //! A label and its input.
 
-use super::alert::id_of;
+use super::alert::{id_of, sentence};
 use leptos::prelude::*;
 
 /// What every value says that the device itself reported.
@@ -136,7 +136,7 @@ pub fn FieldError(
     #[prop(into)]
     error: Signal<Option<String>>,
 ) -> impl IntoView {
-    move || error.get().map(|error| view! { <p class="field-error" id=id.clone()>{error}</p> })
+    move || error.get().map(|error| view! { <p class="field-error" id=id.clone()>{sentence(&error)}</p> })
 }
 
 /// What describes an input: its error while there is one, and its hint.

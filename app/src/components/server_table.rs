@@ -6,6 +6,7 @@
 pub mod row;
 pub mod rows;
 
+use super::alert::sentence;
 use crate::model::{DeviceServers, FieldError, MAX_ENTRIES};
 use leptos::prelude::*;
 use row::EntryRow;
@@ -100,7 +101,7 @@ pub fn ServerTable(
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
-            {move || list_error().map(|error| view! { <p class="field-error">{error}</p> })}
+            {move || list_error().map(|error| view! { <p class="field-error">{sentence(&error)}</p> })}
             <div class="server-table-foot">
                 <button
                     type="button"
