@@ -1,6 +1,6 @@
 //! The installation's certificate authority: the root that devices pin, and the certificates it signs.
 
-use crate::wire::DeviceId;
+use crate::wire::{Address, DeviceId};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use rcgen::{
@@ -49,6 +49,18 @@ pub struct IssuedServer {
     pub serial: Vec<u8>,
 }
 
+/// A server's certificate for a key that the authority has not seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedServer {
+    /// The certificate.
+    pub certificate_pem: String,
+    /// Its serial number, big-endian, without leading zeros.
+    pub serial: Vec<u8>,
+}
+
+/// A new server's key, made before any authority knows the server.
+pub struct ServerKey(KeyPair);
+
 /// Why a certificate or the authority itself could not be made or read.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
@@ -78,7 +90,8 @@ impl Authority {
     pub fn create(installation_id: &str, now: OffsetDateTime) -> Result<Self, AuthorityError> {
         let uri = installation_uri(installation_id)?;
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(signing)?;
-        let mut params = params(&format!("BioStar 2 installation {installation_id}"), &uri, now, AUTHORITY_LIFE)?;
+        let mut params =
+            member_params(&format!("BioStar 2 installation {installation_id}"), &uri, now, AUTHORITY_LIFE)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params.self_signed(&key).map_err(signing)?;
@@ -152,7 +165,7 @@ impl Authority {
     ) -> Result<Issued, AuthorityError> {
         let key = parse_request(request)?.public_key;
         let uri = format!("bln://{}/device/{device}", self.installation_id);
-        let mut params = params(&format!("BLN {device}"), &uri, now, LEAF_LIFE)?;
+        let mut params = member_params(&format!("BLN {device}"), &uri, now, LEAF_LIFE)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let serial = serial_of(&params);
@@ -166,15 +179,98 @@ impl Authority {
     ///
     /// A bad id, or no randomness.
     pub fn issue_server(&self, server_id: &str, now: OffsetDateTime) -> Result<IssuedServer, AuthorityError> {
-        check_id(server_id)?;
-        let uri = format!("bln://{}/server/{server_id}", self.installation_id);
-        let mut params = params(&format!("BioStar 2 server {server_id}"), &uri, now, LEAF_LIFE)?;
+        let key = ServerKey::generate()?;
+        let SignedServer { certificate_pem, serial } = self.sign_server(&key.0, server_id, now)?;
+        Ok(IssuedServer { certificate_pem, key_pem: key.pem(), serial })
+    }
+
+    /// Signs the key of a server that made it itself. Names and extensions in the request are ignored.
+    ///
+    /// # Errors
+    ///
+    /// A bad id, a request that is not signed by its own P-256 key, or no randomness.
+    pub fn issue_requested_server(
+        &self,
+        request: &[u8],
+        server_id: &str,
+        now: OffsetDateTime,
+    ) -> Result<SignedServer, AuthorityError> {
+        self.sign_server(&parse_request(request)?.public_key, server_id, now)
+    }
+
+    /// Makes a key and a certificate for pages under these host names and addresses. Devices and servers take it for
+    /// nobody's: it names no member of the installation.
+    ///
+    /// # Errors
+    ///
+    /// A host that no certificate can name, or no randomness.
+    pub fn issue_web(
+        &self,
+        hosts: &[Address],
+        now: OffsetDateTime,
+        life: Duration,
+    ) -> Result<IssuedServer, AuthorityError> {
+        let mut params = params("BioStar 2 portal", now, life)?;
+        for host in hosts {
+            params.subject_alt_names.push(match host {
+                Address::Ip(ip) => SanType::IpAddress(*ip),
+                Address::Name(name) => SanType::DnsName(name.as_str().try_into().map_err(signing)?),
+            });
+        }
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let serial = serial_of(&params);
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(signing)?;
         let certificate = params.signed_by(&key, &self.issuer).map_err(signing)?;
         Ok(IssuedServer { certificate_pem: certificate.pem(), key_pem: key.serialize_pem(), serial })
+    }
+
+    fn sign_server(
+        &self,
+        key: &impl PublicKeyData,
+        server_id: &str,
+        now: OffsetDateTime,
+    ) -> Result<SignedServer, AuthorityError> {
+        check_id(server_id)?;
+        let uri = format!("bln://{}/server/{server_id}", self.installation_id);
+        let mut params = member_params(&format!("BioStar 2 server {server_id}"), &uri, now, LEAF_LIFE)?;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let serial = serial_of(&params);
+        let certificate = params.signed_by(key, &self.issuer).map_err(signing)?;
+        Ok(SignedServer { certificate_pem: certificate.pem(), serial })
+    }
+}
+
+impl ServerKey {
+    /// A new ECDSA P-256 key.
+    ///
+    /// # Errors
+    ///
+    /// No randomness.
+    pub fn generate() -> Result<Self, AuthorityError> {
+        Ok(Self(KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(signing)?))
+    }
+
+    /// The certificate request for it, PKCS #10 DER; it names nobody.
+    ///
+    /// # Errors
+    ///
+    /// The crypto library failed.
+    pub fn request(&self) -> Result<Vec<u8>, AuthorityError> {
+        request_for(&self.0)
+    }
+
+    /// The private key, PKCS #8; secret.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        self.0.serialize_pem()
+    }
+}
+
+impl std::fmt::Debug for ServerKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ServerKey")
     }
 }
 
@@ -196,6 +292,13 @@ pub fn fingerprint_of(certificate: &CertificateDer<'_>) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, certificate).as_ref());
     hash
+}
+
+/// A certificate request that carries the key alone: the authority says whose it is.
+pub(crate) fn request_for(key: &KeyPair) -> Result<Vec<u8>, AuthorityError> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    Ok(params.serialize_request(key).map_err(signing)?.der().to_vec())
 }
 
 /// A request whose signature holds and whose key is of the one kind that devices use.
@@ -235,11 +338,22 @@ fn has_key(certificate: &CertificateDer<'_>, key: &KeyPair) -> bool {
         .is_ok_and(|parsed| parsed.subject_public_key_info().as_ref() == key.subject_public_key_info())
 }
 
-fn params(name: &str, uri: &str, now: OffsetDateTime, life: Duration) -> Result<CertificateParams, AuthorityError> {
+/// Of a certificate that names a member of the installation, or the installation itself.
+fn member_params(
+    name: &str,
+    uri: &str,
+    now: OffsetDateTime,
+    life: Duration,
+) -> Result<CertificateParams, AuthorityError> {
+    let mut params = params(name, now, life)?;
+    params.subject_alt_names = vec![SanType::URI(uri.try_into().map_err(signing)?)];
+    Ok(params)
+}
+
+fn params(name: &str, now: OffsetDateTime, life: Duration) -> Result<CertificateParams, AuthorityError> {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
-    params.subject_alt_names = vec![SanType::URI(uri.try_into().map_err(signing)?)];
     params.not_before = now - CLOCK_SKEW;
     params.not_after = now + life;
     params.serial_number = Some(new_serial()?);

@@ -45,6 +45,35 @@ fn a_server_is_named_by_its_certificate() {
 }
 
 #[test]
+fn a_server_keeps_its_key_to_itself() {
+    let authority = Authority::create("site", now()).unwrap();
+    let key = ServerKey::generate().unwrap();
+    let signed = authority.issue_requested_server(&key.request().unwrap(), "server-2", now()).unwrap();
+    let der = CertificateDer::from_pem_slice(signed.certificate_pem.as_bytes()).unwrap();
+    let expected = Peer::Server { installation_id: "site".into(), id: "server-2".into(), serial: signed.serial };
+    assert_eq!(peer_of(&der), Some(expected));
+    assert!(has_key(&der, &KeyPair::from_pem(&key.pem()).unwrap()));
+    assert!(matches!(authority.issue_requested_server(b"", "server-2", now()), Err(AuthorityError::BadRequest(_))));
+    assert!(!format!("{key:?}").contains("PRIVATE"));
+}
+
+#[test]
+fn a_certificate_for_pages_names_its_hosts_and_no_member() {
+    let authority = Authority::create("site", now()).unwrap();
+    let hosts = ["192.168.1.10", "2001:db8::10", "biostar.example"].map(|host| host.parse().unwrap());
+    let issued = authority.issue_web(&hosts, now(), Duration::days(365)).unwrap();
+    let der = CertificateDer::from_pem_slice(issued.certificate_pem.as_bytes()).unwrap();
+    assert_eq!(peer_of(&der), None);
+    let parsed = webpki::EndEntityCert::try_from(&der).unwrap();
+    for host in ["192.168.1.10", "2001:db8::10", "biostar.example"] {
+        let name = rustls_pki_types::ServerName::try_from(host).unwrap();
+        assert!(parsed.verify_is_valid_for_subject_name(&name).is_ok(), "{host}");
+    }
+    let other = rustls_pki_types::ServerName::try_from("192.168.1.11").unwrap();
+    assert!(parsed.verify_is_valid_for_subject_name(&other).is_err());
+}
+
+#[test]
 fn only_a_signed_request_for_a_p256_key_is_accepted() {
     let authority = Authority::create("site", now()).unwrap();
     let mut request = request_with(&KeyPair::generate().unwrap());

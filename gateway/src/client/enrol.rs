@@ -8,14 +8,14 @@ use super::{
     server_time::believable,
 };
 use crate::{
-    authority::fingerprint_of,
+    authority::{fingerprint_of, request_for},
     device::{Config, Stored},
     enrolment::proof_of,
     provisioning::ProvisioningString,
     tls::{Clock, Peer, Trust, client_config, peer_of},
     wire::{self, ALPN, DeviceInfo, Enrol, Message, PROTOCOL_VERSION},
 };
-use rcgen::{CertificateParams, DistinguishedName, KeyPair};
+use rcgen::KeyPair;
 use rustls_pki_types::CertificateDer;
 use std::time::Duration;
 use tokio::{
@@ -57,7 +57,7 @@ impl<'a> Enrolling<'a> {
             disk,
             teller,
             dialler: Dialler::new(tls, settings.config.clone()),
-            request: request_for(&key)?,
+            request: request_for(&key).map_err(|error| ClientError::Credentials(error.to_string()))?,
             key,
         })
     }
@@ -203,12 +203,4 @@ impl<'a> Enrolling<'a> {
 fn believe_enrolled(enrolled: wire::Enrolled, connection: &Connection) -> wire::Enrolled {
     let server_time_unix_ms = believable(enrolled.server_time_unix_ms, connection.server_certificate());
     wire::Enrolled { server_time_unix_ms, ..enrolled }
-}
-
-fn request_for(key: &KeyPair) -> Result<Vec<u8>, ClientError> {
-    let mut params = CertificateParams::default();
-    // The authority names the device; the request carries the key alone.
-    params.distinguished_name = DistinguishedName::new();
-    let request = params.serialize_request(key).map_err(|error| ClientError::Credentials(error.to_string()))?;
-    Ok(request.der().to_vec())
 }
