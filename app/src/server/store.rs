@@ -46,7 +46,7 @@ pub use sightings::{ReportedList, Sighting};
 pub use waiting::{Acceptance, WaitingRecord, WaitingState};
 
 use sqlx::{
-    Sqlite, SqlitePool, Transaction,
+    Connection as _, Sqlite, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
@@ -153,5 +153,10 @@ async fn open_pool(file: &Path) -> Result<SqlitePool, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT);
-    Ok(SqlitePoolOptions::new().max_connections(8).connect_with(options).await?)
+    let pool = SqlitePoolOptions::new().max_connections(8).before_acquire(|connection, _| {
+        // SQLite itself ends a transaction when the disk is full, and the driver goes on counting it: such a connection
+        // begins no other. Another is opened in its place.
+        Box::pin(async move { Ok(!connection.is_in_transaction()) })
+    });
+    Ok(pool.connect_with(options).await?)
 }

@@ -6,6 +6,9 @@ use crate::{
     server::store::{DeviceRecord, OutcomeState, ReportedList, Revision, Sighting},
 };
 
+/// How often a device that keeps changing is looked at anew.
+const MAX_LOOKS: u32 = 4;
+
 /// A device with its lists and its newest sighting.
 pub(super) struct Standing {
     pub(super) device: DeviceRecord,
@@ -53,9 +56,23 @@ impl Standing {
 }
 
 impl Service {
-    /// Everything about one device.
+    /// Everything about one device, as it was at one moment.
     pub(super) async fn standing_of(&self, id: u32) -> Result<Standing, Fault> {
-        let device = self.store.find_device(id).await?.ok_or_else(|| Fault::NotFound { what: device_name_of(id) })?;
+        let mut standing = self.look_at(id).await?;
+        for _ in 1..MAX_LOOKS {
+            // A list that was saved, kept or given up meanwhile must not be shown half.
+            let again = self.store.find_device(id).await?.ok_or_else(|| no_such(id))?;
+            let seen = (standing.device.wanted_revision, standing.device.committed_revision);
+            if seen == (again.wanted_revision, again.committed_revision) {
+                break;
+            }
+            standing = self.look_at(id).await?;
+        }
+        Ok(standing)
+    }
+
+    async fn look_at(&self, id: u32) -> Result<Standing, Fault> {
+        let device = self.store.find_device(id).await?.ok_or_else(|| no_such(id))?;
         let wanted = self.store.find_revision(id, device.wanted_revision).await?.ok_or_else(|| {
             tracing::error!(device = id, revision = device.wanted_revision, "the book lacks a wanted revision");
             Fault::Internal
@@ -157,6 +174,10 @@ pub(super) fn status_of(connection: Option<&Connection>) -> DeviceStatus {
         Some(_) => DeviceStatus::Connected,
         None => DeviceStatus::Disconnected,
     }
+}
+
+fn no_such(id: u32) -> Fault {
+    Fault::NotFound { what: device_name_of(id) }
 }
 
 fn order(sighting: &Sighting) -> (u64, &str) {
