@@ -1,6 +1,8 @@
 //! The browser's own part: takes over the page that the server rendered, and listens for changes.
 
-use crate::{app::App, live::Live};
+mod leaving;
+
+use crate::{app::App, live::Live, unsaved::Unsaved};
 use leptos::prelude::*;
 use serde::Deserialize;
 use std::{
@@ -47,6 +49,9 @@ pub fn hydrate() {
     leptos::mount::hydrate_body(|| {
         let live = Live::new();
         provide_context(live);
+        let unsaved = Unsaved::new();
+        provide_context(unsaved);
+        leaving::guard(unsaved);
         Effect::new(move |_| {
             if live.wanted.get() {
                 listen(live);

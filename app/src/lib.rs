@@ -10,6 +10,7 @@
 //! * [`server_fns`] — how a page reaches the server, one file per resource
 //! * [`paths`] — the only place where the portal's addresses are made
 //! * [`live`] — what changed since a page was loaded
+//! * [`unsaved`] — what somebody typed and did not save
 //!
 //! In the browser alone: `browser`, which starts the page and listens to the server. On the server alone: `server`.
 
@@ -27,3 +28,4 @@ pub mod paths;
 #[cfg(feature = "ssr")]
 pub mod server;
 pub mod server_fns;
+pub mod unsaved;

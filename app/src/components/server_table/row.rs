@@ -10,6 +10,7 @@ use super::{
 };
 use crate::model::{DeviceServers, EntryInput};
 use leptos::{ev, prelude::*, wasm_bindgen::JsCast, web_sys::HtmlElement};
+use web_sys::DragEvent;
 
 /// One row: priority, address, port, state, and what moves or removes it.
 #[component]
@@ -171,7 +172,10 @@ fn Actions(index: usize, state: TableState, dragged: RwSignal<Option<usize>>) ->
             draggable="true"
             title="Drag to another place"
             aria-hidden="true"
-            on:dragstart=move |_| dragged.set(Some(index))
+            on:dragstart=move |event: DragEvent| {
+                carry(&event, number);
+                dragged.set(Some(index));
+            }
             on:dragend=move |_| dragged.set(None)
         >
             <Icon name=IconName::Grip />
@@ -209,6 +213,13 @@ fn Actions(index: usize, state: TableState, dragged: RwSignal<Option<usize>>) ->
         </button>
     }
     .into_any()
+}
+
+/// Some browsers drag nothing that carries nothing.
+fn carry(event: &DragEvent, number: usize) {
+    if let Some(data) = event.data_transfer() {
+        let _ = data.set_data("text/plain", &format!("entry {number}"));
+    }
 }
 
 /// What is known of the server in this row.

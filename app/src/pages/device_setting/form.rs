@@ -16,6 +16,7 @@ use crate::{
     model::{Device, DeviceServers, Fault, FieldError, FormAnswer, Typed},
     paths,
     server_fns::devices::{cancel_push, save_device_setting},
+    unsaved::Unsaved,
 };
 use leptos::{ev::SubmitEvent, prelude::*};
 
@@ -112,6 +113,7 @@ pub fn DeviceForm(
             cancel.dispatch(());
         }),
     };
+    Unsaved::current().follow(move || draft.with(Draft::is_changed) && !save.pending().get());
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
         fault.set(None);
