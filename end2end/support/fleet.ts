@@ -25,7 +25,18 @@ export class Fleet {
       join(folder, 'fleet.log'),
     );
     const fleet = new Fleet(child, control, all);
-    const ids = all.slice(0, accepted);
+    try {
+      await fleet.settle(portal, accepted);
+    } catch (error) {
+      await fleet.stop();
+      throw error;
+    }
+    return fleet;
+  }
+
+  /** Accepts the first ones; the others wait. */
+  private async settle(portal: Portal, accepted: number): Promise<void> {
+    const ids = this.ids.slice(0, accepted);
     if (accepted > 0) {
       await portal.console('accept', '--wait', '30', ...ids.map(String));
       await until('all devices are connected', async () => {
@@ -33,13 +44,12 @@ export class Fleet {
         return true;
       });
     }
-    if (waiting > 0) {
+    if (accepted < this.ids.length) {
       await until('a device waits', async () => {
         const answer = await portal.api('/waiting-devices');
-        return JSON.stringify(await answer.json()).includes(String(all[all.length - 1]));
+        return JSON.stringify(await answer.json()).includes(String(this.ids.at(-1)));
       });
     }
-    return fleet;
   }
 
   /** `down`, `up`, `restart` or `cut-power` for one device. */

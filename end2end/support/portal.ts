@@ -1,5 +1,6 @@
 // One running server of an installation, and what a test asks of it besides the browser.
 import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { end, freePort, run, siteRoot, start, until } from './process.js';
 
@@ -24,9 +25,27 @@ export class Portal {
     readonly sites: number,
   ) {}
 
-  static async start(folder: string, name: string, join?: string): Promise<Portal> {
+  static async start(folder: string, name: string, ports: { gateway?: number; sites?: number } = {}): Promise<Portal> {
+    const { gateway = await freePort(), sites = await freePort() } = ports;
+    const portal = new Portal(folder, name, await freePort(), gateway, sites);
+    await portal.launch();
+    return portal;
+  }
+
+  /** Starts a server that joins `first`; `confirm` lets the one with this fingerprint in. */
+  static async join(folder: string, name: string, first: Portal, confirm: (fingerprint: string) => Promise<void>): Promise<Portal> {
     const portal = new Portal(folder, name, await freePort(), await freePort(), await freePort());
-    await portal.launch(join);
+    portal.begin('--join', await first.console('join-string'));
+    try {
+      await until(`${name} asks to join`, async () => (await first.console('newcomers')) !== '');
+      const [, fingerprint] = /^fingerprint: (.+)$/m.exec(readFileSync(portal.log, 'utf8')) ?? [];
+      if (!fingerprint) throw new Error(`${name} shows no fingerprint`);
+      await confirm(fingerprint);
+      await portal.ready();
+    } catch (error) {
+      await portal.stop();
+      throw error;
+    }
     return portal;
   }
 
@@ -34,15 +53,24 @@ export class Portal {
     return `http://127.0.0.1:${this.http}`;
   }
 
-  /** Starts it again on the same ports and the same data. */
-  async launch(joinString?: string): Promise<void> {
+  get log(): string {
+    return join(this.folder, '..', `${this.name.replace(/\W+/g, '-')}.log`);
+  }
+
+  /** Starts it, or starts it again on the same ports and the same data. */
+  async launch(): Promise<void> {
+    this.begin();
+    await this.ready();
+  }
+
+  private begin(...more: string[]): void {
     const args = ['run', '--data', this.folder, '--name', this.name, '--site-root', siteRoot];
     args.push('--http', `127.0.0.1:${this.http}`, '--gateway', `127.0.0.1:${this.gateway}`);
-    args.push('--sites', `127.0.0.1:${this.sites}`, '--stability-seconds', '2');
-    if (joinString) args.push('--join', joinString);
-    this.child = start('portal', args, join(this.folder, '..', `${this.name.replace(/\W+/g, '-')}.log`), {
-      PORTAL_ADMIN_PASSWORD: password,
-    });
+    args.push('--sites', `127.0.0.1:${this.sites}`, '--stability-seconds', '2', ...more);
+    this.child = start('portal', args, this.log, { PORTAL_ADMIN_PASSWORD: password });
+  }
+
+  private async ready(): Promise<void> {
     await until(`${this.name} is ready`, async () => (await fetch(`${this.url}/health/ready`)).ok);
   }
 

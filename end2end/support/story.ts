@@ -21,10 +21,13 @@ export const test = base.extend<{ operator: Page }, { folder: string; site: Site
   site: [
     async ({ folder, devices }, use) => {
       const portal = await Portal.start(join(folder, 'server1'), 'BioStar Server #1');
-      const fleet = await Fleet.start(portal, folder, devices.accepted, devices.waiting);
-      await use({ portal, fleet, folder });
-      await fleet.stop();
-      await portal.stop();
+      try {
+        const fleet = await Fleet.start(portal, folder, devices.accepted, devices.waiting);
+        await use({ portal, fleet, folder });
+        await fleet.stop();
+      } finally {
+        await portal.stop();
+      }
     },
     { scope: 'worker', timeout: 90_000 },
   ],
