@@ -1,8 +1,15 @@
 //! What a server is started with.
 
 use super::clock::Clock;
-use gateway::wire::{Address, AddressError};
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use gateway::{
+    enrolment::KeyFingerprint,
+    wire::{Address, AddressError},
+};
+use std::{
+    net::{IpAddr, SocketAddr, UdpSocket},
+    path::PathBuf,
+    time::Duration,
+};
 
 /// The name of a first server that was given none.
 pub const FIRST_SERVER_NAME: &str = "BioStar Server #1";
@@ -18,10 +25,8 @@ pub struct Config {
     pub name: Option<String>,
     /// Where browsers and programs connect.
     pub http: SocketAddr,
-    /// For HTTPS.
-    pub http_tls: Option<HttpTls>,
-    /// Plain HTTP may leave this machine.
-    pub allow_plain_http: bool,
+    /// How browsers and programs are spoken to; by its address if `None`: plainly on this machine, else by HTTPS.
+    pub http_security: Option<HttpSecurity>,
     /// Where devices connect.
     pub gateway: SocketAddr,
     /// Where the other server connects.
@@ -32,12 +37,26 @@ pub struct Config {
     pub site_root: PathBuf,
     /// A join string of the first server; counts at the first start.
     pub join: Option<String>,
+    /// Told when this server waits to be let in: the name of the server whose operator decides, and the fingerprint of
+    /// this server's key, which that operator has to compare.
+    pub tell_fingerprint: fn(&str, KeyFingerprint),
     /// How long a session must hold before it proves the list it came through.
     pub stability: Duration,
     /// The first operator's password; counts at the first start.
     pub admin_password: Option<String>,
     /// The time of day.
     pub clock: Clock,
+}
+
+/// How browsers and programs are spoken to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HttpSecurity {
+    /// In the clear; passwords can be read on the way.
+    Plain,
+    /// HTTPS with a certificate of the installation's authority.
+    Own,
+    /// HTTPS with a certificate that was given.
+    Given(HttpTls),
 }
 
 /// A certificate that browsers trust.
@@ -52,18 +71,13 @@ pub struct HttpTls {
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
-    /// Passwords would cross the network in the clear.
-    #[error(
-        "plain HTTP on {0} would send passwords over the network in the clear: give --http-cert and --http-key, \
-         listen on 127.0.0.1, or say --allow-plain-http"
-    )]
-    PlainHttp(SocketAddr),
     /// The host to advertise is none.
     #[error("--advertise {0}: {1}")]
     Advertise(String, #[source] AddressError),
-    /// Listening on all addresses says nothing about where to connect to.
+    /// Listening on all addresses says nothing about where to connect to, and no network says it either.
     #[error(
-        "listening on {0} does not say where devices reach this server: add --advertise with a host name or address"
+        "listening on {0} does not say where devices reach this server, and this machine has no network to tell it by: \
+         add --advertise with a host name or address"
     )]
     AdvertiseMissing(SocketAddr),
     /// The name is unusable.
@@ -80,13 +94,13 @@ impl Config {
             data: data.into(),
             name: None,
             http: any,
-            http_tls: None,
-            allow_plain_http: false,
+            http_security: None,
             gateway: any,
             sites: any,
             advertise: None,
             site_root: PathBuf::from("target/site"),
             join: None,
+            tell_fingerprint: |_, _| {},
             stability: gateway::server::Settings::default().stability,
             admin_password: None,
             clock: Clock::system(),
@@ -99,9 +113,6 @@ impl Config {
     ///
     /// The first rule that is broken.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if self.http_tls.is_none() && !self.http.ip().is_loopback() && !self.allow_plain_http {
-            return Err(ConfigError::PlainHttp(self.http));
-        }
         if let Some(name) = &self.name {
             let length = name.trim().chars().count();
             if length == 0 || length > MAX_NAME_CHARACTERS || name.chars().any(char::is_control) {
@@ -111,18 +122,47 @@ impl Config {
         self.advertised_host().map(|_| ())
     }
 
-    /// The host that devices and the other server are told to connect to.
+    /// How browsers and programs are spoken to.
+    #[must_use]
+    pub fn http_security(&self) -> HttpSecurity {
+        match &self.http_security {
+            Some(security) => security.clone(),
+            None if self.http.ip().is_loopback() => HttpSecurity::Plain,
+            None => HttpSecurity::Own,
+        }
+    }
+
+    /// Whether passwords cross the network in the clear.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        self.http_security() == HttpSecurity::Plain && !self.http.ip().is_loopback()
+    }
+
+    /// The host that devices and the other server are told to connect to: the one given, else the one listened on, else
+    /// the address by which this machine reaches others.
     ///
     /// # Errors
     ///
-    /// None was given and the gateway listens on all addresses, or the one given is none.
+    /// The one given is none, or none was given, the gateway listens on all addresses and there is no network.
     pub fn advertised_host(&self) -> Result<Address, ConfigError> {
         match &self.advertise {
             Some(host) => host.parse().map_err(|error| ConfigError::Advertise(host.clone(), error)),
-            None if self.gateway.ip().is_unspecified() => Err(ConfigError::AdvertiseMissing(self.gateway)),
+            None if self.gateway.ip().is_unspecified() => {
+                outward_address().map(Address::Ip).ok_or(ConfigError::AdvertiseMissing(self.gateway))
+            }
             None => Ok(Address::Ip(self.gateway.ip())),
         }
     }
+}
+
+/// This machine's address on the way to the rest of the world. Nothing is sent: the two are addresses for examples.
+fn outward_address() -> Option<IpAddr> {
+    let toward = |own: &str, other: &str| {
+        let socket = UdpSocket::bind(own).ok()?;
+        socket.connect(other).ok()?;
+        socket.local_addr().ok().map(|address| address.ip())
+    };
+    toward("0.0.0.0:0", "192.0.2.1:9").or_else(|| toward("[::]:0", "[2001:db8::1]:9"))
 }
 
 #[cfg(test)]
@@ -132,11 +172,12 @@ mod tests {
     #[test]
     fn plain_http_stays_on_this_machine_unless_asked_for() {
         let mut config = Config::on_loopback("data");
-        assert_eq!(config.check(), Ok(()));
+        assert_eq!(config.http_security(), HttpSecurity::Plain);
+        assert!(!config.is_exposed());
         config.http = SocketAddr::from(([0, 0, 0, 0], 3000));
-        assert_eq!(config.check(), Err(ConfigError::PlainHttp(config.http)));
-        config.allow_plain_http = true;
-        assert_eq!(config.check(), Ok(()));
+        assert_eq!(config.http_security(), HttpSecurity::Own);
+        config.http_security = Some(HttpSecurity::Plain);
+        assert!(config.is_exposed());
     }
 
     #[test]
@@ -144,7 +185,11 @@ mod tests {
         let mut config = Config::on_loopback("data");
         assert_eq!(config.advertised_host().map(|host| host.to_string()), Ok("127.0.0.1".to_owned()));
         config.gateway = SocketAddr::from(([0, 0, 0, 0], 51213));
-        assert_eq!(config.check(), Err(ConfigError::AdvertiseMissing(config.gateway)));
+        // A machine without a network has no such address, and says so.
+        match config.advertised_host() {
+            Ok(Address::Ip(ip)) => assert!(!ip.is_unspecified(), "{ip}"),
+            other => assert_eq!(other, Err(ConfigError::AdvertiseMissing(config.gateway))),
+        }
         config.advertise = Some("biostar.example".to_owned());
         assert_eq!(config.check(), Ok(()));
         config.advertise = Some("not a host".to_owned());

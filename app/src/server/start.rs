@@ -8,8 +8,9 @@ mod first;
 pub use error::StartError;
 
 use super::{
-    config::{Config, HttpTls},
+    config::{Config, HttpSecurity},
     data_folder::{DataFolder, console_socket},
+    https,
     link::Link,
     router::{self, AppState},
     service::Service,
@@ -21,10 +22,9 @@ use gateway::{
     tls,
     wire::{ALPN, Address},
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use std::{
     fs, io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     os::unix::fs::PermissionsExt as _,
     path::Path,
     sync::Arc,
@@ -48,6 +48,8 @@ pub struct Running {
     pub gateway_addr: SocketAddr,
     /// Where the other server connects.
     pub sites_addr: SocketAddr,
+    /// The host at which devices and the other server are told to connect.
+    pub advertised: Address,
     /// The first operator's password if this start generated it: to be shown once.
     pub generated_password: Option<String>,
     service: Arc<Service>,
@@ -71,7 +73,10 @@ struct Doors {
 /// What is wrong, in words for the administrator. Then nothing runs.
 pub async fn start(config: Config) -> Result<Running, StartError> {
     config.check()?;
-    let tls = config.http_tls.as_ref().map(http_tls).transpose()?;
+    let given = match config.http_security() {
+        HttpSecurity::Given(files) => Some(https::given(&files)?),
+        HttpSecurity::Plain | HttpSecurity::Own => None,
+    };
     let folder = DataFolder::open(&config.data)?;
     let doors = Doors::bind(&config).await?;
     let host = config.advertised_host()?;
@@ -83,20 +88,40 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Role::Active => service.ensure_first_operator(config.admin_password.as_deref()).await?,
         Role::Standby => None,
     };
+    let tls = match (config.http_security(), given) {
+        (HttpSecurity::Own, _) => {
+            let hosts = vec![host.clone(), Address::Ip(doors.http.local_addr()?.ip())];
+            Some(https::own(service.keys.clone(), hosts, config.clock.clone())?)
+        }
+        (HttpSecurity::Given(_) | HttpSecurity::Plain, given) => given,
+    };
+    if config.is_exposed() {
+        service.warn("This portal answers plain HTTP: passwords cross the network in the clear.");
+    }
     let stop = CancellationToken::new();
     let (http_addr, gateway_addr, sites_addr) =
         (doors.http.local_addr()?, doors.gateway.local_addr()?, doors.sites.local_addr()?);
     let state = AppState::new(service.clone(), &config.site_root, tls.is_some(), stop.clone());
     let console = bind_console(folder.path())?;
     let mut parts = JoinSet::new();
-    service.advertise(host, gateway_addr.port());
+    service.advertise(host.clone(), gateway_addr.port());
     let devices = start_gateway(&service, doors.gateway, config.stability, &stop).await?;
     parts.spawn(async move { ended("device gateway", devices.await) });
     let peers = sites::start(&service, doors.sites, vec![sites_endpoint], stop.clone())?;
     parts.spawn(async move { ended("link to the other server", peers.await) });
     parts.spawn(serving::serve_console(console, router::console(state.clone()), stop.clone()));
     parts.spawn(serving::serve_tcp(doors.http, tls, router::portal(state), stop.clone()));
-    Ok(Running { http_addr, gateway_addr, sites_addr, generated_password, service, parts, stop, folder })
+    Ok(Running {
+        http_addr,
+        gateway_addr,
+        sites_addr,
+        advertised: host,
+        generated_password,
+        service,
+        parts,
+        stop,
+        folder,
+    })
 }
 
 impl Running {
@@ -137,7 +162,18 @@ impl Doors {
 }
 
 async fn bind(option: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|error| StartError::Bind { option, address, error })
+    let bound = match TcpListener::bind(address).await {
+        // All addresses of a machine without IPv6.
+        Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && is_missing_family(&error) => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        bound => bound,
+    };
+    bound.map_err(|error| StartError::Bind { option, address, error })
+}
+
+fn is_missing_family(error: &io::Error) -> bool {
+    !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
 }
 
 /// The console's socket, for this user alone. What a killed server left behind is replaced.
@@ -166,24 +202,6 @@ async fn start_gateway(
     let (handle, ended) = gateway::server::start(listener, tls, link, settings, stop.clone());
     service.attach_gateway(handle);
     Ok(ended)
-}
-
-fn http_tls(files: &HttpTls) -> Result<Arc<rustls::ServerConfig>, StartError> {
-    let unreadable =
-        |path: &Path, error: &dyn std::fmt::Display| StartError::HttpTls(path.to_owned(), error.to_string());
-    let chain = CertificateDer::pem_file_iter(&files.certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unreadable(&files.certificate, &error))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| unreadable(&files.key, &error))?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| unreadable(&files.certificate, &error))?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|error| unreadable(&files.certificate, &error))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
 }
 
 fn endpoint(host: &Address, port: u16) -> String {

@@ -2,15 +2,19 @@
 
 use crate::harness::{PATIENCE, Portal, api_request, open};
 use app::server::{
-    config::{Config, HttpTls},
+    config::{Config, HttpSecurity, HttpTls},
     data_folder::console_socket,
+    keys::Keys,
     start::start,
 };
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
+use rustls_pki_types::CertificateDer;
 use serde_json::json;
 use std::{
+    net::SocketAddr,
     os::unix::fs::PermissionsExt as _,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
@@ -143,6 +147,19 @@ async fn the_consoles_socket_is_for_the_servers_user_alone() {
 }
 
 #[tokio::test]
+async fn https_is_served_with_a_certificate_of_the_installation() {
+    let portal = Portal::start_with(|config| config.http_security = Some(HttpSecurity::Own)).await;
+    let keys = Keys::load(&portal.folder.path().join("data")).unwrap().unwrap();
+    let ask = "GET /authority.pem HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    for name in ["localhost", "127.0.0.1"] {
+        let trusted = keys.authority().certificate_der().clone();
+        let answer = ask_by_https(portal.running.http_addr, name, trusted, ask).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.ends_with(keys.authority().certificate_pem()), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn https_is_served_with_a_given_certificate_and_its_cookies_are_secure() {
     let folder = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
@@ -150,33 +167,38 @@ async fn https_is_served_with_a_given_certificate_and_its_cookies_are_secure() {
     std::fs::write(&files.certificate, made.cert.pem()).unwrap();
     std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
     let portal = Portal::start_with(|config| {
-        config.http_tls = Some(files.clone());
+        config.http_security = Some(HttpSecurity::Given(files.clone()));
         config.admin_password = Some(crate::harness::PASSWORD.to_owned());
     })
     .await;
 
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
-    let stream = TcpStream::connect(portal.running.http_addr).await.unwrap();
-    let mut stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
     let form = "login=admin&password=correct+horse+51213";
     let request = format!(
         "POST /login HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
         form.len()
     );
+    let answer = ask_by_https(portal.running.http_addr, "localhost", made.cert.der().clone(), &request).await;
+    assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+    assert_eq!(answer.matches("SameSite=Strict; Secure").count(), 2, "{answer}");
+}
+
+/// The answer of a server that a client which trusts `root` alone knows as `name`.
+async fn ask_by_https(address: SocketAddr, name: &'static str, root: CertificateDer<'static>, request: &str) -> String {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(root).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let stream = TcpStream::connect(address).await.unwrap();
+    let mut stream = connector.connect(name.try_into().unwrap(), stream).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     // Without a closing alert the read ends with an error; what was read stands.
     let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap();
-    let answer = String::from_utf8_lossy(&answer);
-    assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
-    assert_eq!(answer.matches("SameSite=Strict; Secure").count(), 2, "{answer}");
+    String::from_utf8_lossy(&answer).into_owned()
 }
