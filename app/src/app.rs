@@ -9,6 +9,7 @@ use crate::{
         sign_in::SignInPage, waiting_devices::WaitingDevicesPage,
     },
     paths,
+    unsaved::Unsaved,
 };
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, Title, provide_meta_context};
@@ -62,6 +63,7 @@ impl Hydrated {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_context(Live::current());
+    provide_context(Unsaved::current());
     provide_context(FirstAnswer::new(SharedValue::new(use_context::<FormAnswer>).into_inner()));
     let hydrated = Hydrated(RwSignal::new(false));
     provide_context(hydrated);
@@ -84,6 +86,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/devices/:id/cancel-push") view=DeviceSettingPage ssr=SsrMode::Async />
                     <Route path=path!("/waiting-devices/:id/accept") view=WaitingDevicesPage ssr=SsrMode::Async />
                     <Route path=path!("/waiting-devices/:id/reject") view=WaitingDevicesPage ssr=SsrMode::Async />
+                    <Route path=path!("/servers/newcomers/:id/confirm") view=ServersPage ssr=SsrMode::Async />
+                    <Route path=path!("/servers/newcomers/:id/reject") view=ServersPage ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

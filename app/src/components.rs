@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod card;
 pub mod copy_field;
+pub mod decision;
 pub mod device_table;
 pub mod field;
 pub mod icon;

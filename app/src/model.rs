@@ -5,6 +5,7 @@
 mod account;
 mod device;
 mod fault;
+mod fingerprint;
 mod form;
 mod overview;
 mod page;
@@ -14,10 +15,11 @@ mod server_list;
 pub use account::{Operator, ProvisioningInput, ProvisioningString, SignInInput};
 pub use device::{Connection, Device, DeviceInfo, DeviceStatus, DeviceSummary, IpConfig, SerialConfig, WaitingDevice};
 pub use fault::{Fault, FieldError};
-pub use form::{FormAnswer, ProvisioningForm, Typed};
+pub use fingerprint::grouped;
+pub use form::{Decision, FormAnswer, ProvisioningForm, Typed};
 pub use overview::Overview;
 pub use page::{DeviceQuery, Page};
-pub use server::{Banner, PeerState, Role, Server};
+pub use server::{Banner, Newcomer, PeerState, Role, Server};
 pub use server_list::{
     DEFAULT_PORT, DeviceServers, DeviceSettingInput, EntryFailure, EntryInput, ListVersion, MAX_ENTRIES, Push,
     PushState, ServerEntry,

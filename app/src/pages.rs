@@ -10,8 +10,9 @@ pub mod servers;
 pub mod sign_in;
 pub mod waiting_devices;
 
-use crate::model::{Fault, FieldError, FormAnswer};
+use crate::model::{Decision, Fault, FieldError, FormAnswer};
 use leptos::prelude::*;
+use std::future::Future;
 
 /// The answer to the form post that this page came with. It belongs to the first page alone.
 #[derive(Clone, Copy)]
@@ -38,6 +39,44 @@ pub(crate) fn first_fault(answer: Option<&FormAnswer>) -> Option<Fault> {
     match answer? {
         FormAnswer::Refused { fault, .. } => Some(fault.clone()),
         FormAnswer::Made { .. } => None,
+    }
+}
+
+/// How a page decides on those who ask to belong.
+#[derive(Clone, Copy)]
+pub(crate) struct Deciding {
+    /// Takes whom it is about and what was decided.
+    pub(crate) on_decide: Callback<(String, Decision)>,
+    /// Why the last decision was refused.
+    pub(crate) fault: Signal<Option<Fault>>,
+}
+
+impl Deciding {
+    /// `decide` tells the server, `refetch` what the page has to ask for again afterwards.
+    pub(crate) fn new<F>(
+        decide: impl Fn(String, Decision) -> F + Clone + Send + Sync + 'static,
+        refetch: impl Fn() + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<(), Fault>> + Send + 'static,
+    {
+        let first_fault = first_fault(first_answer().as_ref());
+        let action = Action::new(move |(id, decision): &(String, Decision)| {
+            let (outcome, refetch) = (decide(id.clone(), *decision), refetch.clone());
+            async move {
+                let outcome = outcome.await;
+                refetch();
+                outcome
+            }
+        });
+        let fault = Signal::derive(move || match action.value().get() {
+            Some(outcome) => outcome.err(),
+            None => first_fault.clone(),
+        });
+        let on_decide = Callback::new(move |choice| {
+            action.dispatch(choice);
+        });
+        Self { on_decide, fault }
     }
 }
 

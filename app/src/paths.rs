@@ -17,6 +17,9 @@ pub const PROVISIONING: &str = "/provisioning";
 /// The servers of the installation.
 pub const SERVERS: &str = "/servers";
 
+/// The certificate of the installation's authority, as a file.
+pub const AUTHORITY: &str = "/authority.pem";
+
 /// The sign-in page, leading back to `next` afterwards.
 #[must_use]
 pub fn sign_in_then(next: &str) -> String {
@@ -45,6 +48,18 @@ pub fn accept(waiting_id: &str) -> String {
 #[must_use]
 pub fn reject(waiting_id: &str) -> String {
     format!("{WAITING_DEVICES}/{}/reject", escaped(waiting_id))
+}
+
+/// Where a server that asks to join is let in.
+#[must_use]
+pub fn confirm_newcomer(fingerprint: &str) -> String {
+    format!("{SERVERS}/newcomers/{}/confirm", escaped(fingerprint))
+}
+
+/// Where a server that asks to join is sent away.
+#[must_use]
+pub fn reject_newcomer(fingerprint: &str) -> String {
+    format!("{SERVERS}/newcomers/{}/reject", escaped(fingerprint))
 }
 
 /// One page of the device list. `page` counts from 1 and is only for people.

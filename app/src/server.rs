@@ -8,6 +8,7 @@ pub mod config;
 pub mod data_folder;
 pub mod durable;
 mod forms;
+mod https;
 pub mod keys;
 pub mod link;
 pub mod rest;

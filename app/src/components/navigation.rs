@@ -52,21 +52,20 @@ pub fn Navigation() -> impl IntoView {
     .into_any()
 }
 
-/// A message that stands on every page.
+/// Messages that stand on every page.
 #[component]
-pub fn StandingBanner(
-    /// The message.
+pub fn StandingBanners(
+    /// The messages.
     #[prop(into)]
-    banner: Signal<Option<Banner>>,
+    banners: Signal<Vec<Banner>>,
 ) -> impl IntoView {
-    move || {
-        banner.get().map(|banner| {
-            view! {
-                <div class="banner" role="note">
-                    <Icon name=IconName::Warning />
-                    <p>{banner.text}</p>
-                </div>
-            }
-        })
-    }
+    let show = |banner: Banner| {
+        view! {
+            <div class="banner" role="note">
+                <Icon name=IconName::Warning />
+                <p>{banner.text}</p>
+            </div>
+        }
+    };
+    move || banners.get().into_iter().map(show).collect_view()
 }

@@ -43,6 +43,16 @@ pub enum Typed {
     },
 }
 
+/// What an operator says to somebody who asks to belong to the installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Yes.
+    Accept,
+    /// No.
+    Reject,
+}
+
 /// The provisioning form as somebody typed it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

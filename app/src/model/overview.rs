@@ -12,8 +12,8 @@ pub struct Overview {
     pub server_name: String,
     /// Its role.
     pub role: Role,
-    /// The standing message, if there is one.
-    pub banner: Option<Banner>,
+    /// The standing messages.
+    pub banners: Vec<Banner>,
     /// How many devices belong to the installation.
     pub devices: u64,
     /// How many wait to be accepted.

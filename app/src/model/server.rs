@@ -45,6 +45,19 @@ pub struct Server {
     pub copy_taken_at: Option<String>,
 }
 
+/// A server that asks to join and waits for an operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Newcomer {
+    /// SHA-256 of its public key, hexadecimal; the server itself shows the same.
+    pub fingerprint: String,
+    /// What it wants to be called; `None` leaves that to the installation.
+    pub name: Option<String>,
+    /// The address it asks from.
+    pub peer: String,
+    /// When it asked first.
+    pub first_seen: String,
+}
+
 /// A standing message on top of every page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Banner {

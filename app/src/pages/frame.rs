@@ -4,7 +4,7 @@ use crate::{
     app::Hydrated,
     components::{
         loaded::Loaded,
-        navigation::{Navigation, StandingBanner, TopBar},
+        navigation::{Navigation, StandingBanners, TopBar},
     },
     live::Live,
     model::{Fault, Overview},
@@ -39,7 +39,9 @@ pub fn Frame() -> impl IntoView {
         <Navigation />
         <div class="content">
             <Transition>
-                <StandingBanner banner=Signal::derive(move || overview.get()?.ok()?.banner) />
+                <StandingBanners banners=Signal::derive(move || {
+                    overview.get().and_then(Result::ok).map(|overview| overview.banners).unwrap_or_default()
+                }) />
             </Transition>
             <main id="main" tabindex="-1" data-hydrated=Hydrated::mark()>
                 <Outlet />

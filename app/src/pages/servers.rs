@@ -1,19 +1,26 @@
 //! The servers of the installation.
 
+pub mod newcomers;
+
+use super::Deciding;
 use crate::{
-    components::{loaded::Loaded, when::When},
+    components::{alert::Refusal, loaded::Loaded, when::When},
     live::Live,
     model::{PeerState, Role, Server},
-    server_fns::servers::list_servers,
+    paths,
+    server_fns::servers::{decide_on_newcomer, list_newcomers, list_servers},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
+use newcomers::NewcomerList;
 
-/// Who is active, who answers, who holds how many devices.
+/// Who is active, who answers, who holds how many devices, and who asks to join.
 #[component]
 pub fn ServersPage() -> impl IntoView {
     let live = Live::current();
     let servers = Resource::new(move || (live.servers.get(), live.any_device().get()), |_| list_servers());
+    let newcomers = Resource::new(move || live.servers.get(), |_| list_newcomers());
+    let Deciding { on_decide, fault } = Deciding::new(decide_on_newcomer, move || newcomers.refetch());
     view! {
         <Title text="Servers" />
         <div class="page">
@@ -21,7 +28,17 @@ pub fn ServersPage() -> impl IntoView {
             <p class="lead">
                 "Every server accepts the devices of the installation. Only the active one changes settings; a standby works with a copy of its database."
             </p>
+            <Refusal fault />
             <Loaded resource=servers children=|servers| view! { <ServerList servers /> } />
+            <p class="quiet">
+                "Where this portal answers by HTTPS with a certificate of its own, browsers trust it once they trust the "
+                <a href=paths::AUTHORITY rel="external" download="">"certificate of this installation's authority"</a>"."
+            </p>
+            <Loaded
+                resource=newcomers
+                quiet=true
+                children=move |newcomers| view! { <NewcomerList newcomers on_decide /> }
+            />
         </div>
     }
     .into_any()

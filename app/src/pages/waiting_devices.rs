@@ -1,14 +1,14 @@
 //! Devices that ask to belong to the installation.
 
-use super::{device_list::TreePane, first_answer, first_fault};
+use super::{Deciding, device_list::TreePane};
 use crate::{
-    components::{alert::Refusal, loaded::Loaded, tree::Branch, when::When},
+    components::{alert::Refusal, decision::DecisionForm, loaded::Loaded, tree::Branch, when::When},
     live::Live,
-    model::{Fault, WaitingDevice},
+    model::{Decision, Fault, WaitingDevice, grouped},
     paths,
-    server_fns::waiting_devices::{Decision, decide_on_waiting_device, list_waiting_devices},
+    server_fns::waiting_devices::{decide_on_waiting_device, list_waiting_devices},
 };
-use leptos::{ev::MouseEvent, prelude::*};
+use leptos::prelude::*;
 use leptos_meta::Title;
 
 /// Waiting devices, to be accepted or rejected.
@@ -16,22 +16,7 @@ use leptos_meta::Title;
 pub fn WaitingDevicesPage() -> impl IntoView {
     let live = Live::current();
     let waiting = Resource::new(move || live.waiting_devices.get(), |_| list_waiting_devices());
-    let first_fault = first_fault(first_answer().as_ref());
-    let decide = Action::new(move |(id, decision): &(String, Decision)| {
-        let (id, decision) = (id.clone(), *decision);
-        async move {
-            let outcome = decide_on_waiting_device(id, decision).await;
-            waiting.refetch();
-            outcome
-        }
-    });
-    let fault = Signal::derive(move || match decide.value().get() {
-        Some(outcome) => outcome.err(),
-        None => first_fault.clone(),
-    });
-    let on_decide = Callback::new(move |choice| {
-        decide.dispatch(choice);
-    });
+    let Deciding { on_decide, fault } = Deciding::new(decide_on_waiting_device, move || waiting.refetch());
     view! {
         <Title text="Waiting Device" />
         <div class="panes">
@@ -86,14 +71,8 @@ fn WaitingList(devices: Signal<Vec<WaitingDevice>>, on_decide: Callback<(String,
 
 #[component]
 fn WaitingRow(device: WaitingDevice, on_decide: Callback<(String, Decision)>) -> impl IntoView {
-    let id = device.id.clone();
-    let on = move |decision| {
-        let id = id.clone();
-        move |event: MouseEvent| {
-            event.prevent_default();
-            on_decide.run((id.clone(), decision));
-        }
-    };
+    let (id, accept, reject) = (device.id.clone(), paths::accept(&device.id), paths::reject(&device.id));
+    let on_decide = Callback::new(move |decision| on_decide.run((id.clone(), decision)));
     let replaces = device.replaces.then_some("Replaces the certificate of a device that already belongs here.");
     view! {
         <tr>
@@ -106,48 +85,15 @@ fn WaitingRow(device: WaitingDevice, on_decide: Callback<(String, Decision)>) ->
             <td><code class="fingerprint">{grouped(&device.id)}</code></td>
             <td><When at=device.first_seen /></td>
             <td>
-                <form method="post" class="decision">
-                    <button
-                        type="submit"
-                        class="button button-primary"
-                        formaction=paths::accept(&device.id)
-                        aria-label=format!("Accept {}", device.device_id)
-                        on:click=on(Decision::Accept)
-                    >
-                        "Accept"
-                    </button>
-                    <button
-                        type="submit"
-                        class="button"
-                        formaction=paths::reject(&device.id)
-                        aria-label=format!("Reject {}", device.device_id)
-                        on:click=on(Decision::Reject)
-                    >
-                        "Reject"
-                    </button>
-                </form>
+                <DecisionForm
+                    who=device.device_id.to_string()
+                    yes="Accept"
+                    yes_path=accept
+                    no_path=reject
+                    on_decide
+                />
             </td>
         </tr>
     }
     .into_any()
-}
-
-/// A fingerprint in groups of four, for comparing by eye.
-fn grouped(fingerprint: &str) -> String {
-    let mut out = String::with_capacity(fingerprint.len() * 5 / 4);
-    for (index, digit) in fingerprint.chars().enumerate() {
-        if index > 0 && index % 4 == 0 {
-            out.push(' ');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn fingerprints_come_in_groups() {
-        assert_eq!(super::grouped("0123456789"), "0123 4567 89");
-    }
 }

@@ -1,9 +1,11 @@
 //! The command line: `portal run` serves; the other verbs ask a server that runs, over its console's socket.
 
 mod accept;
+mod confirm;
 mod console;
 mod devices;
 mod join_string;
+mod newcomers;
 mod provision;
 mod run;
 mod user;
@@ -13,7 +15,8 @@ use super::{config::ConfigError, start::StartError};
 use crate::model::Fault;
 use clap::{Parser, Subcommand};
 use std::{
-    io::{self, IsTerminal as _},
+    fmt::Display,
+    io::{self, IsTerminal as _, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
@@ -33,6 +36,10 @@ enum Verb {
     Run(Box<run::Arguments>),
     /// Print a string with which a second server can join, once, within 15 minutes
     JoinString(join_string::Arguments),
+    /// List the servers that ask to join, with the fingerprints of their keys
+    Newcomers(newcomers::Arguments),
+    /// Let a server in whose fingerprint you compared
+    Confirm(confirm::Arguments),
     /// Print a string with which new devices can ask to be accepted
     Provision(provision::Arguments),
     /// Accept waiting devices
@@ -92,14 +99,23 @@ pub fn main() -> ExitCode {
     };
     match runtime.block_on(perform(verb)) {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads has read enough, as `head` does.
+        Err(CliError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => fail(&error),
     }
+}
+
+/// Prints one line of what was asked for.
+fn say(line: impl Display) -> Result<(), CliError> {
+    Ok(writeln!(io::stdout(), "{line}")?)
 }
 
 async fn perform(verb: Verb) -> Result<(), CliError> {
     match verb {
         Verb::Run(arguments) => run::perform(*arguments).await,
         Verb::JoinString(arguments) => join_string::perform(&arguments).await,
+        Verb::Newcomers(arguments) => newcomers::perform(&arguments).await,
+        Verb::Confirm(arguments) => confirm::perform(&arguments).await,
         Verb::Provision(arguments) => provision::perform(arguments).await,
         Verb::Accept(arguments) => accept::perform(&arguments).await,
         Verb::Waiting(arguments) => waiting::perform(&arguments).await,

@@ -7,6 +7,7 @@ mod account;
 mod devices;
 mod fields;
 mod provisioning;
+mod servers;
 mod waiting_devices;
 
 use super::{
@@ -40,6 +41,8 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/devices/{id}/cancel-push", post(devices::cancel_push))
         .route("/waiting-devices/{id}/accept", post(waiting_devices::accept))
         .route("/waiting-devices/{id}/reject", post(waiting_devices::reject))
+        .route("/servers/newcomers/{id}/confirm", post(servers::confirm_newcomer))
+        .route("/servers/newcomers/{id}/reject", post(servers::reject_newcomer))
         .route(paths::PROVISIONING, post(provisioning::create))
 }
 

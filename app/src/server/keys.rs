@@ -2,7 +2,7 @@
 
 use super::durable;
 use gateway::{
-    authority::{Authority, AuthorityError},
+    authority::{Authority, AuthorityError, ServerKey, SignedServer},
     tls::{Peer, ServerCredentials, TlsError, peer_of},
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
@@ -62,29 +62,43 @@ impl Keys {
     ///
     /// When no certificate can be made.
     pub fn create(installation_id: &str, server_id: &str, now: OffsetDateTime) -> Result<Self, KeysError> {
-        Self::of_server(Authority::create(installation_id, now)?, rand::random(), server_id, now)
+        let authority = Authority::create(installation_id, now)?;
+        let key = ServerKey::generate()?;
+        let SignedServer { certificate_pem, serial } =
+            authority.issue_requested_server(&key.request()?, server_id, now)?;
+        Ok(Self {
+            authority,
+            server_certificate_pem: certificate_pem,
+            server_key_pem: key.pem(),
+            certificate_serial: serial,
+            server_id: server_id.to_owned(),
+            token_secret: rand::random(),
+        })
     }
 
-    /// The keys of a server that joins: the installation's, and a certificate of its own.
+    /// The keys of a server that joined: the installation's, and the certificate that it signed for `key`.
     ///
     /// # Errors
     ///
-    /// When the certificate cannot be made.
-    pub fn of_server(
+    /// A certificate that is not this server's.
+    pub fn of_newcomer(
         authority: Authority,
         token_secret: [u8; 32],
         server_id: &str,
-        now: OffsetDateTime,
+        key: &ServerKey,
+        certificate_pem: String,
     ) -> Result<Self, KeysError> {
-        let issued = authority.issue_server(server_id, now)?;
-        Ok(Self {
+        let foreign = || KeysError::NotAServer(PathBuf::from(SERVER_CERTIFICATE));
+        let (id, certificate_serial) = server_of(&certificate_pem, &authority).ok_or_else(foreign)?;
+        let keys = Self {
             authority,
-            server_certificate_pem: issued.certificate_pem,
-            server_key_pem: issued.key_pem,
-            certificate_serial: issued.serial,
-            server_id: server_id.to_owned(),
+            server_certificate_pem: certificate_pem,
+            server_key_pem: key.pem(),
+            certificate_serial,
+            server_id: id,
             token_secret,
-        })
+        };
+        if keys.server_id == server_id { Ok(keys) } else { Err(foreign()) }
     }
 
     /// Reads the keys of the data folder `data`; `None` if they were never written.
@@ -103,15 +117,8 @@ impl Keys {
         };
         let authority = Authority::from_pem(&text(AUTHORITY_CERTIFICATE)?, &text(AUTHORITY_KEY)?)?;
         let server_certificate_pem = text(SERVER_CERTIFICATE)?;
-        let peer = CertificateDer::from_pem_slice(server_certificate_pem.as_bytes()).ok().and_then(|der| peer_of(&der));
-        let (server_id, certificate_serial) = match peer {
-            Some(Peer::Server { installation_id, id, serial }) if installation_id == authority.installation_id() => {
-                (id, serial)
-            }
-            Some(Peer::Server { .. } | Peer::Device { .. }) | None => {
-                return Err(KeysError::NotAServer(folder.join(SERVER_CERTIFICATE)));
-            }
-        };
+        let (server_id, certificate_serial) = server_of(&server_certificate_pem, &authority)
+            .ok_or_else(|| KeysError::NotAServer(folder.join(SERVER_CERTIFICATE)))?;
         let token_file = folder.join(TOKEN_KEY);
         let token_secret = fs::read(&token_file)
             .map_err(|error| KeysError::File(token_file.clone(), error))?
@@ -196,6 +203,16 @@ impl Keys {
             &self.server_certificate_pem,
             &self.server_key_pem,
         )
+    }
+}
+
+/// Id and serial number of the server that a certificate names, if it is one of the authority's installation.
+fn server_of(certificate_pem: &str, authority: &Authority) -> Option<(String, Vec<u8>)> {
+    match peer_of(&CertificateDer::from_pem_slice(certificate_pem.as_bytes()).ok()?)? {
+        Peer::Server { installation_id, id, serial } if installation_id == authority.installation_id() => {
+            Some((id, serial))
+        }
+        Peer::Server { .. } | Peer::Device { .. } => None,
     }
 }
 

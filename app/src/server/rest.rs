@@ -1,6 +1,7 @@
 //! The REST API: one file per resource. Handlers translate; the rules are the service's.
 
 mod account;
+mod authority;
 mod body;
 mod devices;
 mod health;
@@ -38,6 +39,9 @@ pub fn routes() -> Router<AppState> {
         .route("/waiting-devices/{id}/reject", post(waiting_devices::reject))
         .route("/provisioning", get(provisioning::list).post(provisioning::create))
         .route("/servers", get(servers::list))
+        .route("/servers/newcomers", get(servers::list_newcomers))
+        .route("/servers/newcomers/{fingerprint}/confirm", post(servers::confirm_newcomer))
+        .route("/servers/newcomers/{fingerprint}/reject", post(servers::reject_newcomer))
         .route("/join-strings", post(servers::create_join_string))
         .route("/stream", get(stream::changes))
         .fallback(problem::no_such_resource)
@@ -45,12 +49,13 @@ pub fn routes() -> Router<AppState> {
     Router::new().nest("/api/v1", api)
 }
 
-/// `/health`, for load balancers and cluster managers.
-pub fn health_routes() -> Router<AppState> {
+/// What is told without signing in: `/health`, for load balancers and cluster managers, and the authority's certificate.
+pub fn public_routes() -> Router<AppState> {
     Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/health/active", get(health::active))
+        .route("/authority.pem", get(authority::certificate))
 }
 
 /// Who asks; refuses those who are not signed in or must change their password.

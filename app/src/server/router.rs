@@ -72,7 +72,7 @@ pub fn portal(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), auth::identify))
         .layer(from_fn(auth::refuse_foreign_origin))
         // Without a sign-in there is nobody to find out about.
-        .merge(rest::health_routes())
+        .merge(rest::public_routes())
         .merge(pages::site_files(&state));
     with_limits(doors).layer(CompressionLayer::new()).with_state(state)
 }
@@ -80,7 +80,7 @@ pub fn portal(state: AppState) -> Router {
 /// What the console's socket serves: the REST API.
 pub fn console(state: AppState) -> Router {
     let api = rest::routes().layer(from_fn_with_state(state.clone(), auth::identify));
-    with_limits(api.merge(rest::health_routes())).with_state(state)
+    with_limits(api.merge(rest::public_routes())).with_state(state)
 }
 
 fn with_limits(router: Router<AppState>) -> Router<AppState> {

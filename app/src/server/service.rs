@@ -11,6 +11,7 @@ mod fixture;
 mod health;
 mod joining;
 mod names;
+mod newcomers;
 mod operators;
 mod passwords;
 mod provisioning;
@@ -39,6 +40,7 @@ use super::{
 };
 use crate::model::{Fault, Role};
 use gateway::{server::Handle, wire::Address};
+use newcomers::Newcomers;
 use serde::{Deserialize, Serialize};
 use sign_in::Doorman;
 use std::sync::{Arc, OnceLock};
@@ -68,7 +70,7 @@ pub struct Site {
 /// The rules, with what they need to act.
 pub struct Service {
     pub(super) store: Store,
-    pub(super) keys: Keys,
+    pub(super) keys: Arc<Keys>,
     pub(super) site: Site,
     pub(super) clock: Clock,
     pub(super) changes: Changes,
@@ -78,7 +80,10 @@ pub struct Service {
     pub(super) gateway: OnceLock<Handle>,
     /// Where devices reach that gateway.
     pub(super) advertised: OnceLock<(Address, u16)>,
+    /// What is wrong with how this server was started.
+    warning: OnceLock<&'static str>,
     doorman: Doorman,
+    newcomers: Newcomers,
 }
 
 impl Service {
@@ -88,14 +93,16 @@ impl Service {
         let peers = PeerBoard::new(&site.server_id);
         Arc::new(Self {
             store,
-            keys,
+            keys: Arc::new(keys),
             site,
             clock,
             changes: Changes::default(),
             peers,
             gateway: OnceLock::new(),
             advertised: OnceLock::new(),
+            warning: OnceLock::new(),
             doorman: Doorman::default(),
+            newcomers: Newcomers::default(),
         })
     }
 
@@ -103,6 +110,12 @@ impl Service {
     #[must_use]
     pub fn site(&self) -> &Site {
         &self.site
+    }
+
+    /// The certificate of the installation's authority, PEM.
+    #[must_use]
+    pub fn authority_certificate(&self) -> String {
+        self.keys.authority().certificate_pem().to_owned()
     }
 
     /// What changes, as it changes.
@@ -114,6 +127,11 @@ impl Service {
     /// Attaches the listening device gateway; a second call is ignored.
     pub fn attach_gateway(&self, handle: Handle) {
         let _ = self.gateway.set(handle);
+    }
+
+    /// Puts a warning on top of every page; a second call is ignored.
+    pub fn warn(&self, warning: &'static str) {
+        let _ = self.warning.set(warning);
     }
 
     /// Ends all use of the databases; the last step of stopping.

@@ -17,10 +17,10 @@ mod snapshots;
 pub(in crate::server) use board::Heard;
 pub use board::{PeerBoard, ServerFacts};
 pub use copier::{FirstCopyError, open_standby};
-pub use join::{JoinError, join};
+pub use join::{Applicant, JoinError, join};
 pub(in crate::server) use join_string::proof_holds;
 pub use join_string::{JoinString, JoinStringError};
-pub use message::{Exchange, ExchangeReply, JoinReply, JoinRequest};
+pub use message::{Exchange, ExchangeReply, JoinAnswer, JoinReply, JoinRequest};
 pub use peers_file::remember_servers;
 
 use super::{keys::Keys, service::Service};

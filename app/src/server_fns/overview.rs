@@ -18,7 +18,7 @@ pub async fn find_overview() -> Result<Overview, Fault> {
             operator: session.operator,
             server_name: service.site().server_name.clone(),
             role: service.site().role,
-            banner: service.banner().await,
+            banners: service.banners().await,
             devices: service.list_devices(one).await?.total,
             waiting_devices: service.list_waiting().await?.len() as u64,
         })

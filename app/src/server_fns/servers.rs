@@ -1,7 +1,7 @@
 //! The servers of the installation.
 
-use crate::model::{Fault, Server};
-use leptos::prelude::*;
+use crate::model::{Decision, Fault, Newcomer, Server};
+use leptos::{prelude::*, server_fn::codec::Json};
 
 /// All servers, this one first.
 ///
@@ -11,4 +11,33 @@ use leptos::prelude::*;
 #[server(prefix = "/api/fn", endpoint = "list-servers")]
 pub async fn list_servers() -> Result<Vec<Server>, Fault> {
     super::door::answer(async |service, _| service.list_servers().await).await
+}
+
+/// All servers that ask to join.
+///
+/// # Errors
+///
+/// A sign-in fault.
+#[server(prefix = "/api/fn", endpoint = "list-newcomers")]
+pub async fn list_newcomers() -> Result<Vec<Newcomer>, Fault> {
+    super::door::answer(async |service, _| Ok(service.list_newcomers())).await
+}
+
+/// Lets the server with this fingerprint in, or sends it away.
+///
+/// # Errors
+///
+/// [`Fault::NotFound`] if it asks no longer, [`Fault::NotActive`], or what the store says.
+#[server(prefix = "/api/fn", endpoint = "decide-on-newcomer", input = Json)]
+pub async fn decide_on_newcomer(
+    /// The fingerprint.
+    id: String,
+    /// What was decided.
+    decision: Decision,
+) -> Result<(), Fault> {
+    super::door::answer(async |service, session| match decision {
+        Decision::Accept => service.confirm_newcomer(&session.actor, &id).await,
+        Decision::Reject => service.reject_newcomer(&session.actor, &id).await,
+    })
+    .await
 }

@@ -1,18 +1,7 @@
 //! Devices that wait to be accepted.
 
-use crate::model::{Fault, WaitingDevice};
+use crate::model::{Decision, Fault, WaitingDevice};
 use leptos::{prelude::*, server_fn::codec::Json};
-use serde::{Deserialize, Serialize};
-
-/// What an operator says to a waiting device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Decision {
-    /// It belongs to the installation.
-    Accept,
-    /// It does not.
-    Reject,
-}
 
 /// All devices that wait.
 ///

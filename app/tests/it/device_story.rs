@@ -5,10 +5,7 @@ use crate::{
     gateway_site::{GatewaySite, admin, rows},
     raw_device::info,
 };
-use app::{
-    model::{DeviceServers, PushState},
-    server::changes::Change,
-};
+use app::model::{DeviceServers, PushState};
 use gateway::{
     client::{self, ClientSettings, Status},
     device::Config,
@@ -61,19 +58,6 @@ async fn accept(site: &GatewaySite) {
     site.service.accept_waiting_by_device_id(&admin(), DOOR).await.unwrap();
 }
 
-/// What the standby has to tell reaches the active server, as the exchange between them would do it.
-async fn forward_outcomes(from: &GatewaySite, to: &GatewaySite) {
-    let mut changes = from.service.changes().listen();
-    loop {
-        let outcomes = from.outcomes().await;
-        if !outcomes.is_empty() {
-            return to.service.note_outcomes(outcomes).await.unwrap();
-        }
-        let change = timeout(PATIENCE, changes.recv()).await.expect("an outcome comes").unwrap();
-        assert_ne!(change, Change::WaitingDevice);
-    }
-}
-
 fn state_of(servers: &DeviceServers) -> Option<PushState> {
     servers.push.as_ref().map(|push| push.state)
 }
@@ -91,7 +75,7 @@ async fn a_device_follows_its_list_to_a_standby_and_back_when_that_dies() {
     device.is_on("two").await;
     let shown = two.until(DOOR, |servers| servers.committed.as_ref().is_some_and(|c| c.revision == 2)).await;
     assert_eq!(shown.connected.unwrap().priority, 1);
-    forward_outcomes(&two, &one).await;
+    two.forward_outcomes(&one).await;
     assert_eq!(state_of(&one.servers(DOOR).await), Some(PushState::Committed));
 
     drop(two);

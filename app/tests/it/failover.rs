@@ -1,6 +1,6 @@
 //! Real devices and two whole servers, one of which is killed.
 
-use crate::pair::{Pair, change, console, first, folder, has, join_string, second, until};
+use crate::pair::{Pair, change, confirm_newcomers, console, first, folder, has, join_string, second, until};
 use app::{
     model::{Connection, DeviceStatus, EntryInput, ProvisioningInput, PushState},
     server::{
@@ -271,6 +271,7 @@ async fn a_first_server_that_is_killed_loses_nothing_it_answered() {
     let string = String::from_utf8(made.stdout).unwrap();
     assert!(string.starts_with("BSJ1-"), "{string}{}", String::from_utf8_lossy(&made.stderr));
     let one = start(Config { sites: sites.parse().unwrap(), ..Config::on_loopback(one_data.path()) }).await.unwrap();
+    confirm_newcomers(&one);
     let third = folder();
     drop(second(third.path(), string.trim()).await.expect("the string outlived the kill"));
     let id = change(&one).await;

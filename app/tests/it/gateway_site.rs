@@ -4,15 +4,16 @@ use crate::raw_device::{RawDevice, new_key};
 use app::{
     model::{DeviceServers, EntryInput, ProvisioningInput, Role},
     server::{
+        changes::Change,
         clock::Clock,
         keys::Keys,
         link::Link,
         service::{Actor, Service, Site},
-        store::{BOOK_FILE, Installation, Outcome, Store},
+        store::{BOOK_FILE, Installation, Store},
     },
 };
 use gateway::{
-    authority::Authority,
+    authority::{Authority, ServerKey},
     provisioning::ProvisioningString,
     server::{self, Settings},
     tls::server_config,
@@ -21,6 +22,7 @@ use gateway::{
 use rcgen::KeyPair;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use time::OffsetDateTime;
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -66,7 +68,10 @@ impl GatewaySite {
         };
         store.insert_installation(&installation).await.unwrap();
         let again = Authority::from_pem(authority.certificate_pem(), &authority.key_pem()).unwrap();
-        let keys = Keys::of_server(again, [7; 32], server_id, OffsetDateTime::now_utc()).unwrap();
+        let key = ServerKey::generate().unwrap();
+        let signed =
+            again.issue_requested_server(&key.request().unwrap(), server_id, OffsetDateTime::now_utc()).unwrap();
+        let keys = Keys::of_newcomer(again, [7; 32], server_id, &key, signed.certificate_pem).unwrap();
         let tls = server_config(&keys.server_credentials().unwrap(), &[ALPN]).unwrap();
         let site = Site {
             installation_id: "site".to_owned(),
@@ -111,9 +116,17 @@ impl GatewaySite {
         Member { key, enrolled }
     }
 
-    /// What this server saw as standby and the active one has not noted.
-    pub(crate) async fn outcomes(&self) -> Vec<Outcome> {
-        Store::open(self.folder.path()).await.unwrap().list_unnoted_outcomes().await.unwrap()
+    /// What this server saw as standby reaches the active one, as the exchange between them would do it.
+    pub(crate) async fn forward_outcomes(&self, active: &Self) {
+        let mut changes = self.service.changes().listen();
+        loop {
+            let outcomes = Store::open(self.folder.path()).await.unwrap().list_unnoted_outcomes().await.unwrap();
+            if !outcomes.is_empty() {
+                return active.service.note_outcomes(outcomes).await.unwrap();
+            }
+            let change = timeout(PATIENCE, changes.recv()).await.expect("an outcome comes").unwrap();
+            assert_ne!(change, Change::WaitingDevice);
+        }
     }
 
     pub(crate) async fn servers(&self, device: u32) -> DeviceServers {
@@ -134,7 +147,7 @@ impl GatewaySite {
                 changes.recv().await.unwrap();
             }
         };
-        match tokio::time::timeout(PATIENCE, wait).await {
+        match timeout(PATIENCE, wait).await {
             Ok(servers) => servers,
             Err(_) => panic!("still {last:?}"),
         }

@@ -160,7 +160,7 @@ impl Answer {
 }
 
 impl TestDevice {
-    fn start(id: u32, provisioning: &str) -> Self {
+    pub(crate) fn start(id: u32, provisioning: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let stop = CancellationToken::new();
         let settings = ClientSettings {
@@ -191,7 +191,7 @@ pub(crate) fn api_request(method: Method, path: &str, token: &str, body: Option<
     }
 }
 
-async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Answer {
+pub(crate) async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Answer {
     let (status, headers, body) = open(address, request).await;
     let bytes = timeout(PATIENCE, body.collect()).await.unwrap().unwrap().to_bytes();
     Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned() }

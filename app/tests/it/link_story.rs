@@ -113,8 +113,7 @@ async fn a_standby_admits_confirms_keeps_the_outcome_and_changes_nothing() {
     assert_eq!(shown.connected.unwrap().server, "two");
     let edit = standby.service.replace_servers(&admin(), DOOR, 1, both).await;
     assert!(matches!(edit, Err(Fault::NotActive { .. })));
-    let outcomes = standby.outcomes().await;
-    active.service.note_outcomes(outcomes).await.unwrap();
+    standby.forward_outcomes(&active).await;
     let servers = active.until(DOOR, |servers| state_of(servers) == Some(PushState::Committed)).await;
     assert_eq!(servers.revision, 2);
 

@@ -2,12 +2,15 @@
 
 #![cfg(test)]
 
+mod command_line;
 mod device_story;
 mod failover;
 mod false_server;
+mod full_disk;
 mod gateway_site;
 mod harness;
 mod link_story;
+mod newcomers;
 mod pair;
 mod raw_device;
 mod rest_contract;

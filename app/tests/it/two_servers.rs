@@ -101,10 +101,10 @@ async fn the_standby_changes_nothing_and_says_where_to() {
     let active = "BioStar Server #1".to_owned();
     let refused = two.service().create_join_string(&console()).await;
     assert_eq!(refused, Err(Fault::NotActive { active: active.clone() }));
-    assert_eq!(one.service().banner().await, None);
-    until("the first answers", async || two.service().banner().await.unwrap().text.contains("Make changes on")).await;
+    assert_eq!(one.service().banners().await, []);
+    until("the first answers", async || two.service().banners().await[0].text.contains("Make changes on")).await;
     one.stop().await;
-    until("the first is silent", async || two.service().banner().await.unwrap().text.contains("does not answer")).await;
+    until("the first is silent", async || two.service().banners().await[0].text.contains("does not answer")).await;
     assert_eq!(states(&two).await[0], (active, Role::Active, PeerState::Unreachable));
     assert!(two.service().list_servers().await.unwrap()[0].last_heard.is_some());
     two.stop().await;

@@ -1,6 +1,6 @@
 //! `portal accept`
 
-use super::{CliError, console::Console};
+use super::{CliError, console::Console, say};
 use crate::model::{Device, DeviceSummary, WaitingDevice};
 use serde_json::json;
 use std::time::Duration;
@@ -50,7 +50,7 @@ async fn settle(console: &Console, device: u32, waiting: &[WaitingDevice]) -> Re
     match requests.as_slice() {
         [] => match console.get::<Device>(&format!("/devices/{device}")).await {
             Ok(_) => {
-                println!("{device} was accepted already");
+                say(format_args!("{device} was accepted already"))?;
                 Ok(true)
             }
             Err(CliError::Refused(_)) => Ok(false),
@@ -59,7 +59,7 @@ async fn settle(console: &Console, device: u32, waiting: &[WaitingDevice]) -> Re
         [request] => {
             let path = format!("/waiting-devices/{}/accept", request.id);
             let accepted: DeviceSummary = console.post(&path, &json!({})).await?;
-            println!("{} accepted", accepted.id);
+            say(format_args!("{} accepted", accepted.id))?;
             Ok(true)
         }
         several => Err(CliError::Failed(format!(

@@ -1,6 +1,6 @@
 //! `portal devices`
 
-use super::{CliError, console::Console};
+use super::{CliError, console::Console, say};
 use crate::model::{DeviceStatus, DeviceSummary, Page};
 
 #[derive(clap::Args)]
@@ -20,7 +20,7 @@ pub(super) async fn perform(arguments: &Arguments) -> Result<(), CliError> {
                 DeviceStatus::Disconnected => "disconnected",
             };
             let server = device.connected.map(|connected| connected.server_name).unwrap_or_default();
-            println!("{}\t{}\t{status}\t{server}", device.id, device.name);
+            say(format_args!("{}\t{}\t{status}\t{server}", device.id, device.name))?;
         }
         let Some(cursor) = page.next_cursor else { return Ok(()) };
         path = format!("/devices?limit=200&cursor={}", crate::server::auth::encode(&cursor));

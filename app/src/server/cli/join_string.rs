@@ -1,7 +1,8 @@
 //! `portal join-string`
 
-use super::{CliError, console::Console};
-use serde_json::{Value, json};
+use super::{CliError, console::Console, say};
+use serde::Deserialize;
+use serde_json::json;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -9,8 +10,12 @@ pub(super) struct Arguments {
     data: super::DataArgument,
 }
 
+#[derive(Deserialize)]
+struct Made {
+    string: String,
+}
+
 pub(super) async fn perform(arguments: &Arguments) -> Result<(), CliError> {
-    let made: Value = Console::new(&arguments.data.data).post("/join-strings", &json!({})).await?;
-    println!("{}", made["string"].as_str().unwrap_or_default());
-    Ok(())
+    let made: Made = Console::new(&arguments.data.data).post("/join-strings", &json!({})).await?;
+    say(made.string)
 }

@@ -1,6 +1,6 @@
 //! `portal provision`
 
-use super::{CliError, console::Console};
+use super::{CliError, console::Console, say};
 use crate::model::ProvisioningString;
 use serde_json::json;
 
@@ -26,6 +26,5 @@ pub(super) async fn perform(arguments: Arguments) -> Result<(), CliError> {
         "addresses": arguments.addresses,
     });
     let made: ProvisioningString = Console::new(&arguments.data.data).post("/provisioning", &input).await?;
-    println!("{}", made.string.unwrap_or_default());
-    Ok(())
+    say(made.string.unwrap_or_default())
 }

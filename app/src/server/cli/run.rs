@@ -1,12 +1,14 @@
 //! `portal run`
 
 use super::CliError;
+use crate::model::grouped;
 use crate::server::{
     clock::Clock,
-    config::{Config, HttpTls},
+    config::{Config, HttpSecurity, HttpTls},
     start::start,
 };
 use clap::builder::RangedU64ValueParser;
+use gateway::enrolment::KeyFingerprint;
 use std::{
     io::{self, Write as _},
     net::SocketAddr,
@@ -31,16 +33,19 @@ pub(super) struct Arguments {
     /// HTTPS: PEM file with the private key
     #[arg(long, value_name = "FILE", requires = "http_cert", env = "PORTAL_HTTP_KEY")]
     http_key: Option<PathBuf>,
-    /// Allow plain HTTP on addresses that other machines reach: passwords cross the network in the clear
-    #[arg(long, env = "PORTAL_ALLOW_PLAIN_HTTP")]
+    /// HTTPS with a certificate of the installation's authority, also on 127.0.0.1; elsewhere this is so by itself
+    #[arg(long, conflicts_with_all = ["http_cert", "allow_plain_http"], env = "PORTAL_HTTPS")]
+    https: bool,
+    /// Plain HTTP also on addresses that other machines reach: passwords cross the network in the clear
+    #[arg(long, conflicts_with = "http_cert", env = "PORTAL_ALLOW_PLAIN_HTTP")]
     allow_plain_http: bool,
     /// Where devices connect
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:51213", env = "PORTAL_GATEWAY")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:51213", env = "PORTAL_GATEWAY")]
     gateway: SocketAddr,
     /// Where the other server connects
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:51215", env = "PORTAL_SITES")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:51215", env = "PORTAL_SITES")]
     sites: SocketAddr,
-    /// The host name or address that devices and the other server are told; that of --gateway if none is given
+    /// The host name or address at which devices and the other server reach this one; found out if none is given
     #[arg(long, value_name = "HOST", env = "PORTAL_ADVERTISE")]
     advertise: Option<String>,
     /// The folder with the browser's half of the portal
@@ -60,18 +65,21 @@ pub(super) struct Arguments {
 
 impl From<Arguments> for Config {
     fn from(arguments: Arguments) -> Self {
-        let http_tls = arguments.http_cert.zip(arguments.http_key);
+        let files = arguments.http_cert.zip(arguments.http_key);
+        let given = files.map(|(certificate, key)| HttpSecurity::Given(HttpTls { certificate, key }));
+        let own = arguments.https.then_some(HttpSecurity::Own);
+        let plain = arguments.allow_plain_http.then_some(HttpSecurity::Plain);
         Self {
             data: arguments.data.data,
             name: arguments.name,
             http: arguments.http,
-            http_tls: http_tls.map(|(certificate, key)| HttpTls { certificate, key }),
-            allow_plain_http: arguments.allow_plain_http,
+            http_security: given.or(own).or(plain),
             gateway: arguments.gateway,
             sites: arguments.sites,
             advertise: arguments.advertise,
             site_root: arguments.site_root,
             join: arguments.join,
+            tell_fingerprint: ask_for_confirmation,
             stability: Duration::from_secs(arguments.stability_seconds),
             admin_password: arguments.admin_password,
             clock: Clock::system(),
@@ -79,10 +87,23 @@ impl From<Arguments> for Config {
     }
 }
 
+/// Tells whoever started a server that joins what to do at the other one. It waits meanwhile.
+fn ask_for_confirmation(server: &str, fingerprint: KeyFingerprint) {
+    let text = format!(
+        "{server} has to let this server in. Compare the fingerprint of this server's key there, on the page Servers or \
+         with `portal newcomers`, and confirm it:\nfingerprint: {}\n",
+        grouped(&fingerprint.to_string())
+    );
+    let mut out = io::stdout();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        tracing::warn!(%error, %fingerprint, "the fingerprint to confirm could not be printed");
+    }
+}
+
 pub(super) async fn perform(arguments: Arguments) -> Result<(), CliError> {
     let config = Config::from(arguments);
-    let scheme = if config.http_tls.is_some() { "https" } else { "http" };
-    let in_the_clear = config.http_tls.is_none() && !config.http.ip().is_loopback();
+    let scheme = if config.http_security() == HttpSecurity::Plain { "http" } else { "https" };
+    let exposed = config.is_exposed();
     // Before the start, so that a signal during it is not lost.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -94,6 +115,7 @@ pub(super) async fn perform(arguments: Arguments) -> Result<(), CliError> {
     let site = running.service().site();
     let mut greeting = format!("{} answers on {scheme}://{}\n", site.server_name, running.http_addr);
     greeting += &format!("devices: {}, other server: {}\n", running.gateway_addr, running.sites_addr);
+    greeting += &format!("devices and the other server are told to connect to {}\n", running.advertised);
     if let Some(password) = &running.generated_password {
         greeting += "Sign in as admin. This is shown once and must be changed at the first sign-in:\n";
         greeting += &format!("password: {password}\n");
@@ -103,7 +125,7 @@ pub(super) async fn perform(arguments: Arguments) -> Result<(), CliError> {
     if let Err(error) = out.write_all(greeting.as_bytes()).and_then(|()| out.flush()) {
         tracing::warn!(%error, "the greeting could not be printed; `portal user reset` gives a new password");
     }
-    if in_the_clear {
+    if exposed {
         tracing::warn!("plain HTTP: passwords cross the network in the clear");
     }
     tokio::select! {

@@ -1,6 +1,6 @@
 //! `portal user`
 
-use super::{CliError, console::Console};
+use super::{CliError, console::Console, say};
 use crate::model::{Fault, Role};
 use crate::server::{
     auth::encode,
@@ -12,7 +12,8 @@ use crate::server::{
     store::Store,
 };
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 use std::path::Path;
 
 #[derive(clap::Args)]
@@ -32,17 +33,21 @@ enum Verb {
     },
 }
 
+#[derive(Deserialize)]
+struct Made {
+    password: String,
+}
+
 pub(super) async fn perform(arguments: &Arguments) -> Result<(), CliError> {
     let Verb::Reset { login, data } = &arguments.verb;
     let path = format!("/operators/{}/password-reset", encode(login));
-    let password = match Console::new(&data.data).post::<Value>(&path, &json!({})).await {
-        Ok(made) => made["password"].as_str().unwrap_or_default().to_owned(),
+    let password = match Console::new(&data.data).post::<Made>(&path, &json!({})).await {
+        Ok(made) => made.password,
         Err(CliError::NotRunning(_)) => reset_without_server(&data.data, login).await?,
         Err(error) => return Err(error),
     };
     eprintln!("It must be changed at the next sign-in.");
-    println!("{password}");
-    Ok(())
+    say(password)
 }
 
 async fn reset_without_server(data: &Path, login: &str) -> Result<String, CliError> {

@@ -1,6 +1,6 @@
 //! `portal waiting`
 
-use super::{CliError, console::Console};
+use super::{CliError, console::Console, say};
 use crate::model::WaitingDevice;
 
 #[derive(clap::Args)]
@@ -13,7 +13,7 @@ pub(super) async fn perform(arguments: &Arguments) -> Result<(), CliError> {
     let waiting: Vec<WaitingDevice> = Console::new(&arguments.data.data).get("/waiting-devices").await?;
     for device in waiting {
         let (id, product, peer, fingerprint) = (device.device_id, device.product_name, device.peer, device.id);
-        println!("{id}\t{product}\t{peer}\t{fingerprint}");
+        say(format_args!("{id}\t{product}\t{peer}\t{fingerprint}"))?;
     }
     Ok(())
 }

@@ -1,13 +1,13 @@
-//! `/api/v1/servers`, and the join strings that bring one in.
+//! `/api/v1/servers`, the join strings that bring one in, and the newcomers that wait to be let in.
 
 use super::{By, Problem};
 use crate::{
-    model::{Fault, Server},
+    model::{Fault, Newcomer, Server},
     server::{auth::Console, router::AppState},
 };
 use axum::{
     Json,
-    extract::State,
+    extract::{Path, State},
     http::{Extensions, StatusCode},
 };
 use serde_json::{Value, json};
@@ -16,7 +16,29 @@ pub(super) async fn list(State(state): State<AppState>, _: By) -> Result<Json<Ve
     Ok(Json(state.service.list_servers().await?))
 }
 
-/// Lets a second server in, with all keys; only for whoever has this server's files anyway.
+pub(super) async fn list_newcomers(State(state): State<AppState>, _: By) -> Result<Json<Vec<Newcomer>>, Problem> {
+    Ok(Json(state.service.list_newcomers()))
+}
+
+pub(super) async fn confirm_newcomer(
+    State(state): State<AppState>,
+    By(actor): By,
+    Path(fingerprint): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    state.service.confirm_newcomer(&actor, &fingerprint).await?;
+    Ok(Json(json!({ "fingerprint": fingerprint, "state": "confirmed" })))
+}
+
+pub(super) async fn reject_newcomer(
+    State(state): State<AppState>,
+    By(actor): By,
+    Path(fingerprint): Path<String>,
+) -> Result<StatusCode, Problem> {
+    state.service.reject_newcomer(&actor, &fingerprint).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lets a second server ask to join; only for whoever has this server's files anyway.
 pub(super) async fn create_join_string(
     State(state): State<AppState>,
     extensions: Extensions,

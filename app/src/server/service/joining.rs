@@ -1,16 +1,21 @@
 //! How another server comes to belong to the installation.
 
-use super::{Actor, Service};
+use super::{Actor, Service, newcomers::Asked};
 use crate::{
-    model::{Fault, Role},
+    model::{Fault, Newcomer, Role},
     server::{
         changes::Change,
         clock::text_of,
-        sites::{JoinReply, JoinRequest, JoinString, ServerFacts, proof_holds},
+        sites::{JoinAnswer, JoinReply, JoinRequest, JoinString, ServerFacts, proof_holds},
         store::{self, AuditEntry, NewServer, StoreError, Used},
     },
 };
+use gateway::{
+    authority::{AuthorityError, SignedServer},
+    enrolment::{KeyFingerprint, key_fingerprint},
+};
 use serde_json::json;
+use std::time::Instant;
 use time::Duration;
 
 /// How long a join string is good.
@@ -18,8 +23,6 @@ const JOIN_STRING_LIFE: Duration = Duration::minutes(15);
 const MAX_NAME_CHARACTERS: usize = 48;
 const MAX_ADDRESSES: usize = 8;
 const MAX_ID_BYTES: usize = 64;
-/// A newcomer makes its certificate after it was let in, and shows it with its first call.
-const UNKNOWN_SERIAL: &str = "";
 
 /// Why a newcomer is not let in; its text is what both ends are told.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,12 @@ pub(in crate::server) enum JoinRefusal {
     WrongProof,
     #[error("{0}")]
     BadRequest(&'static str),
+    #[error("an operator rejected this server")]
+    Rejected,
+    #[error("too many servers ask to join at once; try again in a moment")]
+    Crowded,
+    #[error(transparent)]
+    Key(#[from] AuthorityError),
     #[error("a server with this id belongs to the installation already")]
     Exists,
     #[error("this server is standby and lets nobody in; make the join string on the active server")]
@@ -89,29 +98,66 @@ impl Service {
         Ok(string.to_string())
     }
 
-    /// Lets a newcomer in that knows the secret of an unused join string of this server.
+    /// A newcomer asks. One that knows the secret of an unused join string of this server waits for an operator; once
+    /// its key is confirmed it is let in.
     pub(in crate::server) async fn join(
         &self,
         request: JoinRequest,
         binding: &[u8],
         peer: String,
+    ) -> Result<JoinAnswer, JoinRefusal> {
+        let (string, fingerprint) = self.check_join(&request, binding).await?;
+        let newcomer = Newcomer {
+            fingerprint: fingerprint.to_string(),
+            name: request.server_name.as_deref().map(check_name).transpose()?,
+            peer: peer.clone(),
+            first_seen: self.clock.now_text(),
+        };
+        let waiting = || JoinAnswer::Waiting { server_name: self.site.server_name.clone() };
+        match self.newcomers.ask(newcomer.clone(), &string.id, Instant::now()) {
+            Asked::New => {
+                tracing::info!(%fingerprint, peer, "a server asks to join; an operator has to confirm it");
+                self.changed(Change::Server);
+                Ok(waiting())
+            }
+            Asked::Waiting => Ok(waiting()),
+            Asked::Confirmed(operator) => {
+                let by = Actor { login: operator.login, peer: Some(peer) };
+                let reply = self.let_in(request, newcomer, &string, by).await?;
+                Ok(JoinAnswer::Welcome(Box::new(reply)))
+            }
+            Asked::In(reply) => Ok(JoinAnswer::Welcome(reply)),
+            Asked::Rejected => Err(JoinRefusal::Rejected),
+            Asked::Crowded => Err(JoinRefusal::Crowded),
+        }
+    }
+
+    async fn let_in(
+        &self,
+        request: JoinRequest,
+        newcomer: Newcomer,
+        string: &store::JoinString,
+        by: Actor,
     ) -> Result<JoinReply, JoinRefusal> {
-        let string = self.check_join(&request, binding).await?;
         let own = self.own_facts().await?;
-        let name = match &request.server_name {
-            Some(name) => check_name(name)?,
+        let name = match newcomer.name {
+            Some(name) => name,
             None => format!("BioStar Server #{}", self.store.servers().await?.len() + 1),
         };
-        let server = NewServer { id: &request.server_id, name: &name, certificate_serial: UNKNOWN_SERIAL };
+        let key = hex::decode(&request.certificate_request).unwrap_or_default();
+        let authority = self.keys.authority();
+        let SignedServer { certificate_pem, serial } =
+            authority.issue_requested_server(&key, &request.server_id, self.clock.now())?;
+        let serial = hex::encode(serial);
+        let server = NewServer { id: &request.server_id, name: &name, certificate_serial: &serial };
         let audit = AuditEntry {
             at: self.clock.now_text(),
-            // Whoever made the string answers for who comes in by it.
-            operator: string.created_by,
-            peer: Some(peer),
+            operator: by.login,
+            peer: by.peer,
             action: "server.join",
             subject: format!("server {}", request.server_id),
             before: None,
-            after: Some(json!({ "name": name, "join_string": string.id })),
+            after: Some(json!({ "name": name, "join_string": string.id, "fingerprint": newcomer.fingerprint })),
         };
         match self.store.admit_server(&string.id, server, &audit).await? {
             Used::Now => {}
@@ -127,30 +173,39 @@ impl Service {
             copy_taken_at: None,
         });
         tracing::info!(server = request.server_id, name, "a server joined the installation");
-        self.changed(Change::Server);
-        self.changed(Change::Book);
-        Ok(JoinReply {
+        let reply = JoinReply {
             installation_id: self.site.installation_id.clone(),
             server_name: name,
-            authority_certificate: self.keys.authority().certificate_pem().to_owned(),
-            authority_key: self.keys.authority().key_pem(),
+            authority_certificate: authority.certificate_pem().to_owned(),
+            authority_key: authority.key_pem(),
+            server_certificate: certificate_pem,
             token_key: hex::encode(self.keys.token_secret()),
             servers: vec![own],
-        })
+        };
+        self.newcomers.let_in(&newcomer.fingerprint, reply.clone());
+        self.changed(Change::Server);
+        self.changed(Change::Book);
+        Ok(reply)
     }
 
     /// The join string, if the request is one that may be granted. One that proves nothing learns nothing of it.
-    async fn check_join(&self, request: &JoinRequest, binding: &[u8]) -> Result<store::JoinString, JoinRefusal> {
+    async fn check_join(
+        &self,
+        request: &JoinRequest,
+        binding: &[u8],
+    ) -> Result<(store::JoinString, KeyFingerprint), JoinRefusal> {
         self.require_active().await.map_err(|_| JoinRefusal::NotActive)?;
         let string = self.store.find_join_string(&request.string_id).await?.ok_or(JoinRefusal::Unknown)?;
         if string.server_id != self.site.server_id {
             return Err(JoinRefusal::Unknown);
         }
+        let key = hex::decode(&request.certificate_request).map_err(|_| JoinRefusal::WrongProof)?;
         let proof = hex::decode(&request.proof).map_err(|_| JoinRefusal::WrongProof)?;
-        if !proof_holds(&string.secret, binding, &request.server_id, &proof) {
+        if !proof_holds(&string.secret, binding, &key, &request.server_id, &proof) {
             return Err(JoinRefusal::WrongProof);
         }
-        if string.used_at.is_some() {
+        let fingerprint = key_fingerprint(&key)?;
+        if string.used_at.is_some() && !self.newcomers.knows(&fingerprint.to_string()) {
             return Err(JoinRefusal::Used);
         }
         if string.expires_at <= self.clock.now_text() {
@@ -162,7 +217,7 @@ impl Service {
         if request.addresses.is_empty() || request.addresses.len() > MAX_ADDRESSES {
             return Err(JoinRefusal::BadRequest("a server says where it answers, at 1 to 8 addresses"));
         }
-        Ok(string)
+        Ok((string, fingerprint))
     }
 }
 

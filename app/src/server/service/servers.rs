@@ -6,10 +6,9 @@ use crate::{
     server::{
         changes::Change,
         sites::{Exchange, ExchangeReply, Heard, ServerFacts},
-        store::{AuditEntry, Manifest, Sighting, StoreError},
+        store::{Manifest, Sighting, StoreError},
     },
 };
-use serde_json::json;
 use std::{
     collections::{BTreeMap, HashMap},
     time::Instant,
@@ -66,12 +65,18 @@ impl Service {
         Ok(servers)
     }
 
-    /// What every page says on top: on a standby, why nothing can be changed here, and where it can.
-    pub async fn banner(&self) -> Option<Banner> {
-        match self.site.role {
-            Role::Active => return None,
-            Role::Standby => {}
-        }
+    /// What every page says on top: warnings of the start; on a standby, why nothing can be changed here, and where it
+    /// can.
+    pub async fn banners(&self) -> Vec<Banner> {
+        let warning = self.warning.get().map(|text| Banner { text: (*text).to_owned() });
+        let standby = match self.site.role {
+            Role::Active => None,
+            Role::Standby => Some(self.standby_banner().await),
+        };
+        warning.into_iter().chain(standby).collect()
+    }
+
+    async fn standby_banner(&self) -> Banner {
         let active = self.active_server().await;
         let name = active.as_ref().map_or_else(unnamed, |(_, name)| name.clone());
         let answers = active.is_some_and(|(id, _)| self.peers.is_reachable(&id));
@@ -85,7 +90,7 @@ impl Service {
                  nothing can be changed until {name} is back."
             )
         };
-        Some(Banner { text })
+        Banner { text }
     }
 
     /// The name of the server where changes are made.
@@ -130,17 +135,14 @@ impl Service {
         })
     }
 
-    /// The active server's half of an exchange with the server whose certificate has this serial number.
+    /// The active server's half of an exchange.
     pub(in crate::server) async fn answer_exchange(
         &self,
         news: Exchange,
-        serial: &str,
         copy: Option<Manifest>,
     ) -> Result<ExchangeReply, Fault> {
         let peer = news.server.id.clone();
-        if self.hear(news.server, &news.sightings).await? == Heard::Again && self.site.role == Role::Active {
-            self.note_serial(&peer, serial).await?;
-        }
+        self.hear(news.server, &news.sightings).await?;
         let mut noted: Vec<i64> = Vec::new();
         if self.site.role == Role::Active && !news.outcomes.is_empty() {
             noted.extend(news.outcomes.iter().map(|outcome| outcome.id));
@@ -165,7 +167,7 @@ impl Service {
     }
 
     /// Another server said something; pages are told what that changes.
-    async fn hear(&self, server: ServerFacts, sightings: &[Sighting]) -> Result<Heard, Fault> {
+    async fn hear(&self, server: ServerFacts, sightings: &[Sighting]) -> Result<(), Fault> {
         let id = server.id.clone();
         let heard = self.peers.hear(server, Instant::now(), self.clock.now_text());
         self.store_peer_sightings(&id, sightings).await?;
@@ -174,27 +176,14 @@ impl Service {
             Heard::OfItself => self.changed(Change::Server),
             Heard::Again => self.tell_reachability(&id).await?,
         }
-        Ok(heard)
-    }
-
-    async fn note_serial(&self, server_id: &str, serial: &str) -> Result<(), Fault> {
-        let audit = AuditEntry {
-            at: self.clock.now_text(),
-            operator: "system".to_owned(),
-            peer: None,
-            action: "server.certificate",
-            subject: format!("server {server_id}"),
-            before: None,
-            after: Some(json!({ "certificate_serial": serial })),
-        };
-        if self.store.note_server_serial(server_id, serial, &audit).await? {
-            self.changed(Change::Book);
-        }
         Ok(())
     }
 
     /// Notices which servers have fallen silent.
     pub(in crate::server) async fn expire_peers(&self) -> Result<(), Fault> {
+        if self.newcomers.expire(Instant::now()) {
+            self.changed(Change::Server);
+        }
         for id in self.peers.expire(Instant::now()) {
             let name = self.peers.name_of(&id);
             tracing::warn!(server = id, name, "the other server does not answer");

@@ -43,25 +43,32 @@ pub enum JoinStringError {
 }
 
 impl JoinString {
-    /// HMAC-SHA256 under the secret over the TLS channel's binding followed by who asks: worth nothing on another
-    /// connection or for another server.
-    pub(super) fn proof(&self, binding: &[u8], server_id: &str) -> Vec<u8> {
-        let tag = hmac::sign(&proof_key(&self.secret), &proven(binding, server_id));
+    /// HMAC-SHA256 under the secret over the TLS channel's binding, the newcomer's certificate request and its id: worth
+    /// nothing on another connection, for another key or for another server.
+    pub(super) fn proof(&self, binding: &[u8], request: &[u8], server_id: &str) -> Vec<u8> {
+        let tag = hmac::sign(&proof_key(&self.secret), &proven(binding, request, server_id));
         tag.as_ref().to_vec()
     }
 }
 
 /// Is it the proof of that secret? Takes the same time whatever the proof.
-pub(in crate::server) fn proof_holds(secret: &[u8], binding: &[u8], server_id: &str, proof: &[u8]) -> bool {
-    hmac::verify(&proof_key(secret), &proven(binding, server_id), proof).is_ok()
+pub(in crate::server) fn proof_holds(
+    secret: &[u8],
+    binding: &[u8],
+    request: &[u8],
+    server_id: &str,
+    proof: &[u8],
+) -> bool {
+    hmac::verify(&proof_key(secret), &proven(binding, request, server_id), proof).is_ok()
 }
 
 fn proof_key(secret: &[u8]) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, secret)
 }
 
-fn proven(binding: &[u8], server_id: &str) -> Vec<u8> {
-    [binding, server_id.as_bytes()].concat()
+/// The request is hashed, so that no byte can move from one part to the next.
+fn proven(binding: &[u8], request: &[u8], server_id: &str) -> Vec<u8> {
+    [binding, digest(&SHA256, request).as_ref(), server_id.as_bytes()].concat()
 }
 
 impl fmt::Display for JoinString {
@@ -191,12 +198,13 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_is_good_for_one_channel_and_one_server() {
-        let proof = string().proof(b"channel", "server-2");
-        assert!(proof_holds(&[9; 16], b"channel", "server-2", &proof));
-        assert!(!proof_holds(&[9; 16], b"another", "server-2", &proof));
-        assert!(!proof_holds(&[9; 16], b"channel", "server-3", &proof));
-        assert!(!proof_holds(&[8; 16], b"channel", "server-2", &proof));
-        assert!(!proof_holds(&[9; 16], b"channel", "server-2", &[]));
+    fn a_proof_is_good_for_one_channel_one_key_and_one_server() {
+        let proof = string().proof(b"channel", b"key", "server-2");
+        assert!(proof_holds(&[9; 16], b"channel", b"key", "server-2", &proof));
+        assert!(!proof_holds(&[9; 16], b"another", b"key", "server-2", &proof));
+        assert!(!proof_holds(&[9; 16], b"channel", b"another", "server-2", &proof));
+        assert!(!proof_holds(&[9; 16], b"channel", b"key", "server-3", &proof));
+        assert!(!proof_holds(&[8; 16], b"channel", b"key", "server-2", &proof));
+        assert!(!proof_holds(&[9; 16], b"channel", b"key", "server-2", &[]));
     }
 }

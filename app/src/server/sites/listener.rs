@@ -1,7 +1,7 @@
 //! Where other servers are answered.
 
 use super::{
-    Exchange, ExchangeReply, JoinReply, JoinRequest, Sites,
+    Exchange, ExchangeReply, JoinAnswer, JoinRequest, Sites,
     line::MAX_MESSAGE_BYTES,
     message::{COPY, EXCHANGE, JOIN, MANIFEST, Refused},
     snapshots,
@@ -129,7 +129,7 @@ async fn join(
     State(sites): State<Arc<Sites>>,
     Extension(caller): Extension<Caller>,
     Json(request): Json<JoinRequest>,
-) -> Result<Json<JoinReply>, Response> {
+) -> Result<Json<JoinAnswer>, Response> {
     let server = request.server_id.clone();
     let reply = sites.service.join(request, &caller.binding, caller.address.ip().to_string()).await;
     reply.map(Json).map_err(|refusal| {
@@ -143,12 +143,12 @@ async fn exchange(
     Extension(caller): Extension<Caller>,
     Json(news): Json<Exchange>,
 ) -> Result<Json<ExchangeReply>, Response> {
-    let (server, serial) = sites.server_of(&caller).await?;
+    let server = sites.server_of(&caller).await?;
     if news.server.id != server {
         return Err(refuse(StatusCode::FORBIDDEN, "the certificate names another server than the message"));
     }
     let copy = sites.snapshot.borrow().as_ref().map(|snapshot| snapshot.manifest.clone());
-    let reply = sites.service.answer_exchange(news, &serial, copy).await.map_err(|fault| refuse_fault(&fault))?;
+    let reply = sites.service.answer_exchange(news, copy).await.map_err(|fault| refuse_fault(&fault))?;
     sites.remember();
     Ok(Json(reply))
 }
@@ -172,8 +172,8 @@ async fn copy(State(sites): State<Arc<Sites>>, Extension(caller): Extension<Call
 }
 
 impl Sites {
-    /// Id and certificate serial of the server at the other end, if its certificate is one of this installation and not revoked.
-    async fn server_of(&self, caller: &Caller) -> Result<(String, String), Response> {
+    /// Id of the server at the other end, if its certificate is one of this installation and not revoked.
+    async fn server_of(&self, caller: &Caller) -> Result<String, Response> {
         let refuse = |reason: &str| {
             tracing::warn!(peer = %caller.address, reason, "a connection from elsewhere was refused");
             refuse(StatusCode::FORBIDDEN, reason)
@@ -183,12 +183,11 @@ impl Sites {
                 if *installation_id != self.service.site().installation_id {
                     return Err(refuse("the certificate is of another installation"));
                 }
-                let serial = hex::encode(serial);
-                let revoked = self.service.store.is_revoked(&serial).await;
+                let revoked = self.service.store.is_revoked(&hex::encode(serial)).await;
                 if revoked.map_err(|error| refuse_fault(&error.into()))? {
                     return Err(refuse("the certificate was revoked"));
                 }
-                Ok((id.clone(), serial))
+                Ok(id.clone())
             }
             Some(Peer::Device { .. }) => Err(refuse("this port is for servers, not for devices")),
             None => Err(refuse("a server's certificate is needed")),

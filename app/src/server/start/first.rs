@@ -7,13 +7,16 @@ use crate::{
         clock::Clock,
         config::{Config, FIRST_SERVER_NAME},
         data_folder::DataFolder,
-        keys::Keys,
+        keys::{Keys, KeysError},
         service::Site,
-        sites,
+        sites::{self, Applicant},
         store::{Installation, NewServer, Store},
     },
 };
-use gateway::authority::Authority;
+use gateway::{
+    authority::{Authority, ServerKey},
+    enrolment::key_fingerprint,
+};
 
 /// The server of the data folder. A new folder becomes the second server of an installation if a join string was
 /// given, else the first of a new one.
@@ -60,7 +63,17 @@ async fn join(
     server_id: String,
     sites_endpoint: &str,
 ) -> Result<(Site, Keys), StartError> {
-    let reply = sites::join(string, &server_id, given_name(config), &[sites_endpoint.to_owned()]).await?;
+    let key = ServerKey::generate().map_err(KeysError::from)?;
+    let certificate_request = key.request().map_err(KeysError::from)?;
+    let fingerprint = key_fingerprint(&certificate_request).map_err(KeysError::from)?;
+    let applicant = Applicant {
+        server_id: &server_id,
+        name: given_name(config),
+        certificate_request: &certificate_request,
+        addresses: &[sites_endpoint.to_owned()],
+    };
+    let waiting = |server: &str| (config.tell_fingerprint)(server, fingerprint);
+    let reply = sites::join(string, applicant, waiting).await?;
     let unusable = |error: &dyn std::fmt::Display| StartError::JoinKeys(error.to_string());
     let authority =
         Authority::from_pem(&reply.authority_certificate, &reply.authority_key).map_err(|e| unusable(&e))?;
@@ -69,7 +82,8 @@ async fn join(
     }
     let mut token_secret = [0; 32];
     hex::decode_to_slice(&reply.token_key, &mut token_secret).map_err(|e| unusable(&e))?;
-    let keys = Keys::of_server(authority, token_secret, &server_id, config.clock.now())?;
+    let keys = Keys::of_newcomer(authority, token_secret, &server_id, &key, reply.server_certificate)
+        .map_err(|e| unusable(&e))?;
     sites::remember_servers(folder.path(), &reply.servers)?;
     let site =
         Site { installation_id: reply.installation_id, server_id, server_name: reply.server_name, role: Role::Standby };

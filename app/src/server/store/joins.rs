@@ -74,6 +74,19 @@ impl Store {
         }))
     }
 
+    /// Makes a join string worthless.
+    pub(in crate::server) async fn use_up_join_string(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError> {
+        let book = self.book();
+        let mut transaction = begin(&book).await?;
+        sqlx::query("update join_strings set used_at = $1 where id = $2 and used_at is null")
+            .bind(&audit.at)
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+        insert_audit(&mut transaction, audit).await?;
+        Ok(transaction.commit().await?)
+    }
+
     /// Uses the join string up and puts the server on record, both or neither.
     pub(in crate::server) async fn admit_server(
         &self,

@@ -1,6 +1,6 @@
 //! The installation's servers, as the book has them.
 
-use super::{AuditEntry, Store, StoreError, audit::insert_audit, begin};
+use super::{Store, StoreError};
 
 /// A server on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(in crate::server) struct ServerRow {
 pub(in crate::server) struct NewServer<'a> {
     pub(in crate::server) id: &'a str,
     pub(in crate::server) name: &'a str,
-    /// Hexadecimal; empty until the server has shown its certificate.
+    /// Hexadecimal.
     pub(in crate::server) certificate_serial: &'a str,
 }
 
@@ -38,30 +38,6 @@ impl Store {
         .execute(&self.book())
         .await?;
         Ok(())
-    }
-
-    /// Puts the serial number of a server's certificate on record; `false` if it is there already.
-    pub(in crate::server) async fn note_server_serial(
-        &self,
-        id: &str,
-        serial: &str,
-        audit: &AuditEntry,
-    ) -> Result<bool, StoreError> {
-        let book = self.book();
-        let mut transaction = begin(&book).await?;
-        let noted =
-            sqlx::query("update servers set certificate_serial = $1 where id = $2 and certificate_serial <> $1")
-                .bind(serial)
-                .bind(id)
-                .execute(&mut *transaction)
-                .await?
-                .rows_affected();
-        if noted == 0 {
-            return Ok(false);
-        }
-        insert_audit(&mut transaction, audit).await?;
-        transaction.commit().await?;
-        Ok(true)
     }
 
     /// In the order in which they joined.

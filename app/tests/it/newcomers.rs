@@ -1,0 +1,63 @@
+//! Servers that ask to join and wait for an operator.
+
+use crate::pair::{confirm_newcomers, console, first, folder, second, until};
+use app::{
+    model::Fault,
+    server::{config::Config, keys::Keys, start::start},
+};
+use gateway::enrolment::KeyFingerprint;
+use std::sync::Mutex;
+
+static SHOWN: Mutex<Vec<KeyFingerprint>> = Mutex::new(Vec::new());
+
+#[tokio::test]
+async fn a_newcomer_gets_no_key_before_its_fingerprint_is_confirmed() {
+    let (one_data, two_data) = (folder(), folder());
+    let one = first(one_data.path()).await;
+    let string = one.service().create_join_string(&console()).await.unwrap();
+    let config = Config {
+        join: Some(string.clone()),
+        name: Some("Annex".to_owned()),
+        tell_fingerprint: |server, fingerprint| {
+            assert_eq!(server, "BioStar Server #1");
+            SHOWN.lock().unwrap().push(fingerprint);
+        },
+        ..Config::on_loopback(two_data.path())
+    };
+    let joining = tokio::spawn(start(config));
+    until("it asks", async || !one.service().list_newcomers().is_empty()).await;
+    let asked = one.service().list_newcomers().remove(0);
+    until("it shows its fingerprint", async || !SHOWN.lock().unwrap().is_empty()).await;
+    assert_eq!((asked.name.as_deref(), asked.peer.as_str()), (Some("Annex"), "127.0.0.1"));
+    assert_eq!(asked.fingerprint, SHOWN.lock().unwrap()[0].to_string());
+    assert!(matches!(one.service().confirm_newcomer(&console(), "00").await, Err(Fault::NotFound { .. })));
+    assert_eq!(one.service().list_servers().await.unwrap().len(), 1);
+    assert!(!two_data.path().join("keys").exists());
+
+    one.service().confirm_newcomer(&console(), &asked.fingerprint).await.unwrap();
+    let two = joining.await.unwrap().unwrap();
+    let keys = Keys::load(two_data.path()).unwrap().unwrap();
+    assert_eq!(keys.server_id(), two.service().site().server_id);
+    assert_eq!(one.service().list_servers().await.unwrap().len(), 2);
+    assert!(one.service().list_newcomers().is_empty());
+    // The string let one server in, and nobody else, confirmed or not.
+    confirm_newcomers(&one);
+    let refused = second(folder().path(), &string).await.err().unwrap().to_string();
+    assert!(refused.contains("used already"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_rejected_newcomer_gets_nothing_and_its_string_is_worthless() {
+    let (one_data, two_data) = (folder(), folder());
+    let one = first(one_data.path()).await;
+    let string = one.service().create_join_string(&console()).await.unwrap();
+    let joining = tokio::spawn(start(Config { join: Some(string.clone()), ..Config::on_loopback(two_data.path()) }));
+    until("it asks", async || !one.service().list_newcomers().is_empty()).await;
+    let asked = one.service().list_newcomers().remove(0);
+    one.service().reject_newcomer(&console(), &asked.fingerprint).await.unwrap();
+    let refused = joining.await.unwrap().err().unwrap().to_string();
+    assert!(refused.contains("rejected"), "{refused}");
+    assert!(!two_data.path().join("keys").exists());
+    let refused = second(folder().path(), &string).await.err().unwrap().to_string();
+    assert!(refused.contains("used already"), "{refused}");
+}
