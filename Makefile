@@ -1,7 +1,7 @@
 # What a developer types; the work is done by the scripts in .make.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test unit lint fmt site e2e pictures release clean-data
+.PHONY: help build run test unit lint fmt site e2e pictures bench release clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ e2e: build ## The stories in a browser alone
 
 pictures: build ## Take the pictures in docs/ anew
 	@.make/e2e.sh --config playwright.pictures.config.ts
+
+bench: ## The gateway beside a bare TLS server, as ratios; BENCH_DEVICES=10000 for the full size
+	@.make/bench.sh
 
 release: ## Build the programs and the browser's half for use
 	@.make/build.sh --release

@@ -1,0 +1,81 @@
+//! This crate's server over a directory that admits everybody and keeps nothing.
+
+use crate::{Failure, keys};
+use gateway::server::{
+    self, Admission, Directory, EnrolDecision, Enrolment, Handle, Identity, Progress, Refusal, Registration, SessionId,
+    Settings,
+};
+use gateway::wire::{DeviceId, Epoch, Reason, Role, ServerList};
+use rustls::ServerConfig;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Ours {
+    handle: Handle,
+    directory: Arc<Everybody>,
+}
+
+#[derive(Default)]
+struct Everybody {
+    list: Mutex<Option<ServerList>>,
+    acknowledged: AtomicUsize,
+}
+
+impl Ours {
+    pub(crate) fn start(address: SocketAddr, tls: Arc<ServerConfig>, patience: Duration) -> Result<Self, Failure> {
+        let directory = Arc::new(Everybody::default());
+        let settings = Settings { handshake_timeout: patience, ..Settings::default() };
+        let listener = server::bind(address, 1024)?;
+        let (handle, _) = server::start(listener, tls, Arc::clone(&directory), settings, CancellationToken::new());
+        Ok(Self { handle, directory })
+    }
+
+    pub(crate) fn sessions(&self) -> usize {
+        self.handle.connected()
+    }
+
+    pub(crate) fn acknowledged(&self) -> usize {
+        self.directory.acknowledged.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn push(&self, list: ServerList) {
+        *self.directory.list.lock().unwrap_or_else(PoisonError::into_inner) = Some(list);
+        self.handle.wake_all();
+    }
+}
+
+impl Directory for Everybody {
+    fn identity(&self) -> Identity {
+        Identity {
+            installation_id: keys::INSTALLATION.into(),
+            server_id: "server-1".into(),
+            server_name: "ours".into(),
+            role: Role::Active,
+            epoch: Epoch { number: 1, server_id: "server-1".into() },
+        }
+    }
+
+    async fn enrol(&self, _enrolment: &Enrolment) -> EnrolDecision {
+        EnrolDecision::Waiting
+    }
+
+    async fn admit(&self, registration: &Registration) -> Result<Admission, Refusal> {
+        Ok(Admission { connection_sequence: registration.hello.connection_sequence + 1 })
+    }
+
+    async fn wanted(&self, _device: DeviceId) -> Option<ServerList> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn progress(&self, _session: SessionId, _device: DeviceId, progress: Progress) -> bool {
+        if matches!(progress, Progress::Staged(_)) {
+            self.acknowledged.fetch_add(1, Ordering::Relaxed);
+        }
+        true
+    }
+
+    async fn closed(&self, _session: SessionId, _device: DeviceId, _reason: Reason) {}
+}

@@ -1,0 +1,97 @@
+//! The process that is measured: serves, and does what the other process writes to its standard input.
+
+use crate::bare::Bare;
+use crate::ours::Ours;
+use crate::{Failure, Kind, Service, keys, lists, ms};
+use std::io::{BufRead as _, Write as _};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+
+/// How long a push to all devices is watched.
+const PUSH_LIMIT: Duration = Duration::from_secs(30);
+
+/// Either kind of server, running.
+enum Server {
+    Bare(Bare),
+    Ours(Ours),
+}
+
+impl Server {
+    fn sessions(&self) -> usize {
+        match self {
+            Self::Bare(server) => server.sessions(),
+            Self::Ours(server) => server.sessions(),
+        }
+    }
+
+    fn acknowledged(&self) -> usize {
+        match self {
+            Self::Bare(server) => server.acknowledged(),
+            Self::Ours(server) => server.acknowledged(),
+        }
+    }
+
+    fn push(&self, nth: u64) -> Result<(), Failure> {
+        let list = lists::pushed(nth)?;
+        match self {
+            Self::Bare(server) => server.push(list),
+            Self::Ours(server) => {
+                server.push(list);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Serves until standard input ends.
+pub(crate) async fn run(service: Service) -> Result<(), Failure> {
+    let patience = Duration::from_millis(service.patience_ms);
+    let tls = keys::load(&service.keys)?;
+    let server = match service.kind {
+        Kind::Bare => Server::Bare(Bare::start(service.address, tls)?),
+        Kind::Ours => Server::Ours(Ours::start(service.address, tls, patience)?),
+    };
+    say("ready")?;
+    let mut commands = commands();
+    while let Some(command) = commands.recv().await {
+        let answer = match command.split_once(' ') {
+            None if command == "sessions" => server.sessions().to_string(),
+            Some(("push", nth)) => push(&server, nth.parse()?).await?,
+            Some(_) | None => return Err(format!("{command:?} is no command").into()),
+        };
+        say(&answer)?;
+    }
+    Ok(())
+}
+
+/// Pushes to every device; milliseconds until the last answer, and how many answered.
+async fn push(server: &Server, nth: u64) -> Result<String, Failure> {
+    let (begun, before) = (Instant::now(), server.acknowledged());
+    let all = server.sessions();
+    server.push(nth)?;
+    while server.acknowledged() - before < all && begun.elapsed() < PUSH_LIMIT {
+        sleep(Duration::from_millis(1)).await;
+    }
+    Ok(format!("{} {}", ms(begun.elapsed()), server.acknowledged() - before))
+}
+
+fn say(line: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}")?;
+    out.flush()?;
+    Ok(())
+}
+
+/// The lines of standard input.
+fn commands() -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel(1);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if sender.blocking_send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
