@@ -5,6 +5,7 @@
 
 mod connection;
 mod directory;
+mod line;
 mod listener;
 mod mailbox;
 mod registry;

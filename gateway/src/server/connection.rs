@@ -4,11 +4,11 @@ mod asking;
 mod membership;
 
 use super::directory::{Directory, Progress, SessionId};
+use super::line::{Acceptor, Line, Opened};
 use super::mailbox::{Letter, Mailbox};
 use super::registry::{Entered, Registry};
 use super::session::{Answer, Arrival, Output, Question, Session, Shown};
 use super::settings::Settings;
-use crate::enrolment::channel_binding;
 use crate::tls::peer_of;
 use crate::wire::{ALPN, DeviceId, FrameCodec, Message, Reason};
 use asking::{Pending, answer_to};
@@ -17,12 +17,9 @@ use membership::Membership;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 use tokio_util::codec::{Decoder as _, Encoder as _};
 use tokio_util::sync::CancellationToken;
 
@@ -36,8 +33,6 @@ const STOP_GRACE: Duration = Duration::from_millis(500);
 const STOP_CLOSED_LIMIT: Duration = Duration::from_secs(1);
 /// How long what an ended session saw is offered to the directory.
 const REPORT_LIMIT: Duration = Duration::from_secs(3);
-/// What an idle connection keeps for reading.
-const READ_BYTES: usize = 256;
 
 /// What all connections of a server share.
 pub(super) struct Shared<D> {
@@ -64,7 +59,7 @@ impl<D: Directory> Shared<D> {
 }
 
 struct Connection<D: Directory> {
-    stream: TlsStream<TcpStream>,
+    line: Line,
     shared: Arc<Shared<D>>,
     session: Session,
     peer: SocketAddr,
@@ -72,14 +67,13 @@ struct Connection<D: Directory> {
     membership: Membership,
     pending: Option<Pending>,
     incoming: BytesMut,
-    outgoing: BytesMut,
 }
 
 /// Serves one accepted connection to its end.
 pub(super) async fn serve<D: Directory>(
     stream: TcpStream,
     peer: SocketAddr,
-    tls: TlsAcceptor,
+    tls: Acceptor,
     permit: OwnedSemaphorePermit,
     shared: Arc<Shared<D>>,
 ) {
@@ -90,15 +84,12 @@ pub(super) async fn serve<D: Directory>(
     });
     let shaken = shared.stop.run_until_cancelled(handshake).await;
     drop(permit);
-    let stream = match shaken {
+    let opened = match shaken {
         None => return,
-        Some(Ok(stream)) => stream,
+        Some(Ok(opened)) => opened,
         Some(Err(error)) => return tracing::info!(%peer, %error, "TLS handshake failed"),
     };
-    let mut connection = match Connection::open(stream, peer, Arc::clone(&shared)) {
-        Ok(connection) => connection,
-        Err(error) => return tracing::warn!(%peer, %error, "TLS session without an exporter"),
-    };
+    let mut connection = Connection::open(opened, peer, Arc::clone(&shared));
     let overdue = async {
         shared.stop.cancelled().await;
         sleep(STOP_GRACE).await;
@@ -107,12 +98,14 @@ pub(super) async fn serve<D: Directory>(
         reason = connection.run() => reason,
         () = overdue => Reason::ShuttingDown,
     };
-    connection.finish(reason).await;
+    // Boxed, so that no session carries the room for its end.
+    Box::pin(connection.finish(reason)).await;
 }
 
 impl<D: Directory> Connection<D> {
-    fn open(stream: TlsStream<TcpStream>, peer: SocketAddr, shared: Arc<Shared<D>>) -> Result<Self, rustls::Error> {
-        let (_, tls) = stream.get_ref();
+    fn open(opened: Opened, peer: SocketAddr, shared: Arc<Shared<D>>) -> Self {
+        let Opened { line, heard, channel_binding } = opened;
+        let tls = line.tls();
         let shown = match tls.peer_certificates().and_then(|chain| chain.first()) {
             None => Shown::Nothing,
             Some(certificate) => peer_of(certificate).map_or(Shown::Stranger, Shown::Peer),
@@ -122,7 +115,8 @@ impl<D: Directory> Connection<D> {
             session: id,
             peer,
             shown,
-            channel_binding: channel_binding(tls)?,
+            // Only who shows no certificate enrols.
+            channel_binding: channel_binding.unwrap_or_default(),
             installation_id: shared.directory.identity().installation_id,
         };
         let speaks_bln = tls.alpn_protocol() == Some(ALPN);
@@ -130,17 +124,20 @@ impl<D: Directory> Connection<D> {
         if !speaks_bln {
             session.handle_close(Reason::UnsupportedVersion, "the TLS session did not agree on the protocol bln/1");
         }
-        Ok(Self {
-            stream,
+        let mut connection = Self {
+            line,
             session,
             peer,
             mailbox: Arc::default(),
             membership: Membership::new(id, Arc::clone(&shared.registry)),
             shared,
             pending: None,
-            incoming: BytesMut::new(),
-            outgoing: BytesMut::new(),
-        })
+            incoming: heard,
+        };
+        if !connection.incoming.is_empty() {
+            connection.take_frames();
+        }
+        connection
     }
 
     /// Runs until the session ends, and says why it did.
@@ -152,12 +149,11 @@ impl<D: Directory> Connection<D> {
                 return reason;
             }
             let due = self.session.poll_timeout().map(|at| self.shared.epoch + at);
-            self.incoming.reserve(READ_BYTES);
             tokio::select! {
-                read = self.stream.read_buf(&mut self.incoming) => match read {
-                    Ok(0) if !self.incoming.is_empty() => self.session.handle_lost(Reason::Malformed),
-                    Ok(0) | Err(_) => self.session.handle_lost(Reason::Unknown),
-                    Ok(_) => self.take_frames(),
+                read = self.line.read(&mut self.incoming) => match read {
+                    Ok(true) => self.take_frames(),
+                    Ok(false) if !self.incoming.is_empty() => self.session.handle_lost(Reason::Malformed),
+                    Ok(false) | Err(_) => self.session.handle_lost(Reason::Unknown),
                 },
                 answer = answer_to(&mut self.pending) => self.take_answer(answer),
                 letter = mailbox.letter() => self.take_letter(letter),
@@ -174,29 +170,26 @@ impl<D: Directory> Connection<D> {
     /// Does what the session wants; the reason once it has ended.
     async fn act(&mut self) -> Option<Reason> {
         let mut ended = None;
+        let mut outgoing = BytesMut::new();
         while let Some(output) = self.session.poll_output() {
             match output {
-                Output::Send(message) => self.encode(*message),
+                Output::Send(message) => self.encode(*message, &mut outgoing),
                 Output::Ask(question) => self.ask(question),
                 Output::Close(reason) => ended = Some(reason),
             }
         }
-        if !self.outgoing.is_empty() {
-            let writing = async {
-                self.stream.write_all_buf(&mut self.outgoing).await?;
-                self.stream.flush().await
-            };
-            if !matches!(timeout(WRITE_LIMIT, writing).await, Ok(Ok(()))) {
-                self.session.handle_lost(Reason::Unknown);
-                return Some(ended.unwrap_or(Reason::Unknown));
-            }
-            self.outgoing = BytesMut::new();
+        let written = if outgoing.is_empty() { Ok(()) } else { self.line.write(&outgoing) };
+        let sent = written.is_ok()
+            && (!self.line.has_unsent() || matches!(timeout(WRITE_LIMIT, self.line.flush()).await, Ok(Ok(()))));
+        if !sent {
+            self.session.handle_lost(Reason::Unknown);
+            return Some(ended.unwrap_or(Reason::Unknown));
         }
         ended
     }
 
-    fn encode(&mut self, message: Message) {
-        if let Err(error) = FrameCodec.encode(message, &mut self.outgoing) {
+    fn encode(&mut self, message: Message, outgoing: &mut BytesMut) {
+        if let Err(error) = FrameCodec.encode(message, outgoing) {
             tracing::error!(peer = %self.peer, %error, "a message did not fit into a frame");
             self.session.handle_lost(Reason::Oversized);
         }
@@ -227,7 +220,7 @@ impl<D: Directory> Connection<D> {
                 }
             }
         }
-        if self.incoming.is_empty() && self.incoming.capacity() > READ_BYTES {
+        if self.incoming.is_empty() {
             self.incoming = BytesMut::new();
         }
     }
@@ -268,19 +261,9 @@ impl<D: Directory> Connection<D> {
                 record(&self.shared, session, device, reason, unreported).await;
             }
         };
-        tokio::join!(linger(self.stream), recording);
+        // Whether the other side closes properly is its own affair.
+        let _ = tokio::join!(timeout(LINGER, self.line.close()), recording);
     }
-}
-
-/// Closes so that the last word arrives: a socket dropped with unread bytes would take it back.
-async fn linger(mut stream: TlsStream<TcpStream>) {
-    let closing = async {
-        stream.shutdown().await?;
-        while stream.get_mut().0.read(&mut [0; READ_BYTES]).await? > 0 {}
-        std::io::Result::Ok(())
-    };
-    // Whether the other side closes properly is its own affair.
-    let _ = timeout(LINGER, closing).await;
 }
 
 async fn record<D: Directory>(

@@ -2,6 +2,7 @@
 
 use super::connection::{self, Shared};
 use super::directory::Directory;
+use super::line::Acceptor;
 use super::mailbox::Mailbox;
 use super::registry::Registry;
 use super::settings::Settings;
@@ -16,7 +17,6 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -91,11 +91,11 @@ pub fn start<D: Directory>(
     let registry = Arc::new(Mutex::new(Registry::new()));
     let handle = Handle { registry: Arc::clone(&registry) };
     let shared = Arc::new(Shared::new(directory, settings, registry, stop));
-    (handle, tokio::spawn(accept(listener, TlsAcceptor::from(tls), shared)))
+    (handle, tokio::spawn(accept(listener, Acceptor::new(&tls), shared)))
 }
 
 /// A permit comes before each accept and lasts as long as the handshake, which is never awaited here.
-async fn accept<D: Directory>(listener: TcpListener, tls: TlsAcceptor, shared: Arc<Shared<D>>) {
+async fn accept<D: Directory>(listener: TcpListener, tls: Acceptor, shared: Arc<Shared<D>>) {
     let handshakes = Arc::new(Semaphore::new(shared.settings.handshakes_max.max(1)));
     let connections = TaskTracker::new();
     loop {
