@@ -5,19 +5,26 @@
 //! The same configurations serve devices and, under another ALPN name, servers among themselves.
 
 mod clock;
+mod tickets;
 mod verify;
 
 pub use clock::Clock;
+pub use tickets::Tickets;
 pub use verify::{TlsFailure, Trust, failure_of};
 
 use crate::authority::is_id;
 use crate::wire::DeviceId;
+use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::sync::Arc;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+/// Session tickets that who dials keeps; each is good for one connection.
+const TICKETS_KEPT: usize = 8;
 
 /// What a server shows to whoever connects.
 #[derive(Debug)]
@@ -83,12 +90,29 @@ impl ServerCredentials {
     }
 }
 
-/// Who serves: client certificates are optional, those that come must be good and of this authority.
+/// Who serves: client certificates are optional, those that come must be good and of this authority. A session resumes
+/// on this server alone, until it ends.
 ///
 /// # Errors
 ///
 /// Credentials that do not fit together.
 pub fn server_config(credentials: &ServerCredentials, alpn: &[&[u8]]) -> Result<Arc<ServerConfig>, TlsError> {
+    server_config_with(credentials, alpn, Tickets::of_this_process())
+}
+
+/// The same, with sessions that resume wherever tickets of the same secret are used.
+///
+/// A resumed session keeps the certificate of its first handshake, which nobody verifies again: who serves has to ask
+/// [`is_in_date`] and look for its revocation, as it does for a new one.
+///
+/// # Errors
+///
+/// Credentials that do not fit together.
+pub fn server_config_with(
+    credentials: &ServerCredentials,
+    alpn: &[&[u8]],
+    tickets: Tickets,
+) -> Result<Arc<ServerConfig>, TlsError> {
     let mut roots = RootCertStore::empty();
     roots.add(credentials.authority_der.clone())?;
     let clients =
@@ -99,7 +123,7 @@ pub fn server_config(credentials: &ServerCredentials, alpn: &[&[u8]]) -> Result<
         .with_client_cert_verifier(clients)
         .with_single_cert(chain, credentials.key_der.clone_key())?;
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-    config.ticketer = aws_lc_rs::Ticketer::new()?;
+    config.ticketer = Arc::new(tickets);
     config.send_tls13_tickets = 1;
     Ok(Arc::new(config))
 }
@@ -126,6 +150,8 @@ pub fn client_config(
     };
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     config.enable_sni = false;
+    // All servers go by one name, so one name's tickets are all.
+    config.resumption = Resumption::in_memory_sessions(TICKETS_KEPT);
     Ok(Arc::new(config))
 }
 
@@ -156,6 +182,15 @@ pub fn peer_of(certificate: &CertificateDer<'_>) -> Option<Peer> {
         "server" => Some(Peer::Server { installation_id, id: is_id(id).then(|| id.to_owned())?, serial }),
         _ => None,
     }
+}
+
+/// Whether a certificate is within its dates; `false` if it cannot be read.
+#[must_use]
+pub fn is_in_date(certificate: &CertificateDer<'_>, now_unix_s: i64) -> bool {
+    X509Certificate::from_der(certificate).is_ok_and(|(_, parsed)| {
+        let validity = parsed.validity();
+        (validity.not_before.timestamp()..=validity.not_after.timestamp()).contains(&now_unix_s)
+    })
 }
 
 fn certificate(pem: &str) -> Result<CertificateDer<'static>, rustls_pki_types::pem::Error> {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::authority::Authority;
 use rcgen::{CertificateParams, KeyPair};
-use rustls::{ClientConnection, ServerConnection};
+use rustls::{ClientConnection, HandshakeKind, ServerConnection};
 use std::io;
 use time::{Duration, OffsetDateTime};
 
@@ -197,4 +197,31 @@ fn a_ticket_of_another_server_is_only_a_full_handshake() {
     }
     let foreign = server_config(&credentials(&authority("site"), now()), ALPN).unwrap();
     assert_eq!(shake(client, foreign).unwrap_err().0, Some(TlsFailure::ForeignInstallation));
+}
+
+#[test]
+fn a_certificate_is_good_within_its_dates() {
+    let ours = authority("site");
+    let (certificate, _) = device(&ours, now());
+    let years = |n: i64| (now() + Duration::days(365 * n)).unix_timestamp();
+    assert!(is_in_date(&certificate, years(0)) && is_in_date(&certificate, years(9)));
+    assert!(!is_in_date(&certificate, years(-1)) && !is_in_date(&certificate, years(11)));
+    assert!(!is_in_date(&CertificateDer::from(vec![0; 9]), years(0)));
+}
+
+#[test]
+fn a_session_resumes_on_another_server_and_keeps_its_device() {
+    let ours = authority("site");
+    let server = |secret: u8| {
+        let tickets = Tickets::of_installation(&[secret; 32], Clock::system());
+        server_config_with(&credentials(&ours, now()), ALPN, tickets).unwrap()
+    };
+    let client = client_config(trust(&ours), Some(device(&ours, now())), Clock::system(), ALPN).unwrap();
+    let kinds = [(1, HandshakeKind::Full), (1, HandshakeKind::Resumed), (2, HandshakeKind::Full)];
+    for (secret, kind) in kinds {
+        let (_, session) = shake(client.clone(), server(secret)).unwrap();
+        assert_eq!(session.handshake_kind(), Some(kind), "secret {secret}");
+        let certificate = session.peer_certificates().unwrap().first().unwrap();
+        assert!(matches!(peer_of(certificate), Some(Peer::Device { id: DeviceId(547_846_001), .. })));
+    }
 }
