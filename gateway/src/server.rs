@@ -7,7 +7,9 @@ mod connection;
 mod directory;
 mod line;
 mod listener;
+mod load;
 mod mailbox;
+mod pressure;
 mod registry;
 mod session;
 mod settings;
@@ -17,4 +19,5 @@ pub use directory::{
     Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId,
 };
 pub use listener::{Handle, bind, start};
-pub use settings::Settings;
+pub use load::Tally;
+pub use settings::{Settings, Waves};

@@ -1,22 +1,26 @@
 //! One task for one connection: handshake, then bytes and futures on behalf of the session's rules.
 
 mod asking;
+mod handshake;
 mod membership;
 
 use super::directory::{Directory, Progress, SessionId};
 use super::line::{Acceptor, Line, Opened};
+use super::load::Load;
 use super::mailbox::{Letter, Mailbox};
 use super::registry::{Entered, Registry};
 use super::session::{Answer, Arrival, Output, Question, Session, Shown};
 use super::settings::Settings;
-use crate::tls::peer_of;
+use crate::tls::{is_in_date, peer_of};
 use crate::wire::{ALPN, DeviceId, FrameCodec, Message, Reason};
 use asking::{Pending, answer_to};
 use bytes::BytesMut;
+use handshake::shake;
 use membership::Membership;
+use rustls::HandshakeKind;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -40,17 +44,24 @@ pub(super) struct Shared<D> {
     pub(super) settings: Arc<Settings>,
     pub(super) registry: Arc<Mutex<Registry<Arc<Mailbox>>>>,
     pub(super) stop: CancellationToken,
+    load: Arc<Load>,
     epoch: Instant,
 }
 
 impl<D: Directory> Shared<D> {
     pub(super) fn new(
         directory: Arc<D>,
-        settings: Settings,
+        settings: Arc<Settings>,
         registry: Arc<Mutex<Registry<Arc<Mailbox>>>>,
+        load: Arc<Load>,
         stop: CancellationToken,
     ) -> Self {
-        Self { directory, settings: Arc::new(settings), registry, stop, epoch: Instant::now() }
+        Self { directory, settings, registry, stop, load, epoch: Instant::now() }
+    }
+
+    fn spread_s(&self) -> u32 {
+        let connected = self.registry.lock().unwrap_or_else(PoisonError::into_inner).len();
+        self.load.spread_s(connected, self.stop.is_cancelled())
     }
 
     fn now(&self) -> Duration {
@@ -58,6 +69,7 @@ impl<D: Directory> Shared<D> {
     }
 }
 
+/// One connection's end of everything.
 struct Connection<D: Directory> {
     line: Line,
     shared: Arc<Shared<D>>,
@@ -67,6 +79,8 @@ struct Connection<D: Directory> {
     membership: Membership,
     pending: Option<Pending>,
     incoming: BytesMut,
+    /// What the goodbye says instead of the spread of all devices.
+    spread_s: Option<u32>,
 }
 
 /// Serves one accepted connection to its end.
@@ -77,17 +91,14 @@ pub(super) async fn serve<D: Directory>(
     permit: OwnedSemaphorePermit,
     shared: Arc<Shared<D>>,
 ) {
-    // Boxed, so that the handshake's state is not kept for the life of the session.
-    let handshake = Box::pin(async {
-        stream.set_nodelay(true)?;
-        timeout(shared.settings.handshake_timeout, tls.accept(stream)).await?
-    });
-    let shaken = shared.stop.run_until_cancelled(handshake).await;
-    drop(permit);
-    let opened = match shaken {
+    let shaking = shake(stream, &tls, permit, &shared.settings, &shared.load.stalled);
+    let opened = match shared.stop.run_until_cancelled(shaking).await {
         None => return,
         Some(Ok(opened)) => opened,
-        Some(Err(error)) => return tracing::info!(%peer, %error, "TLS handshake failed"),
+        Some(Err(error)) => {
+            shared.load.note_failed();
+            return tracing::info!(%peer, %error, "TLS handshake failed");
+        }
     };
     let mut connection = Connection::open(opened, peer, Arc::clone(&shared));
     let overdue = async {
@@ -120,9 +131,17 @@ impl<D: Directory> Connection<D> {
             installation_id: shared.directory.identity().installation_id,
         };
         let speaks_bln = tls.alpn_protocol() == Some(ALPN);
+        let resumed = tls.handshake_kind() == Some(HandshakeKind::Resumed);
+        shared.load.note_shaken(resumed);
+        // A resumed session brings the certificate of its first handshake, which may be over by now.
+        let out_of_date = resumed
+            && tls.peer_certificates().and_then(|chain| chain.first()).is_some_and(|leaf| !is_in_date(leaf, unix_s()));
         let mut session = Session::new(arrival, Arc::clone(&shared.settings), shared.now());
         if !speaks_bln {
             session.handle_close(Reason::UnsupportedVersion, "the TLS session did not agree on the protocol bln/1");
+        }
+        if out_of_date {
+            session.handle_close(Reason::NotEnrolled, "the certificate is not within its dates");
         }
         let mut connection = Self {
             line,
@@ -133,6 +152,7 @@ impl<D: Directory> Connection<D> {
             shared,
             pending: None,
             incoming: heard,
+            spread_s: None,
         };
         if !connection.incoming.is_empty() {
             connection.take_frames();
@@ -188,7 +208,15 @@ impl<D: Directory> Connection<D> {
         ended
     }
 
-    fn encode(&mut self, message: Message, outgoing: &mut BytesMut) {
+    fn encode(&mut self, mut message: Message, outgoing: &mut BytesMut) {
+        // The rules know one session; how many others come back at the same time is known here.
+        if let Message::Registered(registered) = &mut message {
+            registered.reconnect_spread_s = self.shared.spread_s();
+        } else if let Message::Goodbye(goodbye) = &mut message
+            && goodbye.reconnect_spread_s > 0
+        {
+            goodbye.reconnect_spread_s = self.spread_s.unwrap_or_else(|| self.shared.spread_s());
+        }
         if let Err(error) = FrameCodec.encode(message, outgoing) {
             tracing::error!(peer = %self.peer, %error, "a message did not fit into a frame");
             self.session.handle_lost(Reason::Oversized);
@@ -198,7 +226,12 @@ impl<D: Directory> Connection<D> {
     fn ask(&mut self, question: Question) {
         if let Question::Admit(registration) = &question {
             let device = registration.hello.info.device_id;
-            self.membership.arrive(device, Arc::clone(&self.mailbox));
+            let arriving_max = self.shared.settings.backlog() as usize;
+            if !self.membership.arrive(device, Arc::clone(&self.mailbox), arriving_max) {
+                let answer = Answer::NotAdmitted(self.shared.load.turn_away(self.shared.now()));
+                self.pending = Some(Box::pin(std::future::ready(answer)));
+                return;
+            }
         }
         if let Question::Enrol(enrolment) = &question {
             self.membership.wait(enrolment.fingerprint, &self.mailbox);
@@ -242,8 +275,9 @@ impl<D: Directory> Connection<D> {
     }
 
     fn take_letter(&mut self, letter: Letter) {
-        if let Some((reason, text)) = letter.close {
-            self.session.handle_close(reason, &text);
+        if let Some(farewell) = letter.close {
+            self.spread_s = farewell.spread_s;
+            self.session.handle_close(farewell.reason, &farewell.text);
         } else if letter.wake {
             self.session.handle_wake(self.shared.now());
         }
@@ -264,6 +298,11 @@ impl<D: Directory> Connection<D> {
         // Whether the other side closes properly is its own affair.
         let _ = tokio::join!(timeout(LINGER, self.line.close()), recording);
     }
+}
+
+fn unix_s() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 async fn record<D: Directory>(

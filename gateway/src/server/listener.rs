@@ -3,9 +3,10 @@
 use super::connection::{self, Shared};
 use super::directory::Directory;
 use super::line::Acceptor;
-use super::mailbox::Mailbox;
+use super::load::{Load, Tally};
+use super::mailbox::{Farewell, Mailbox};
 use super::registry::Registry;
-use super::settings::Settings;
+use super::settings::{Settings, Waves};
 use crate::enrolment::KeyFingerprint;
 use crate::wire::{DeviceId, Reason};
 use rustls::ServerConfig;
@@ -29,6 +30,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 pub struct Handle {
     registry: Arc<Mutex<Registry<Arc<Mailbox>>>>,
+    load: Arc<Load>,
 }
 
 impl Handle {
@@ -56,10 +58,33 @@ impl Handle {
         self.registry().all_of(device).for_each(|mailbox| mailbox.close(reason, text));
     }
 
+    /// Sends everybody who is connected now to other servers, wave after wave; how many were told. Who finds no other
+    /// comes back and is admitted. Dropped, it sends no more away.
+    pub async fn drain(&self, waves: Waves) -> usize {
+        let mailboxes: Vec<_> = self.registry().everybody().cloned().collect();
+        let pause_s = u32::try_from(waves.pause.as_secs()).unwrap_or(u32::MAX).max(1);
+        for (number, wave) in mailboxes.chunks(waves.size.max(1)).enumerate() {
+            if number > 0 {
+                sleep(waves.pause).await;
+            }
+            for mailbox in wave {
+                let text = "this server sends its devices to other servers".to_owned();
+                mailbox.dismiss(Farewell { reason: Reason::Draining, text, spread_s: Some(pause_s) });
+            }
+        }
+        mailboxes.len()
+    }
+
     /// How many devices are registered now.
     #[must_use]
     pub fn connected(&self) -> usize {
         self.registry().len()
+    }
+
+    /// What became of connections since the server's start.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.load.tally()
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry<Arc<Mailbox>>> {
@@ -89,12 +114,14 @@ pub fn start<D: Directory>(
     stop: CancellationToken,
 ) -> (Handle, JoinHandle<()>) {
     let registry = Arc::new(Mutex::new(Registry::new()));
-    let handle = Handle { registry: Arc::clone(&registry) };
-    let shared = Arc::new(Shared::new(directory, settings, registry, stop));
+    let settings = Arc::new(settings);
+    let load = Arc::new(Load::new(Arc::clone(&settings)));
+    let handle = Handle { registry: Arc::clone(&registry), load: Arc::clone(&load) };
+    let shared = Arc::new(Shared::new(directory, settings, registry, load, stop));
     (handle, tokio::spawn(accept(listener, Acceptor::new(&tls), shared)))
 }
 
-/// A permit comes before each accept and lasts as long as the handshake, which is never awaited here.
+/// A permit comes before each accept and goes with the handshake, which is never awaited here.
 async fn accept<D: Directory>(listener: TcpListener, tls: Acceptor, shared: Arc<Shared<D>>) {
     let handshakes = Arc::new(Semaphore::new(shared.settings.handshakes_max.max(1)));
     let connections = TaskTracker::new();

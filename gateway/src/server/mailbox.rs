@@ -14,8 +14,18 @@ pub(super) struct Mailbox {
 pub(super) struct Letter {
     /// Something about the device changed.
     pub(super) wake: bool,
-    /// End with this reason and text; the first one stands.
-    pub(super) close: Option<(Reason, String)>,
+    /// End; the first one stands.
+    pub(super) close: Option<Farewell>,
+}
+
+/// How a session is to end.
+#[derive(Debug)]
+pub(super) struct Farewell {
+    pub(super) reason: Reason,
+    /// For people.
+    pub(super) text: String,
+    /// Over how many seconds those who leave together come back, if they are fewer than all.
+    pub(super) spread_s: Option<u32>,
 }
 
 impl Mailbox {
@@ -24,8 +34,12 @@ impl Mailbox {
     }
 
     pub(super) fn close(&self, reason: Reason, text: &str) {
+        self.dismiss(Farewell { reason, text: text.to_owned(), spread_s: None });
+    }
+
+    pub(super) fn dismiss(&self, farewell: Farewell) {
         self.put(|letter| {
-            letter.close.get_or_insert_with(|| (reason, text.to_owned()));
+            letter.close.get_or_insert(farewell);
         });
     }
 

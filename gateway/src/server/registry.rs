@@ -95,6 +95,11 @@ impl<M: Clone> Registry<M> {
         self.sessions.values().map(|slot| &slot.mailbox).chain(self.waiting.values().map(|(_, mailbox)| mailbox))
     }
 
+    /// How many devices are being admitted.
+    pub(super) fn arriving(&self) -> usize {
+        self.arriving.len()
+    }
+
     /// How many devices are registered.
     pub(super) fn len(&self) -> usize {
         self.sessions.len()

@@ -130,6 +130,23 @@ async fn a_device_enrols_once_and_remembers_over_restarts_and_power_cuts() {
 }
 
 #[tokio::test]
+async fn a_device_that_fails_over_resumes_its_tls_session_at_the_next_server() {
+    let first = Site::start(quick()).await;
+    let second = Site::start_in(&first.world, "server-2", Role::Standby, quick()).await;
+    let folder = TempDir::new().unwrap();
+    first.world.with(|state| state.first_list = Some(entries(&[first.address, second.address])));
+    let mut device = Running::start(folder.path(), Some(first.world.provisioning(vec![first.place()])));
+    device.until("it waits", |status| *status == Status::Waiting).await;
+    first.handle.wake_waiting(first.world.decide(DOOR, true));
+    device.until_on(first.address).await;
+    first.stop().await;
+    device.until_on(second.address).await;
+    let tally = second.handle.tally();
+    assert_eq!((tally.full, tally.resumed), (0, 1), "{tally:?}");
+    device.stop().await;
+}
+
+#[tokio::test]
 async fn a_new_list_is_tried_confirmed_and_kept() {
     let first = Site::start(quick()).await;
     let second = Site::start_in(&first.world, "server-2", Role::Standby, quick()).await;

@@ -9,8 +9,10 @@ use gateway::wire::{
     ALPN, DeviceId, DeviceInfo, FrameCodec, Goodbye, Hello, IpConfig, ListVersion, Message, PROTOCOL_VERSION, Reason,
     Registered, SerialConfig, ServerEntry, ServerList,
 };
+use rustls::{ClientConfig, HandshakeKind};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -46,7 +48,11 @@ impl RawDevice {
         identity: Option<Credentials>,
         alpn: &[&[u8]],
     ) -> Result<Self, TlsFailure> {
-        let config = client_config(trust, identity, Clock::system(), alpn).unwrap();
+        Self::dial_with(client_config(trust, identity, Clock::system(), alpn).unwrap(), address).await
+    }
+
+    /// Dials with a configuration that may remember earlier sessions.
+    pub(crate) async fn dial_with(config: Arc<ClientConfig>, address: SocketAddr) -> Result<Self, TlsFailure> {
         let stream = TcpStream::connect(address).await.unwrap();
         match TlsConnector::from(config).connect(server_name(), stream).await {
             Ok(stream) => Ok(Self { stream, incoming: BytesMut::new() }),
@@ -58,6 +64,11 @@ impl RawDevice {
     pub(crate) async fn dial_as(world: &World, address: SocketAddr, device: DeviceId) -> Self {
         let identity = device_credentials(&world.authority, device, OffsetDateTime::now_utc());
         Self::dial(world, address, Some(identity)).await.unwrap()
+    }
+
+    /// Whether the TLS session is a new one.
+    pub(crate) fn handshake_kind(&self) -> Option<HandshakeKind> {
+        self.stream.get_ref().1.handshake_kind()
     }
 
     /// Dials and registers.

@@ -3,7 +3,7 @@
 use crate::memory_directory::{MemoryDirectory, World};
 use gateway::authority::Authority;
 use gateway::server::{self, Handle, Settings};
-use gateway::tls::{ServerCredentials, server_config};
+use gateway::tls::{Clock, ServerCredentials, Tickets, server_config_with};
 use gateway::wire::{ALPN, Address, DeviceId, Entries, Role};
 use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -65,7 +65,9 @@ pub(crate) fn server_tls(world: &World, server_id: &str) -> Arc<ServerConfig> {
     let credentials =
         ServerCredentials::from_pem(world.authority.certificate_pem(), &issued.certificate_pem, &issued.key_pem)
             .unwrap();
-    server_config(&credentials, &[ALPN]).unwrap()
+    // Any secret that only the installation's servers share; here nobody else looks.
+    let tickets = Tickets::of_installation(&world.authority.fingerprint(), Clock::system());
+    server_config_with(&credentials, &[ALPN], tickets).unwrap()
 }
 
 /// These servers, the first first.

@@ -23,9 +23,16 @@ impl Membership {
         self.session
     }
 
-    pub(super) fn arrive(&mut self, device: DeviceId, mailbox: Arc<Mailbox>) {
+    /// Whether the device may ask to be admitted: not if so many are doing so already.
+    pub(super) fn arrive(&mut self, device: DeviceId, mailbox: Arc<Mailbox>, arriving_max: usize) -> bool {
+        let mut registry = self.registry();
+        if registry.arriving() >= arriving_max {
+            return false;
+        }
+        registry.arrive(self.session, device, mailbox);
+        drop(registry);
         self.device = Some(device);
-        self.registry().arrive(self.session, device, mailbox);
+        true
     }
 
     pub(super) fn enter(&mut self, sequence: u64) -> Entered<Arc<Mailbox>> {

@@ -1,0 +1,89 @@
+//! More devices at once than the directory can admit: the surplus is told when to come back, each its own moment.
+
+use crate::memory_directory::{MemoryDirectory, World};
+use crate::raw_device::{RawDevice, hello};
+use crate::site::{entries, quick, server_tls};
+use gateway::server::{
+    self, Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId,
+    Settings,
+};
+use gateway::wire::{DeviceId, Message, Reason, Role, ServerList};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// A directory that admits only as the test lets it.
+struct Gated {
+    inner: Arc<MemoryDirectory>,
+    gate: Semaphore,
+}
+
+impl Directory for Gated {
+    fn identity(&self) -> Identity {
+        self.inner.identity()
+    }
+
+    async fn enrol(&self, enrolment: &Enrolment) -> EnrolDecision {
+        self.inner.enrol(enrolment).await
+    }
+
+    async fn admit(&self, registration: &Registration) -> Result<Admission, Refusal> {
+        self.gate.acquire().await.unwrap().forget();
+        self.inner.admit(registration).await
+    }
+
+    async fn wanted(&self, device: DeviceId) -> Option<ServerList> {
+        self.inner.wanted(device).await
+    }
+
+    async fn progress(&self, session: SessionId, device: DeviceId, progress: Progress) -> bool {
+        self.inner.progress(session, device, progress).await
+    }
+
+    async fn closed(&self, session: SessionId, device: DeviceId, reason: Reason) {
+        self.inner.closed(session, device, reason).await;
+    }
+}
+
+#[tokio::test]
+async fn the_surplus_is_told_when_to_come_back() {
+    let world = World::new("site");
+    let directory = Arc::new(Gated { inner: world.server("server-1", Role::Active), gate: Semaphore::new(0) });
+    let settings = Settings { capacity_per_s: 2, ..quick() };
+    let room = settings.backlog();
+    let listener = server::bind("127.0.0.1:0".parse().unwrap(), 64).unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let (handle, _) =
+        server::start(listener, server_tls(&world, "server-1"), directory.clone(), settings, stop.clone());
+    let _stop = stop.drop_guard();
+
+    let list = ServerList::new(1, 1, None, entries(&[address]));
+    let mut devices = Vec::new();
+    for number in 1..=room {
+        let mut device = RawDevice::dial_as(&world, address, DeviceId(number)).await;
+        device.say(Message::Hello(hello(DeviceId(number), &list))).await;
+        assert!(device.is_alive().await, "it waits for its admission");
+        devices.push(device);
+    }
+    let mut waits = Vec::new();
+    for number in 1..=6 {
+        let mut device = RawDevice::dial_as(&world, address, DeviceId(room + number)).await;
+        device.say(Message::Hello(hello(DeviceId(room + number), &list))).await;
+        let Some(Message::Busy { retry_after_s }) = device.hear().await else { panic!("there is no room for it") };
+        assert_eq!(device.hear().await, None);
+        waits.push(retry_after_s);
+    }
+    assert!(waits.iter().all(|wait| (1..=3).contains(wait)), "6 devices at 2 a second: {waits:?}");
+    assert!(world.with(|state| state.devices.is_empty()), "the directory was asked about the surplus");
+
+    assert_eq!(handle.tally().turned_away, 6);
+
+    directory.gate.add_permits(1000);
+    for device in &mut devices {
+        assert!(matches!(device.hear().await, Some(Message::Registered(_))));
+    }
+    assert_eq!(handle.connected(), room as usize);
+    let late = RawDevice::register(&world, address, hello(DeviceId(room + 1), &list)).await;
+    assert_eq!(late.1.connection_sequence, 1);
+}
