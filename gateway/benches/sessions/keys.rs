@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::tickets::{OneTicket, TicketSwitch};
 use gateway::authority::Authority;
-use gateway::tls::{ServerCredentials, server_config};
+use gateway::tls::{Clock, ServerCredentials, Tickets, server_config_with};
 use gateway::wire::{ALPN, DeviceId};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, Resumption};
@@ -25,14 +25,16 @@ pub(crate) fn save(authority: &Authority, folder: &Path) -> Result<(), Failure> 
     fs::write(folder.join("authority.crt"), authority.certificate_pem())?;
     fs::write(folder.join("server.crt"), issued.certificate_pem)?;
     fs::write(folder.join("server.key"), issued.key_pem)?;
+    fs::write(folder.join("tickets.key"), rand::random::<[u8; 32]>())?;
     Ok(())
 }
 
-/// The same for both kinds of server: mutual TLS 1.3.
+/// The same for both kinds of server: mutual TLS 1.3, and tickets that outlive the process.
 pub(crate) fn load(folder: &Path) -> Result<Arc<ServerConfig>, Failure> {
     let text = |name: &str| fs::read_to_string(folder.join(name));
     let credentials = ServerCredentials::from_pem(&text("authority.crt")?, &text("server.crt")?, &text("server.key")?)?;
-    Ok(server_config(&credentials, &[ALPN])?)
+    let secret = <[u8; 32]>::try_from(fs::read(folder.join("tickets.key"))?).map_err(|_| "a ticket key of 32 bytes")?;
+    Ok(server_config_with(&credentials, &[ALPN], Tickets::of_installation(&secret, Clock::system()))?)
 }
 
 /// How each device dials. They share a key, to be quickly made; each has its own certificate and ticket.

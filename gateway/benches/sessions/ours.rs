@@ -13,6 +13,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// As the default has it.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
+/// What a directory that keeps nothing lets one core take, roughly; a real one is slower.
+const CAPACITY_PER_S: u32 = 1000;
+
+/// The defaults for a process that has one core.
+fn one_core() -> Settings {
+    Settings { handshakes_max: 32, capacity_per_s: CAPACITY_PER_S, ..Settings::default() }
+}
+
 pub(crate) struct Ours {
     handle: Handle,
     directory: Arc<Everybody>,
@@ -27,8 +37,9 @@ struct Everybody {
 impl Ours {
     pub(crate) fn start(address: SocketAddr, tls: Arc<ServerConfig>, patience: Duration) -> Result<Self, Failure> {
         let directory = Arc::new(Everybody::default());
-        let settings = Settings { handshake_timeout: patience, ..Settings::default() };
-        let listener = server::bind(address, 1024)?;
+        let settings =
+            Settings { device_patience: patience, handshake_timeout: patience.min(HANDSHAKE_MAX), ..one_core() };
+        let listener = server::bind(address, settings.backlog())?;
         let (handle, _) = server::start(listener, tls, Arc::clone(&directory), settings, CancellationToken::new());
         Ok(Self { handle, directory })
     }

@@ -39,6 +39,7 @@ pub(crate) struct Figures {
     pub(crate) push_ms: f64,
     /// Microseconds of the server's processor for a ping.
     pub(crate) ping_cpu_us: f64,
+    pub(crate) resuming: Recovery,
     pub(crate) recovery: Recovery,
     pub(crate) storm: Recovery,
 }
@@ -95,6 +96,8 @@ impl Stage<'_> {
         figures.push_ms = self.pushes(&mut server).await?;
         self.say("resumed sessions");
         self.resume(&mut server, &mut figures).await?;
+        self.say("power cut, patient devices with tickets");
+        let server = self.cut(server, PATIENT, &mut figures.resuming).await?;
         self.switch.set(false);
         self.say("power cut, patient devices");
         let server = self.cut(server, PATIENT, &mut figures.recovery).await?;
