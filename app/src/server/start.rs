@@ -19,7 +19,7 @@ use super::{
 use crate::model::Role;
 use gateway::{
     server::Settings,
-    tls,
+    tls::{self, Clock, Tickets},
     wire::{ALPN, Address},
 };
 use std::{
@@ -155,7 +155,7 @@ impl Doors {
     async fn bind(config: &Config) -> Result<Self, StartError> {
         Ok(Self {
             http: bind("--http", config.http).await?,
-            gateway: bind("--gateway", config.gateway).await?,
+            gateway: bind_gateway(config.gateway)?,
             sites: bind("--sites", config.sites).await?,
         })
     }
@@ -174,6 +174,12 @@ async fn bind(option: &'static str, address: SocketAddr) -> Result<TcpListener, 
 
 fn is_missing_family(error: &io::Error) -> bool {
     !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
+}
+
+/// With a backlog of what can be served while a device waits.
+fn bind_gateway(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let backlog = Settings::default().backlog();
+    gateway::server::bind(address, backlog).map_err(|error| StartError::Bind { option: "--gateway", address, error })
 }
 
 /// The console's socket, for this user alone. What a killed server left behind is replaced.
@@ -196,7 +202,9 @@ async fn start_gateway(
     stability: Duration,
     stop: &CancellationToken,
 ) -> Result<tokio::task::JoinHandle<()>, StartError> {
-    let tls = tls::server_config(&service.keys.server_credentials()?, &[ALPN])?;
+    // The token key is every server's, so that a device resumes its TLS session wherever it lands.
+    let tickets = Tickets::of_installation(service.keys.token_secret(), Clock::system());
+    let tls = tls::server_config_with(&service.keys.server_credentials()?, &[ALPN], tickets)?;
     let link = Link::open(service.clone()).await?;
     let settings = Settings { stability, ..Settings::default() };
     let (handle, ended) = gateway::server::start(listener, tls, link, settings, stop.clone());
