@@ -17,7 +17,7 @@ use crate::wire::DeviceId;
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedCipherSuite};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::sync::Arc;
@@ -125,6 +125,7 @@ pub fn server_config_with(
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     config.ticketer = Arc::new(tickets);
     config.send_tls13_tickets = 1;
+    config.ignore_client_order = true;
     Ok(Arc::new(config))
 }
 
@@ -198,9 +199,17 @@ fn certificate(pem: &str) -> Result<CertificateDer<'static>, rustls_pki_types::p
 }
 
 fn provider() -> Arc<CryptoProvider> {
-    static PROVIDER: std::sync::LazyLock<Arc<CryptoProvider>> =
-        std::sync::LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
+    static PROVIDER: std::sync::LazyLock<Arc<CryptoProvider>> = std::sync::LazyLock::new(|| {
+        Arc::new(CryptoProvider { cipher_suites: suites(), ..aws_lc_rs::default_provider() })
+    });
     PROVIDER.clone()
+}
+
+/// All of TLS 1.3, the one first that costs least at the strength of the keys: a good part of a handshake is hashing,
+/// and most processors hash SHA-256 far faster than SHA-384.
+fn suites() -> Vec<SupportedCipherSuite> {
+    use aws_lc_rs::cipher_suite::{TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256};
+    vec![TLS13_AES_128_GCM_SHA256, TLS13_CHACHA20_POLY1305_SHA256, TLS13_AES_256_GCM_SHA384]
 }
 
 #[cfg(test)]

@@ -225,3 +225,25 @@ fn a_session_resumes_on_another_server_and_keeps_its_device() {
         assert!(matches!(peer_of(certificate), Some(Peer::Device { id: DeviceId(547_846_001), .. })));
     }
 }
+
+#[test]
+fn the_cheapest_suite_is_agreed_on_whatever_the_device_prefers() {
+    let ours = authority("site");
+    let server = server_config(&credentials(&ours, now()), ALPN).unwrap();
+    let client = client_config(trust(&ours), Some(device(&ours, now())), Clock::system(), ALPN).unwrap();
+    let mut provider = client.crypto_provider().as_ref().clone();
+    provider.cipher_suites.reverse();
+    let verifier = verify::ServerVerifier::new(trust(&ours), Clock::system(), &provider).unwrap();
+    let mut reversed = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    reversed.alpn_protocols = client.alpn_protocols.clone();
+    for config in [client, Arc::new(reversed)] {
+        let (session, _) = shake(config, server.clone()).unwrap();
+        let suite = session.negotiated_cipher_suite().unwrap().suite();
+        assert_eq!(suite, rustls::CipherSuite::TLS13_AES_128_GCM_SHA256);
+    }
+}
