@@ -1,7 +1,7 @@
 //! The yardstick: accepts, shakes hands, answers each frame with ready-made bytes, holds the session. No rules, no limits.
 
 use crate::{Failure, keys, lists};
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use gateway::wire::{Epoch, Message, Registered, Role, ServerList};
 use rustls::ServerConfig;
 use std::net::SocketAddr;
@@ -23,18 +23,27 @@ pub(crate) struct Bare {
 
 struct Shared {
     registered: Bytes,
-    list: watch::Sender<Bytes>,
+    list: watch::Sender<Push>,
     sessions: AtomicUsize,
     acknowledged: AtomicUsize,
+    refused: AtomicUsize,
+}
+
+/// The two frames of a push.
+#[derive(Clone, Default)]
+struct Push {
+    stage: Bytes,
+    start_trial: Bytes,
 }
 
 impl Bare {
     pub(crate) fn start(address: SocketAddr, tls: Arc<ServerConfig>) -> Result<Self, Failure> {
         let shared = Arc::new(Shared {
             registered: lists::frame(registered())?,
-            list: watch::Sender::new(Bytes::new()),
+            list: watch::Sender::default(),
             sessions: AtomicUsize::new(0),
             acknowledged: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
         });
         let listener = gateway::server::bind(address, BACKLOG)?;
         tokio::spawn(accept(listener, TlsAcceptor::from(tls), Arc::clone(&shared)));
@@ -45,12 +54,13 @@ impl Bare {
         self.shared.sessions.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn acknowledged(&self) -> usize {
-        self.shared.acknowledged.load(Ordering::Relaxed)
+    pub(crate) fn answered(&self) -> [usize; 2] {
+        [&self.shared.acknowledged, &self.shared.refused].map(|counter| counter.load(Ordering::Relaxed))
     }
 
     pub(crate) fn push(&self, list: ServerList) -> Result<(), Failure> {
-        self.shared.list.send_replace(lists::frame(Message::StageList(list))?);
+        let start_trial = lists::frame(Message::StartTrial { version: list.version(), timeout_s: 60 })?;
+        self.shared.list.send_replace(Push { stage: lists::frame(Message::StageList(list))?, start_trial });
         Ok(())
     }
 }
@@ -92,8 +102,8 @@ async fn session(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>) -> st
             read = stream.read_buf(&mut incoming) => if read? == 0 { return Ok(()) },
             changed = list.changed() => {
                 changed.map_err(std::io::Error::other)?;
-                let bytes = list.borrow_and_update().clone();
-                stream.write_all(&bytes).await?;
+                let push = list.borrow_and_update().clone();
+                stream.write_all(&push.stage).await?;
             }
         }
         while let Some(answer) = next_answer(&mut incoming, &shared) {
@@ -119,12 +129,13 @@ fn next_answer(incoming: &mut BytesMut, shared: &Shared) -> Option<Bytes> {
             frame[4] = 9 << 3 | 2;
             Some(frame.freeze())
         }
+        12 => {
+            shared.acknowledged.fetch_add(1, Ordering::Relaxed);
+            Some(shared.list.borrow().start_trial.clone())
+        }
         number => {
-            if number == 12 {
-                shared.acknowledged.fetch_add(1, Ordering::Relaxed);
-            }
-            frame.advance(length);
-            Some(frame.freeze())
+            shared.refused.fetch_add(usize::from(number == 13), Ordering::Relaxed);
+            Some(Bytes::new())
         }
     }
 }

@@ -32,6 +32,7 @@ pub(crate) struct Ours {
 struct Everybody {
     list: Mutex<Option<ServerList>>,
     acknowledged: AtomicUsize,
+    refused: AtomicUsize,
 }
 
 impl Ours {
@@ -48,8 +49,8 @@ impl Ours {
         self.handle.connected()
     }
 
-    pub(crate) fn acknowledged(&self) -> usize {
-        self.directory.acknowledged.load(Ordering::Relaxed)
+    pub(crate) fn answered(&self) -> [usize; 2] {
+        [&self.directory.acknowledged, &self.directory.refused].map(|counter| counter.load(Ordering::Relaxed))
     }
 
     pub(crate) fn push(&self, list: ServerList) {
@@ -82,9 +83,11 @@ impl Directory for Everybody {
     }
 
     async fn progress(&self, _session: SessionId, _device: DeviceId, progress: Progress) -> bool {
-        if matches!(progress, Progress::Staged(_)) {
-            self.acknowledged.fetch_add(1, Ordering::Relaxed);
-        }
+        match progress {
+            Progress::Staged(_) => self.acknowledged.fetch_add(1, Ordering::Relaxed),
+            Progress::StageRefused(..) => self.refused.fetch_add(1, Ordering::Relaxed),
+            Progress::Trial(_) | Progress::Committed(_) | Progress::RolledBack(_) => 0,
+        };
         true
     }
 

@@ -92,10 +92,10 @@ impl Stage<'_> {
         self.climb(&mut server, &mut figures).await?;
         self.say("pings");
         figures.ping_cpu_us = self.pings(&server).await?;
-        self.say("pushes");
-        figures.push_ms = self.pushes(&mut server).await?;
         self.say("resumed sessions");
         self.resume(&mut server, &mut figures).await?;
+        self.say("pushes");
+        figures.push_ms = self.pushes(&mut server).await?;
         self.say("power cut, patient devices with tickets");
         let server = self.cut(server, PATIENT, &mut figures.resuming).await?;
         self.switch.set(false);
@@ -156,8 +156,8 @@ impl Stage<'_> {
         let mut times = Vec::new();
         for nth in 1..=PUSHES {
             let answers = Answers::to(&pushed(nth)?)?;
-            self.fleet.plan(|plan| plan.answers = answers);
             sleep(REST).await;
+            self.fleet.plan(|plan| plan.answers = answers);
             let (ms, answered) = server.push(nth).await?;
             if answered < self.fleet.count() as usize {
                 return Err(format!("only {answered} devices answered the push").into());

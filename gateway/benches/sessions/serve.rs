@@ -25,10 +25,11 @@ impl Server {
         }
     }
 
-    fn acknowledged(&self) -> usize {
+    /// How often a device said that it holds a list, and how often that it will not try it.
+    fn answered(&self) -> [usize; 2] {
         match self {
-            Self::Bare(server) => server.acknowledged(),
-            Self::Ours(server) => server.acknowledged(),
+            Self::Bare(server) => server.answered(),
+            Self::Ours(server) => server.answered(),
         }
     }
 
@@ -65,15 +66,19 @@ pub(crate) async fn run(service: Service) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Pushes to every device; milliseconds until the last answer, and how many answered.
+/// Pushes to every device; milliseconds until the last one held the list, and how many did. Ends when all have also
+/// refused to try it, so that the next push finds them at rest.
 async fn push(server: &Server, nth: u64) -> Result<String, Failure> {
-    let (begun, before) = (Instant::now(), server.acknowledged());
-    let all = server.sessions();
+    let (begun, before, all) = (Instant::now(), server.answered(), server.sessions());
     server.push(nth)?;
-    while server.acknowledged() - before < all && begun.elapsed() < PUSH_LIMIT {
-        sleep(Duration::from_millis(1)).await;
+    let mut took = [Duration::ZERO; 2];
+    for (which, took) in took.iter_mut().enumerate() {
+        while server.answered()[which] - before[which] < all && begun.elapsed() < PUSH_LIMIT {
+            sleep(Duration::from_millis(1)).await;
+        }
+        *took = begun.elapsed();
     }
-    Ok(format!("{} {}", ms(begun.elapsed()), server.acknowledged() - before))
+    Ok(format!("{} {}", ms(took[0]), server.answered()[0] - before[0]))
 }
 
 fn say(line: &str) -> Result<(), Failure> {
