@@ -8,9 +8,14 @@ mod dial;
 mod disk;
 mod drive;
 mod enrol;
+mod event_log;
+mod logbook;
 mod record;
 mod resolve;
+mod ring;
 mod server_time;
+
+pub use event_log::{EventLog, event_now};
 
 use crate::{
     device::Config,
@@ -18,6 +23,7 @@ use crate::{
     tls::TlsError,
     wire::{DeviceInfo, ServerEntry},
 };
+use logbook::Logbook;
 use std::{fmt, path::PathBuf};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +43,8 @@ pub struct ClientSettings {
     pub seed: Option<u64>,
     /// Whether its network is there; always, if not given.
     pub network: Option<watch::Receiver<bool>>,
+    /// Lets events happen to it.
+    pub events: Option<EventLog>,
     /// Told what the device is doing.
     pub status: Option<watch::Sender<Status>>,
 }
@@ -133,21 +141,29 @@ pub enum ClientError {
 pub async fn run(settings: ClientSettings, stop: CancellationToken) -> Result<(), ClientError> {
     let disk = disk::Disk::open(&settings.state_dir).await?;
     let teller = Teller(settings.status.clone());
+    let capacity = settings.config.ring_capacity;
+    let mut logbook = Logbook::open(&disk, settings.info.device_id, capacity, settings.events.clone()).await?;
     let enrolled = match disk.load_enrolled(settings.info.device_id)? {
         Some(enrolled) => enrolled,
         None => {
             let provisioning = settings.provisioning.clone().ok_or(ClientError::NoProvisioning)?;
             let enrolling = enrol::Enrolling::new(&settings, &disk, provisioning, &teller)?;
-            tokio::select! {
-                enrolled = enrolling.until_accepted() => enrolled?,
-                () = stop.cancelled() => {
-                    teller.tell(Status::Stopped);
-                    return Ok(());
+            let mut accepted = std::pin::pin!(enrolling.until_accepted());
+            loop {
+                tokio::select! {
+                    enrolled = &mut accepted => break enrolled?,
+                    () = stop.cancelled() => {
+                        teller.tell(Status::Stopped);
+                        return Ok(());
+                    }
+                    entry = logbook.next_entry() => {
+                        logbook.enter(entry).await;
+                    }
                 }
             }
         }
     };
-    drive::Drive::new(settings, disk, enrolled, teller.clone())?.until(stop).await?;
+    drive::Drive::new(settings, disk, logbook, enrolled, teller.clone())?.until(stop).await?;
     teller.tell(Status::Stopped);
     Ok(())
 }

@@ -10,6 +10,7 @@ mod chance;
 mod config;
 mod dialling;
 mod event;
+mod events;
 mod lists;
 mod rota;
 mod session;
@@ -19,7 +20,9 @@ pub use config::Config;
 pub use event::{Activity, AttemptId, Connected, Happening, Input, Output, WriteId};
 pub use stored::{Lists, Stored, TrialMark};
 
-use crate::wire::{DeviceInfo, EntryFailure, FailureKind, ListVersion, Message, Reason, ServerEntry};
+use crate::wire::{
+    DeviceInfo, EntryFailure, FailureKind, ListVersion, Message, Reason, RingSpan, SERVER_DISCONNECTED, ServerEntry,
+};
 use chance::Chance;
 use dialling::Attempt;
 use lists::{Pending, Trial};
@@ -39,6 +42,8 @@ pub struct Device {
     boot_id: u64,
     chance: Chance,
     stored: Stored,
+    /// What its ring of events keeps.
+    ring: RingSpan,
     /// Over the committed list, with the entries that once worked in reserve.
     rota: Rota,
     trial: Option<Trial>,
@@ -63,12 +68,19 @@ enum Phase {
 }
 
 impl Device {
-    /// A device that was just switched on. `boot_id` is random and new at each start; everything random inside
-    /// follows from `seed`.
+    /// A device that was just switched on, with what its disk and its ring of events hold. `boot_id` is random and new
+    /// at each start; everything random inside follows from `seed`.
     ///
     /// A trial that was under way is undone before anything is dialled.
     #[must_use]
-    pub fn new(config: Config, info: DeviceInfo, stored: Stored, boot_id: u64, seed: u64, now: Duration) -> Self {
+    pub fn new(
+        config: Config,
+        info: DeviceInfo,
+        (stored, ring): (Stored, RingSpan),
+        boot_id: u64,
+        seed: u64,
+        now: Duration,
+    ) -> Self {
         let rota = Rota::new(stored.lists.committed.entries(), stored.reserve());
         let mut device = Self {
             config,
@@ -76,6 +88,7 @@ impl Device {
             boot_id,
             chance: Chance::new(seed),
             stored,
+            ring,
             rota,
             trial: None,
             phase: Phase::Waiting(now),
@@ -104,6 +117,8 @@ impl Device {
             Input::Closed(attempt, kind, text) => self.closed(attempt, kind, &text, now),
             Input::Persisted(write) => self.persisted(write, now),
             Input::NotPersisted(write) => self.not_persisted(write),
+            Input::RingChanged(span) => self.ring_changed(span, now),
+            Input::EventsRead(span, first_id, events) => self.events_read(span, first_id, events, now),
             Input::LinkUp => self.link_up(now),
             Input::Stop => self.stop(),
         }
@@ -203,6 +218,9 @@ impl Device {
             Phase::Waiting(_) | Phase::Stopped => return,
         };
         self.outputs.push_back(Output::HangUp(attempt));
+        if matches!(self.phase, Phase::Connected(_)) {
+            self.outputs.push_back(Output::Log(SERVER_DISCONNECTED, tidy_text(text)));
+        }
     }
 
     fn persist(&mut self) -> WriteId {

@@ -7,6 +7,7 @@ mod member;
 pub use control::{Answer, Request, ask, serve};
 pub use info::{FIRST_DEVICE, biolite_net};
 
+use crate::client::event_now;
 use crate::device;
 use crate::provisioning::ProvisioningString;
 use crate::wire::DeviceId;
@@ -19,6 +20,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// [`Happened::code`]: a finger on the reader was known; who it was stands in the event.
+pub const IDENTIFIED: u32 = 0x1300;
+/// Events of one command that are written together.
+const EVENTS_AT_ONCE: u32 = 500;
 
 /// Which devices, and where they keep what they know.
 #[derive(Clone, Debug)]
@@ -49,6 +55,17 @@ pub enum Fault {
     Restart,
     /// It stops in the middle of whatever it does and starts again.
     CutPower,
+}
+
+/// What happens at a device's door, for the device to log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happened {
+    /// As the vendor numbers it.
+    pub code: u32,
+    /// Who was at the door.
+    pub user_id: String,
+    /// How often.
+    pub count: u32,
 }
 
 /// How a device is.
@@ -107,6 +124,9 @@ pub enum FleetError {
     /// Not one of this fleet's.
     #[error("this fleet has no device {0}; it has {1} to {2}")]
     NoSuchDevice(DeviceId, DeviceId, DeviceId),
+    /// The device does not run, or its disk is full.
+    #[error("device {0} could not log the events; it may not be running")]
+    NotLogged(DeviceId),
     /// The fleet ends.
     #[error("the fleet is stopping")]
     Stopping,
@@ -151,6 +171,26 @@ impl Fleet {
     pub async fn inflict(&self, device: DeviceId, fault: Fault) -> Result<(), FleetError> {
         let member = self.members.get(&device).ok_or_else(|| self.no_such(device))?;
         member.inflict(fault).await.ok_or(FleetError::Stopping)
+    }
+
+    /// Lets somebody use the door of a device: so many events of one code, numbered in their detail from 1. Returns once
+    /// they are in the device's ring.
+    ///
+    /// # Errors
+    ///
+    /// The device is none of this fleet's, or could not log them within 10 s.
+    pub async fn log(&self, device: DeviceId, happened: &Happened) -> Result<(), FleetError> {
+        let member = self.members.get(&device).ok_or_else(|| self.no_such(device))?;
+        let Happened { code, user_id, count } = happened;
+        for from in (1..=*count).step_by(EVENTS_AT_ONCE as usize) {
+            let to = (*count).min(from + EVENTS_AT_ONCE - 1);
+            let detail = |number: u32| if *count > 1 { format!("{number} of {count}") } else { String::new() };
+            let events = (from..=to).map(|number| event_now(*code, user_id, &detail(number))).collect();
+            if !member.log(events).await {
+                return Err(FleetError::NotLogged(device));
+            }
+        }
+        Ok(())
     }
 
     /// How each device is, by id.

@@ -5,6 +5,7 @@
 
 mod address;
 mod entries;
+mod event;
 mod frame;
 mod list;
 mod message;
@@ -12,6 +13,10 @@ mod proto;
 
 pub use address::{Address, AddressError};
 pub use entries::{Entries, EntriesError, EntryField, MAX_ENTRIES, ServerEntry};
+pub use event::{
+    DETAIL_BYTES_MAX, EVENT_ID_MAX, Event, EventUpload, MAX_UPLOAD_EVENTS, MAX_UPLOADS_OPEN, RingId, RingSpan,
+    SERVER_CONNECTED, SERVER_DISCONNECTED, USER_ID_BYTES_MAX, event_text,
+};
 pub use frame::{ALPN, FrameCodec, FrameError, MAX_FRAME_BYTES, PROTOCOL_VERSION};
 pub use list::{ListHash, ListVersion, ServerList};
 pub use message::{

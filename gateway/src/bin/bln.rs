@@ -3,7 +3,9 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gateway::client::{self, ClientSettings};
 use gateway::provisioning::ProvisioningString;
-use gateway::simulator::{self, Answer, DeviceState, Doing, FIRST_DEVICE, Fault, Fleet, FleetSettings, Request};
+use gateway::simulator::{
+    self, Answer, DeviceState, Doing, FIRST_DEVICE, Fault, Fleet, FleetSettings, Happened, Request,
+};
 use gateway::wire::DeviceId;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -79,8 +81,19 @@ struct CtlArguments {
     /// What to do.
     verb: CtlVerb,
     /// Serial number of the device; `list` shows all without one.
-    #[arg(required_if_eq_any = [("verb", "down"), ("verb", "up"), ("verb", "restart"), ("verb", "cut-power")])]
+    #[arg(required_if_eq_any = [
+        ("verb", "down"), ("verb", "up"), ("verb", "restart"), ("verb", "cut-power"), ("verb", "event"),
+    ])]
     device_id: Option<u32>,
+    /// How many events, for `event`.
+    #[arg(default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    count: u32,
+    /// Which event, as the vendor numbers it, for `event`; a known finger unless given.
+    #[arg(long, value_name = "N", default_value_t = simulator::IDENTIFIED)]
+    code: u32,
+    /// Who was at the door, for `event`.
+    #[arg(long, value_name = "ID", default_value = "1")]
+    user: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -93,6 +106,8 @@ enum CtlVerb {
     Restart,
     /// It stops in the middle of whatever it does and starts again.
     CutPower,
+    /// Somebody uses its door: it logs an event, or as many as given.
+    Event,
     /// Show how the devices are.
     List,
 }
@@ -130,6 +145,7 @@ async fn run(arguments: RunArguments) -> Outcome {
         config: gateway::device::Config::default(),
         seed: None,
         network: None,
+        events: None,
         status: None,
     };
     Ok(client::run(settings, until_signalled()?).await?)
@@ -224,18 +240,7 @@ fn sums_of(states: &[DeviceState]) -> String {
 }
 
 async fn ctl(arguments: &CtlArguments) -> Outcome {
-    let fault = match arguments.verb {
-        CtlVerb::List => None,
-        CtlVerb::Down => Some(Fault::Down),
-        CtlVerb::Up => Some(Fault::Up),
-        CtlVerb::Restart => Some(Fault::Restart),
-        CtlVerb::CutPower => Some(Fault::CutPower),
-    };
-    let request = match (fault, arguments.device_id) {
-        (Some(fault), Some(device_id)) => Request::Fault { device_id, fault },
-        (None, _) | (Some(_), None) => Request::List,
-    };
-    let answer = simulator::ask(&arguments.control, request).await;
+    let answer = simulator::ask(&arguments.control, request_of(arguments)).await;
     let place = arguments.control.display();
     match answer.map_err(|error| format!("no fleet answers on {place}: {error}"))? {
         Answer::Done => Ok(()),
@@ -248,6 +253,23 @@ async fn ctl(arguments: &CtlArguments) -> Outcome {
                 writeln!(out, "{}  {}{network}", state.device_id, state.detail)?;
             }
             Ok(())
+        }
+    }
+}
+
+fn request_of(arguments: &CtlArguments) -> Request {
+    // The command line has seen to it that all but `list` have a device.
+    let Some(device_id) = arguments.device_id else { return Request::List };
+    let fault = |fault| Request::Fault { device_id, fault };
+    match arguments.verb {
+        CtlVerb::List => Request::List,
+        CtlVerb::Down => fault(Fault::Down),
+        CtlVerb::Up => fault(Fault::Up),
+        CtlVerb::Restart => fault(Fault::Restart),
+        CtlVerb::CutPower => fault(Fault::CutPower),
+        CtlVerb::Event => {
+            let (code, user_id, count) = (arguments.code, arguments.user.clone(), arguments.count);
+            Request::Event { device_id, happened: Happened { code, user_id, count } }
         }
     }
 }

@@ -25,6 +25,7 @@ const AUTHORITY_FILE: &str = "authority.crt";
 const STATE_FILE: &str = "state.json";
 /// The state before the last write, should the last one ever be unreadable.
 const OLD_STATE_FILE: &str = "state.old.json";
+const EVENTS_FOLDER: &str = "events";
 const LOCK_FILE: &str = "lock";
 /// How long a run that is just ending may keep the folder.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
@@ -61,6 +62,11 @@ impl Disk {
                 Err(TryLockError::Error(error)) => return Err(written(&path, error)),
             }
         }
+    }
+
+    /// Where the ring of events is kept.
+    pub(super) fn events_folder(&self) -> PathBuf {
+        self.folder.join(EVENTS_FOLDER)
     }
 
     /// The key is made once and then kept, so that a device that asks again is known again.

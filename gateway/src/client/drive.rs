@@ -5,6 +5,8 @@ use super::{
     connection::{Connection, Heard},
     dial::{Dialler, Failure},
     disk::{Disk, Enrolled},
+    event_log::{Entry, event_now},
+    logbook::Logbook,
     server_time::believable,
 };
 use crate::{
@@ -31,6 +33,7 @@ pub(super) struct Drive {
     device: Device,
     device_id: DeviceId,
     disk: Disk,
+    logbook: Logbook,
     dialler: Dialler,
     clock: Clock,
     begun: Instant,
@@ -45,6 +48,7 @@ enum Event {
     Dialled(Result<Box<Connection>, Failure>),
     Heard(Result<Heard, Failure>),
     Network(bool),
+    Happened(Entry),
     Stop,
 }
 
@@ -52,6 +56,7 @@ impl Drive {
     pub(super) fn new(
         settings: ClientSettings,
         disk: Disk,
+        logbook: Logbook,
         enrolled: Enrolled,
         teller: Teller,
     ) -> Result<Self, ClientError> {
@@ -62,12 +67,13 @@ impl Drive {
         let tls = client_config(trust, Some((enrolled.certificate, key)), clock.clone(), &[ALPN])?;
         let device_id = settings.info.device_id;
         let seed = settings.seed.unwrap_or_else(rand::random);
-        let device =
-            Device::new(settings.config.clone(), settings.info, enrolled.stored, rand::random(), seed, Duration::ZERO);
+        let durable = (enrolled.stored, logbook.span());
+        let device = Device::new(settings.config.clone(), settings.info, durable, rand::random(), seed, Duration::ZERO);
         Ok(Self {
             device,
             device_id,
             disk,
+            logbook,
             dialler: Dialler::new(tls, settings.config),
             clock,
             begun: Instant::now(),
@@ -90,6 +96,10 @@ impl Drive {
                 Event::Dialled(outcome) => self.dialled(outcome),
                 Event::Heard(outcome) => self.heard(outcome),
                 Event::Network(there) => self.network_changed(there),
+                Event::Happened(entry) => {
+                    let span = self.logbook.enter(entry).await;
+                    self.tell(Input::RingChanged(span));
+                }
                 Event::Stop => self.tell(Input::Stop),
             }
         }
@@ -123,6 +133,7 @@ impl Drive {
             () = stop.cancelled() => Event::Stop,
             there = network_change(&mut self.network) => Event::Network(there),
             event = line_event => event,
+            entry = self.logbook.next_entry() => Event::Happened(entry),
             () = timer => Event::Time,
         }
     }
@@ -176,6 +187,18 @@ impl Drive {
                 Output::Dial(attempt, entry) => self.dial(attempt, entry),
                 Output::Send(attempt, message) => self.send(attempt, *message).await,
                 Output::HangUp(attempt) => self.hang_up(attempt).await,
+                Output::Log(code, detail) => {
+                    self.logbook.append(vec![event_now(code, "", &detail)]).await;
+                    self.tell(Input::RingChanged(self.logbook.span()));
+                }
+                Output::ReadEvents(from, count) => {
+                    let events = self.logbook.read(from, count).await;
+                    self.tell(Input::EventsRead(self.logbook.span(), from, events));
+                }
+                Output::RenewRing => {
+                    self.logbook.renew().await;
+                    self.tell(Input::RingChanged(self.logbook.span()));
+                }
                 Output::Note(happening) => self.note(&happening),
             }
         }

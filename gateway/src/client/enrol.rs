@@ -180,6 +180,8 @@ impl<'a> Enrolling<'a> {
                 | Message::ConfirmTrial(_)
                 | Message::ListCommitted(_)
                 | Message::RollbackNoted(_)
+                | Message::Upload(_)
+                | Message::EventsStored { .. }
                 | Message::Unknown => return Err("the server answered with something else".to_owned()),
             }
         }

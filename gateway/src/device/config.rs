@@ -43,6 +43,10 @@ pub struct Config {
     pub previous_list_after: Duration,
     /// The longest trial that is agreed to.
     pub trial_max: Duration,
+    /// The wait before a server that lost events, or a ring that cannot be read, is tried again.
+    pub event_pause: Duration,
+    /// Events that the ring keeps; at least 1.
+    pub ring_capacity: u64,
     /// How long a name may take to resolve.
     pub name_limit: Duration,
     /// How long the last good answer for a name serves while it does not resolve.
@@ -73,6 +77,8 @@ impl Default for Config {
             silence_max: Duration::from_secs(300),
             previous_list_after: Duration::from_secs(900),
             trial_max: Duration::from_secs(3600),
+            event_pause: Duration::from_secs(1),
+            ring_capacity: 50_000,
             name_limit: Duration::from_secs(3),
             name_memory: Duration::from_secs(24 * 3600),
             race_delay: Duration::from_millis(250),

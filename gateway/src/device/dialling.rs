@@ -57,6 +57,7 @@ impl Device {
             trial: self.trial(),
             rollback: self.stored.rollback.clone(),
             epoch: self.stored.epoch.clone(),
+            ring: Some(self.ring),
         }
     }
 
@@ -86,7 +87,9 @@ impl Device {
             | Message::TrialStarted(_)
             | Message::ConfirmTrial(_)
             | Message::ListCommitted(_)
-            | Message::RollbackNoted(_) => {
+            | Message::RollbackNoted(_)
+            | Message::Upload(_)
+            | Message::EventsStored { .. } => {
                 self.say_goodbye(id, Reason::UnexpectedMessage, "the answer to a hello is a registration");
                 self.attempt_failed(FailureKind::Closed, "the server answered the hello with something else", now);
             }

@@ -1,7 +1,9 @@
 //! What goes into a device and what comes out of it.
 
 use super::stored::Stored;
-use crate::wire::{EntryFailure, Epoch, FailureKind, ListHash, ListVersion, Message, Role, Rollback, ServerEntry};
+use crate::wire::{
+    EntryFailure, Epoch, Event, FailureKind, ListHash, ListVersion, Message, RingSpan, Role, Rollback, ServerEntry,
+};
 use std::time::Duration;
 
 /// One connection that the device asked for; never reused within a run.
@@ -27,6 +29,10 @@ pub enum Input {
     Persisted(WriteId),
     /// The state could not be written; what was on disk before still is.
     NotPersisted(WriteId),
+    /// The ring of events has grown, or is another.
+    RingChanged(RingSpan),
+    /// The ring's answer to [`Output::ReadEvents`], with the first id asked for; no events if they could not be read.
+    EventsRead(RingSpan, u64, Vec<Event>),
     /// The network came back: there is no use in waiting.
     LinkUp,
     /// The device is being switched off in an orderly way.
@@ -44,6 +50,13 @@ pub enum Output {
     Send(AttemptId, Box<Message>),
     /// Send what is left to send, then close. Nothing more is heard of it.
     HangUp(AttemptId),
+    /// Write an event of this code and detail to the ring, durably, and say [`Input::RingChanged`].
+    Log(u32, String),
+    /// Read events from this id on, at most so many, and say [`Input::EventsRead`].
+    ReadEvents(u64, usize),
+    /// Open another ring in place of the present one, with what this start of the device has logged so far, and say
+    /// [`Input::RingChanged`].
+    RenewRing,
     /// For the log and whoever watches.
     Note(Happening),
 }

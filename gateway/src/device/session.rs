@@ -2,9 +2,10 @@
 
 use super::dialling::{kind_of, said};
 use super::event::{AttemptId, Connected, Happening, Output};
+use super::events::Uploading;
 use super::rota::{Start, backoff};
-use super::{Config, Device, Phase, failure_of};
-use crate::wire::{Epoch, FailureKind, Goodbye, Message, Reason, Registered};
+use super::{Config, Device, Phase, failure_of, tidy_text};
+use crate::wire::{Epoch, FailureKind, Goodbye, Message, Reason, Registered, SERVER_CONNECTED, SERVER_DISCONNECTED};
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub(super) struct Session {
     keep_alive: Duration,
     silence_limit: Duration,
     spread: Duration,
+    pub(super) uploading: Uploading,
 }
 
 /// How a session ended.
@@ -43,6 +45,7 @@ impl Session {
             keep_alive,
             silence_limit: silence_limit.clamp(keep_alive * 2, config.silence_max.max(keep_alive * 2)),
             spread,
+            uploading: Uploading::new(registered.event_watermark),
         }
     }
 
@@ -54,9 +57,10 @@ impl Session {
         &self.server.epoch
     }
 
-    /// When the silence is too long or a ping is due.
+    /// When the silence is too long, a ping is due, or events may be sent again.
     pub(super) fn due(&self) -> Duration {
-        self.ping_at.min(self.heard + self.silence_limit)
+        let alive = self.ping_at.min(self.heard + self.silence_limit);
+        self.uploading.due().map_or(alive, |due| due.min(alive))
     }
 }
 
@@ -85,7 +89,10 @@ impl Device {
             server_time_unix_ms: registered.server_time_unix_ms,
         };
         self.note(Happening::Connected(server.clone()));
+        let text = format!("{} at {}", registered.server_name, server.entry.endpoint());
         self.phase = Phase::Connected(Box::new(Session::new(id, server, &registered, &self.config, now)));
+        self.upload(now);
+        self.outputs.push_back(Output::Log(SERVER_CONNECTED, tidy_text(&text)));
     }
 
     pub(super) fn heard(&mut self, id: AttemptId, now: Duration) {
@@ -108,7 +115,9 @@ impl Device {
     fn received_in_session(&mut self, id: AttemptId, message: Message, now: Duration) {
         match message {
             Message::Ping { nonce } => self.send(id, Message::Pong { nonce }),
-            Message::Pong { .. } | Message::Unsupported { .. } | Message::Busy { .. } => {}
+            Message::Pong { .. } | Message::Busy { .. } => {}
+            Message::Unsupported { .. } => self.uploads_refused(),
+            Message::EventsStored { ring, watermark } => self.events_stored(ring, watermark, now),
             Message::Unknown => self.send(id, Message::Unsupported { message: 0 }),
             Message::Goodbye(goodbye) => self.sent_away(&goodbye, now),
             Message::StageList(list) => self.stage(id, list),
@@ -123,7 +132,8 @@ impl Device {
             | Message::ListStaged(_)
             | Message::StageRefused { .. }
             | Message::TrialStarted(_)
-            | Message::ListCommitted(_) => {
+            | Message::ListCommitted(_)
+            | Message::Upload(_) => {
                 self.say_goodbye(id, Reason::UnexpectedMessage, "this message has no meaning in a session");
                 let text = "the server sent a message that has no meaning in a session";
                 self.lose(&Loss { kind: FailureKind::Closed, text, spread: None, elsewhere: false }, now);
@@ -142,13 +152,16 @@ impl Device {
         }
     }
 
-    /// Silence or a ping is due.
+    /// Silence, a ping or the end of a pause is due.
     pub(super) fn session_due(&mut self, now: Duration) {
         let Phase::Connected(session) = &mut self.phase else { return };
         if now >= session.heard + session.silence_limit {
             let silence = session.silence_limit.as_secs();
             let text = format!("nothing was heard for {silence} s");
             return self.lose(&Loss { kind: FailureKind::TimedOut, text: &text, spread: None, elsewhere: false }, now);
+        }
+        if now < session.ping_at {
+            return self.upload(now);
         }
         session.ping_at = now + session.keep_alive;
         let attempt = session.attempt;
@@ -169,6 +182,7 @@ impl Device {
         let stable = now.saturating_sub(session.since) >= self.config.stable_after;
         self.outputs.push_back(Output::HangUp(attempt));
         self.note(Happening::Lost(entry.clone(), loss.text.to_owned()));
+        self.outputs.push_back(Output::Log(SERVER_DISCONNECTED, tidy_text(loss.text)));
         self.offline_since = now;
         if let Some(trial) = &mut self.trial {
             trial.record(failure_of(&entry, FailureKind::Closed, loss.text));

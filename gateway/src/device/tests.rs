@@ -1,13 +1,16 @@
 //! The device against scripted servers in virtual time.
 
 mod attempts;
+mod events;
+mod ring;
 mod sessions;
 mod simulation;
 mod trials;
 mod world;
 
 use super::*;
-use crate::wire::{DeviceId, Entries, FailureKind, IpConfig, Reason, SerialConfig, ServerList};
+use crate::wire::{DeviceId, Entries, FailureKind, IpConfig, Reason, SERVER_CONNECTED, SerialConfig, ServerList};
+use ring::{EventStore, MemoryRing};
 use world::{Health, World};
 
 fn secs(seconds: u64) -> Duration {

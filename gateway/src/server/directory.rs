@@ -5,8 +5,10 @@
 //! repeated wake-up is harmless.
 
 use crate::enrolment::KeyFingerprint;
-use crate::wire::{DeviceId, Enrol, Enrolled, Epoch, Hello, ListVersion, Reason, Role, Rollback, ServerList};
-use std::{future::Future, net::SocketAddr, time::Duration};
+use crate::wire::{
+    DeviceId, Enrol, Enrolled, Epoch, EventUpload, Hello, ListVersion, Reason, Role, Rollback, ServerList,
+};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 /// One registered connection; unique on its server, also over restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +56,8 @@ pub struct Registration {
 pub struct Admission {
     /// At least the hello's + 1 and more than any this server knows of.
     pub connection_sequence: u64,
+    /// All events of the hello's ring up to this id are durably held here, or known to be gone; 0 if it has no ring.
+    pub event_watermark: u64,
 }
 
 /// Why a device is not served.
@@ -113,6 +117,16 @@ pub trait Directory: Send + Sync + 'static {
 
     /// The wanted list moved on; `true` once it is on record durably (else it is reported again).
     fn progress(&self, session: SessionId, device: DeviceId, progress: Progress) -> impl Future<Output = bool> + Send;
+
+    /// A device hands over what its ring holds. What [continues](EventUpload::continues) the watermark is put on record,
+    /// anything else changes nothing. The watermark of the upload's ring, once all up to it is durable; `None` if
+    /// nothing can be written now (then it is handed over again).
+    fn store_events(
+        &self,
+        session: SessionId,
+        device: DeviceId,
+        upload: Arc<EventUpload>,
+    ) -> impl Future<Output = Option<u64>> + Send;
 
     /// Nothing more comes from this session. Follows every [`admit`](Self::admit) that was begun, also one that was
     /// refused or dropped; [`Reason::Unknown`] means that the connection was lost.

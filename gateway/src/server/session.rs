@@ -3,14 +3,19 @@
 //! Pure: time is an argument (since any fixed moment, monotonic), questions to the directory and their answers are
 //! values. The shell in `connection.rs` moves bytes and futures.
 
+mod duty;
+mod events;
 mod push;
 
 use super::directory::{Admission, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId};
 use super::settings::Settings;
 use crate::enrolment::key_fingerprint;
 use crate::tls::Peer;
-use crate::wire::{DeviceId, Enrol, Goodbye, Hello, Message, PROTOCOL_VERSION, Reason, Registered, ServerList};
-use push::{Act, Push};
+use crate::wire::{
+    DeviceId, Enrol, EventUpload, Goodbye, Hello, Message, PROTOCOL_VERSION, Reason, Registered, ServerList,
+};
+use duty::Duty;
+use push::Act;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -56,6 +61,7 @@ pub(super) enum Question {
     Admit(Box<Registration>),
     Wanted(DeviceId),
     Report(DeviceId, Progress),
+    Store(DeviceId, Arc<EventUpload>),
 }
 
 /// What the directory said.
@@ -66,6 +72,8 @@ pub(super) enum Answer {
     NotAdmitted(Refusal),
     Wanted(Option<ServerList>),
     Reported(bool),
+    /// The watermark, once it is durable.
+    Stored(Option<u64>),
 }
 
 /// An admission with what else the device is told.
@@ -92,7 +100,7 @@ enum Phase {
     Opening(Box<Arrival>, Duration),
     Enrolling(Box<Enrolling>),
     Admitting(Box<Hello>),
-    Registered(Box<Push>),
+    Registered(Box<Duty>),
     Ended(Vec<Progress>),
 }
 
@@ -133,9 +141,9 @@ impl Session {
                 self.send(Message::Pong { nonce });
             }
             (Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Registered(_), Message::Pong { .. }) => {}
-            (Phase::Registered(push), message) => {
-                if !push.handle_message(message, now) {
-                    self.refuse(Reason::UnexpectedMessage, "only a server sends this message, or it came twice");
+            (Phase::Registered(duty), message) => {
+                if !duty.handle_message(message, now) {
+                    self.refuse(Reason::UnexpectedMessage, "only a server sends this message, or it came too often");
                 }
             }
             (Phase::Opening(..) | Phase::Enrolling(_) | Phase::Admitting(_), _) => {
@@ -166,8 +174,9 @@ impl Session {
             (Phase::Enrolling(_), Answer::Enrol(EnrolDecision::Refused(refusal)))
             | (Phase::Admitting(_), Answer::NotAdmitted(refusal)) => self.turn_away(refusal),
             (Phase::Admitting(_), Answer::Admitted(admitted)) => self.register(*admitted, now),
-            (Phase::Registered(push), Answer::Wanted(list)) => push.handle_wanted(list, now),
-            (Phase::Registered(push), Answer::Reported(done)) => push.handle_reported(done, now),
+            (Phase::Registered(duty), Answer::Wanted(list)) => duty.handle_wanted(list, now),
+            (Phase::Registered(duty), Answer::Reported(done)) => duty.handle_reported(done, now),
+            (Phase::Registered(duty), Answer::Stored(watermark)) => duty.handle_stored(watermark, now),
             // The session has moved on since the question.
             (
                 Phase::Opening(..) | Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Registered(_) | Phase::Ended(_),
@@ -175,7 +184,8 @@ impl Session {
                 | Answer::Admitted(_)
                 | Answer::NotAdmitted(_)
                 | Answer::Wanted(_)
-                | Answer::Reported(_),
+                | Answer::Reported(_)
+                | Answer::Stored(_),
             ) => {}
         }
         self.advance(now);
@@ -185,7 +195,7 @@ impl Session {
     pub(super) fn handle_wake(&mut self, now: Duration) {
         match &mut self.phase {
             Phase::Enrolling(enrolling) => enrolling.ask_at = now,
-            Phase::Registered(push) => push.handle_wake(),
+            Phase::Registered(duty) => duty.handle_wake(),
             Phase::Opening(..) | Phase::Admitting(_) | Phase::Ended(_) => {}
         }
         self.advance(now);
@@ -223,7 +233,7 @@ impl Session {
             Phase::Opening(_, until) => Some(evict.min(*until)),
             Phase::Enrolling(enrolling) if !self.asking => Some(evict.min(enrolling.ask_at)),
             Phase::Enrolling(_) | Phase::Admitting(_) => Some(evict),
-            Phase::Registered(push) => Some(push.deadline(!self.asking).map_or(evict, |at| evict.min(at))),
+            Phase::Registered(duty) => Some(duty.deadline(!self.asking).map_or(evict, |at| evict.min(at))),
             Phase::Ended(_) => None,
         }
     }
@@ -281,7 +291,7 @@ impl Session {
 
     fn register(&mut self, admitted: Admitted, now: Duration) {
         let Phase::Admitting(hello) = &self.phase else { return };
-        let push = Push::new(hello, &self.settings, now);
+        let duty = Duty::new(hello, &self.settings, now);
         let Admitted { admission, identity, server_time_unix_ms } = admitted;
         self.send(Message::Registered(Registered {
             connection_sequence: admission.connection_sequence,
@@ -294,8 +304,9 @@ impl Session {
             keep_alive_s: self.settings.keep_alive_s,
             silence_limit_s: self.settings.device_silence_limit_s,
             reconnect_spread_s: self.settings.reconnect_spread_s,
+            event_watermark: admission.event_watermark,
         }));
-        self.phase = Phase::Registered(Box::new(push));
+        self.phase = Phase::Registered(Box::new(duty));
     }
 
     fn speaks(&mut self, version: u32) -> bool {
@@ -316,11 +327,12 @@ impl Session {
             let enrolment = Box::new(enrolling.enrolment.clone());
             self.ask(Question::Enrol(enrolment));
         }
-        while let Phase::Registered(push) = &mut self.phase {
-            match push.next(now, !self.asking) {
+        while let Phase::Registered(duty) = &mut self.phase {
+            match duty.next(now, !self.asking) {
                 Some(Act::Send(message)) => self.outputs.push_back(Output::Send(message)),
                 Some(Act::AskWanted(device)) => self.ask(Question::Wanted(device)),
                 Some(Act::Report(device, progress)) => self.ask(Question::Report(device, progress)),
+                Some(Act::Store(device, upload)) => self.ask(Question::Store(device, upload)),
                 Some(Act::Leave(reason, text)) => self.refuse(reason, text),
                 None => break,
             }
@@ -362,7 +374,7 @@ impl Session {
         let unreported = match &mut self.phase {
             Phase::Ended(_) => return,
             // What a newer session of the device reports is newer.
-            Phase::Registered(push) if reason != Reason::Replaced => push.take_reports(),
+            Phase::Registered(duty) if reason != Reason::Replaced => duty.take_reports(),
             Phase::Opening(..) | Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Registered(_) => Vec::new(),
         };
         self.phase = Phase::Ended(unreported);

@@ -1,6 +1,6 @@
 //! The fleet's door: one line of JSON in, one line of JSON out, over a Unix socket that only its owner can open.
 
-use super::{DeviceState, Fault, Fleet};
+use super::{DeviceState, Fault, Fleet, FleetError, Happened};
 use crate::wire::DeviceId;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 const MAX_LINE_BYTES: u64 = 4096;
 
 /// What is asked of a fleet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
 pub enum Request {
     /// What state is each device in?
@@ -27,6 +27,14 @@ pub enum Request {
         device_id: u32,
         /// What happens to it.
         fault: Fault,
+    },
+    /// Let a device log events.
+    Event {
+        /// Which device.
+        device_id: u32,
+        /// What it logs.
+        #[serde(flatten)]
+        happened: Happened,
     },
 }
 
@@ -104,15 +112,20 @@ async fn converse(fleet: &Fleet, stream: UnixStream) -> io::Result<()> {
         let Some(line) = read_line(&mut reading).await? else { return Ok(()) };
         let answer = match serde_json::from_str(&line) {
             Ok(Request::List) => Answer::Devices { devices: fleet.states() },
-            Ok(Request::Fault { device_id, fault }) => match fleet.inflict(DeviceId(device_id), fault).await {
-                Ok(()) => Answer::Done,
-                Err(error) => Answer::Refused { reason: error.to_string() },
-            },
+            Ok(Request::Fault { device_id, fault }) => done(fleet.inflict(DeviceId(device_id), fault).await),
+            Ok(Request::Event { device_id, happened }) => done(fleet.log(DeviceId(device_id), &happened).await),
             Err(error) => Answer::Refused { reason: format!("not a request: {error}") },
         };
         let mut line = serde_json::to_vec(&answer)?;
         line.push(b'\n');
         writing.write_all(&line).await?;
+    }
+}
+
+fn done(outcome: Result<(), FleetError>) -> Answer {
+    match outcome {
+        Ok(()) => Answer::Done,
+        Err(error) => Answer::Refused { reason: error.to_string() },
     }
 }
 

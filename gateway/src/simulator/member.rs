@@ -1,8 +1,8 @@
 //! One device of a fleet: a client that starts, suffers what happens to it, and starts again.
 
 use super::{DeviceState, Doing, Fault, FleetSettings, biolite_net};
-use crate::client::{self, ClientError, ClientSettings, Status};
-use crate::wire::DeviceId;
+use crate::client::{self, ClientError, ClientSettings, EventLog, Status};
+use crate::wire::{DeviceId, Event};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -12,6 +12,9 @@ use tokio_util::task::TaskTracker;
 /// How long a device that could not run waits before it starts again, as its watchdog would make it.
 const WATCHDOG: Duration = Duration::from_secs(5);
 
+/// How long a device that does not run is waited for with an event.
+const LOG_PATIENCE: Duration = Duration::from_secs(10);
+
 /// A fault, and who waits until it has happened.
 type Command = (Fault, oneshot::Sender<()>);
 
@@ -19,6 +22,7 @@ type Command = (Fault, oneshot::Sender<()>);
 #[derive(Debug)]
 pub(super) struct Member {
     commands: mpsc::Sender<Command>,
+    events: EventLog,
     state: watch::Receiver<DeviceState>,
 }
 
@@ -37,6 +41,7 @@ impl Member {
         let (shown, state) = watch::channel(begin);
         let (network, _) = watch::channel(true);
         let (status, seen) = watch::channel(Status::default());
+        let events = EventLog::default();
         let settings = ClientSettings {
             state_dir: fleet.state_dir.join(device_id.to_string()),
             info: biolite_net(device_id),
@@ -44,11 +49,12 @@ impl Member {
             config: fleet.config.clone(),
             seed: None,
             network: Some(network.subscribe()),
+            events: Some(events.clone()),
             status: Some(status),
         };
         let life = Life { settings, network, seen, shown, stop };
         tasks.spawn(life.live(after, incoming));
-        Self { commands, state }
+        Self { commands, events, state }
     }
 
     /// Lets something happen; nothing if the device has stopped for good.
@@ -56,6 +62,11 @@ impl Member {
         let (done, happened) = oneshot::channel();
         self.commands.send((fault, done)).await.ok()?;
         happened.await.ok()
+    }
+
+    /// Lets events happen; says whether they are in the device's ring.
+    pub(super) async fn log(&self, events: Vec<Event>) -> bool {
+        tokio::time::timeout(LOG_PATIENCE, self.events.write(events)).await.unwrap_or(false)
     }
 
     pub(super) fn state(&self) -> DeviceState {

@@ -1,6 +1,6 @@
 //! The messages as strict types. Their meaning and order stand in `PROTOCOL.md`.
 
-use super::{ListVersion, ServerEntry, ServerList};
+use super::{EventUpload, ListVersion, RingId, RingSpan, ServerEntry, ServerList};
 
 /// A device's serial number as printed on its sticker; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +77,15 @@ pub enum Message {
     ListCommitted(ListVersion),
     /// Server: the rollback is on record, stop reporting it.
     RollbackNoted(ListVersion),
+    /// Device: what its ring holds beyond the server's watermark.
+    Upload(EventUpload),
+    /// Server: on record, durably.
+    EventsStored {
+        /// The ring.
+        ring: RingId,
+        /// Everything up to this id is held.
+        watermark: u64,
+    },
     /// A message with a number this side does not know.
     Unknown,
 }
@@ -134,6 +143,8 @@ pub struct Hello {
     pub rollback: Option<Rollback>,
     /// The highest epoch the device has seen.
     pub epoch: Option<Epoch>,
+    /// Its ring of events, if it keeps one.
+    pub ring: Option<RingSpan>,
 }
 
 /// The answer that makes a session.
@@ -159,6 +170,8 @@ pub struct Registered {
     pub silence_limit_s: u32,
     /// Seconds over which devices spread their reconnects after a loss.
     pub reconnect_spread_s: u32,
+    /// The server holds all events of the hello's ring up to this id.
+    pub event_watermark: u64,
 }
 
 /// What a server is in its installation.

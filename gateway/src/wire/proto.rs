@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+mod events;
 mod words;
 
 pub(super) use decode::message_of;
@@ -10,7 +11,7 @@ pub(super) use generated::Frame;
 
 mod generated {
     //! What `build.rs` made of `proto/bln.proto`.
-    #![expect(unreachable_pub, reason = "generated")]
+    #![expect(unreachable_pub, clippy::large_enum_variant, reason = "generated")]
     include!(concat!(env!("OUT_DIR"), "/bln.v1.rs"));
 }
 

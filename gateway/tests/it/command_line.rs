@@ -46,7 +46,9 @@ fn a_fleet_that_does_not_run_is_named() {
 
 #[test]
 fn a_fault_needs_a_device() {
-    let (code, said) = refusal(&["ctl", "--control", "/nonexistent", "cut-power"]);
-    assert_eq!(code, Some(2));
-    assert!(said.contains("<DEVICE_ID>"), "{said}");
+    for verb in ["cut-power", "event"] {
+        let (code, said) = refusal(&["ctl", "--control", "/nonexistent", verb]);
+        assert_eq!(code, Some(2));
+        assert!(said.contains("<DEVICE_ID>"), "{said}");
+    }
 }

@@ -40,6 +40,7 @@ impl Running {
             config,
             seed: Some(7),
             network: None,
+            events: None,
             status: Some(sender),
         };
         let stop = CancellationToken::new();

@@ -4,6 +4,8 @@
 
 mod command_line;
 mod device_on_servers;
+mod event_store;
+mod events;
 mod fleet;
 mod memory_directory;
 mod protocol_document;

@@ -1,5 +1,6 @@
 //! A directory in memory: the devices of one installation, as every server of it sees them.
 
+use crate::event_store::EventStore;
 use gateway::authority::{Authority, Issued};
 use gateway::enrolment::proof_holds;
 use gateway::provisioning::ProvisioningString;
@@ -7,7 +8,9 @@ use gateway::server::{
     Admission, Directory, EnrolDecision, Enrolment, Identity, KeyFingerprint, Progress, Refusal, Registration,
     SessionId,
 };
-use gateway::wire::{Address, DeviceId, Enrolled, Entries, Epoch, Hello, ListVersion, Reason, Role, ServerList};
+use gateway::wire::{
+    Address, DeviceId, Enrolled, Entries, Epoch, EventUpload, Hello, ListVersion, Reason, Role, ServerList,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -31,6 +34,8 @@ pub(crate) struct State {
     pub(crate) first_list: Option<Entries>,
     /// Nothing can be put on record.
     pub(crate) storage_down: bool,
+    /// How long it takes to put events on record.
+    pub(crate) store_delay: Duration,
     /// Every admission is answered with this.
     pub(crate) turn_away: Option<Refusal>,
 }
@@ -46,6 +51,8 @@ pub(crate) struct Device {
     pub(crate) progress: Vec<Progress>,
     pub(crate) ended: Vec<(SessionId, Reason)>,
     pub(crate) revoked: bool,
+    /// What each server holds of its events.
+    pub(crate) events: BTreeMap<String, EventStore>,
 }
 
 pub(crate) struct Waiting {
@@ -197,11 +204,13 @@ impl Directory for MemoryDirectory {
             if row.revoked {
                 return Err(Refusal::Goodbye(Reason::Revoked, "the certificate was revoked".into()));
             }
+            let held = row.events.entry(server.clone()).or_default();
+            let event_watermark = hello.ring.map_or(0, |span| held.watermark(span.ring));
             row.session = Some((registration.session, server));
             row.sequence = row.sequence.max(hello.connection_sequence) + 1;
             row.committed = Some(hello.committed);
             row.hellos.push(hello.clone());
-            Ok(Admission { connection_sequence: row.sequence })
+            Ok(Admission { connection_sequence: row.sequence, event_watermark })
         })
     }
 
@@ -222,6 +231,19 @@ impl Directory for MemoryDirectory {
             }
             row.progress.push(progress);
             true
+        })
+    }
+
+    async fn store_events(&self, _session: SessionId, device: DeviceId, upload: Arc<EventUpload>) -> Option<u64> {
+        let delay = self.world.with(|state| state.store_delay);
+        tokio::time::sleep(delay).await;
+        let server = self.identity().server_id;
+        self.world.with(|state| {
+            if state.storage_down {
+                return None;
+            }
+            let row = state.devices.entry(device).or_default();
+            Some(row.events.entry(server).or_default().store(&upload))
         })
     }
 

@@ -89,7 +89,7 @@ fn some_health(world: &mut World) -> Health {
 }
 
 fn fault(world: &mut World, lists: &mut Vec<ServerList>) {
-    match world.rng.random_range(0..12) {
+    match world.rng.random_range(0..16) {
         0..5 => {
             let server = world.rng.random_range(1..=5);
             let health = some_health(world);
@@ -101,6 +101,17 @@ fn fault(world: &mut World, lists: &mut Vec<ServerList>) {
         }
         6 => world.set_all(Health::Up),
         7 | 8 => world.restart(),
+        12 | 13 => {
+            let count = world.rng.random_range(1..150);
+            world.log(count);
+        }
+        14 => {
+            // A server goes on from another's copy, or from an old one of its own.
+            let (one, other) = (world.rng.random_range(1..=5), world.rng.random_range(1..=5));
+            let copy = world.stores.get(&other).cloned().unwrap_or_default();
+            world.stores.insert(one, copy);
+        }
+        15 => world.store_delay = Duration::from_millis(world.rng.random_range(0..8000)),
         9 => world.disk_full = !world.disk_full && world.rng.random_bool(0.3),
         _ => {
             let servers = some_servers(world);
@@ -114,6 +125,7 @@ fn fault(world: &mut World, lists: &mut Vec<ServerList>) {
 fn live(seed: u64) {
     let mut world = World::new(seed, &[1, 2, 3]);
     world.cut_at_write = 0.03;
+    world.ring.capacity = if seed.is_multiple_of(2) { 50_000 } else { 200 };
     let mut watch = Watch { lists: vec![list(1, &[1, 2, 3])], trial: None, good: BTreeSet::new(), seen: 0 };
     for _ in 0..FAULTS {
         let pause = match world.rng.random_range(0..4) {
@@ -133,6 +145,7 @@ fn live(seed: u64) {
     world.disk_full = false;
     world.cut_at_write = 0.0;
     world.wanted = None;
+    world.store_delay = Duration::ZERO;
     world.set_all(Health::Up);
     // A trial may still have to end, and a penalty or a backoff to pass.
     world.run(300);
@@ -143,6 +156,25 @@ fn live(seed: u64) {
     let listed = committed.iter().any(|entry| entry.port == connected);
     assert!(listed || world.device.stored().reserve().iter().any(|entry| entry.port == connected));
     assert_eq!(world.device.trial(), None);
+    // A server that went on from an older copy during the session learns with the next event what it lacks.
+    world.log(1);
+    world.run(60);
+    check_events(&world);
+}
+
+/// No server holds an event that never was, or in another's place; the one connected to holds all that the ring does.
+fn check_events(world: &World) {
+    let span = world.ring.span();
+    for (server, store) in &world.stores {
+        for (id, event) in store.held(span.ring) {
+            if let Some(event) = event {
+                assert_eq!(Some(&event), world.kept.get(&(span.ring, id)), "server {server}, event {id}");
+            }
+        }
+    }
+    let held = world.stores[&world.connected().unwrap()].held(span.ring);
+    assert!(held.keys().copied().eq(1..=span.newest), "{span:?}");
+    assert!(held.range(span.oldest..).all(|(_, event)| event.is_some()), "a gap where nothing is missing");
 }
 
 #[test]

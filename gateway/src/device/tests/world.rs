@@ -1,7 +1,9 @@
 //! A device, its disk, a network and servers that do as they are told; all in virtual time, all from one seed.
 
+mod events;
+
 use super::*;
-use crate::wire::{Epoch, Goodbye, ListVersion, Registered, Role};
+use crate::wire::{Epoch, Event as Logged, Goodbye, ListVersion, Registered, RingId, Role};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::collections::BTreeMap;
@@ -54,6 +56,23 @@ pub(super) struct World {
     pub(super) now: Duration,
     pub(super) device: Device,
     pub(super) disk: Stored,
+    pub(super) ring: MemoryRing,
+    /// Every event that was ever kept; the world numbers them in their time.
+    pub(super) kept: BTreeMap<(RingId, u64), Logged>,
+    /// What each server holds.
+    pub(super) stores: BTreeMap<u16, EventStore>,
+    /// How long a server takes to put events on record.
+    pub(super) store_delay: Duration,
+    /// Servers acknowledge nothing of what they get.
+    pub(super) forgetful: bool,
+    pub(super) mute_about_events: bool,
+    /// Uploads answered.
+    pub(super) answered: usize,
+    logged: u64,
+    /// When what the device sent last arrives; nothing overtakes it.
+    at_server: Duration,
+    /// The same for the last answer about events.
+    at_device: Duration,
     pub(super) disk_full: bool,
     /// How likely the power goes while a write is under way.
     pub(super) cut_at_write: f64,
@@ -79,11 +98,22 @@ impl World {
     pub(super) fn new(seed: u64, servers: &[u16]) -> Self {
         let disk = Stored::new(list(1, servers), 0);
         let now = secs(1000);
-        let device = Device::new(Config::default(), info(), disk.clone(), seed, seed, now);
+        let ring = MemoryRing::new(1);
+        let device = Device::new(Config::default(), info(), (disk.clone(), ring.span()), seed, seed, now);
         let mut world = Self {
             now,
             device,
             disk,
+            ring,
+            kept: BTreeMap::new(),
+            stores: BTreeMap::new(),
+            store_delay: Duration::ZERO,
+            forgetful: false,
+            mute_about_events: false,
+            answered: 0,
+            logged: 0,
+            at_server: now,
+            at_device: now,
             disk_full: false,
             cut_at_write: 0.0,
             dials: Vec::new(),
@@ -124,7 +154,9 @@ impl World {
         let seed = self.rng.random();
         self.link = None;
         self.queue.clear();
-        self.device = Device::new(Config::default(), info(), self.disk.clone(), seed, seed, self.now);
+        self.ring.restarted();
+        let durable = (self.disk.clone(), self.ring.span());
+        self.device = Device::new(Config::default(), info(), durable, seed, seed, self.now);
         assert_eq!(self.device.trial(), None, "a trial outlived a restart");
         self.idle_since = self.now;
         self.act();
@@ -231,11 +263,22 @@ impl World {
                     self.device.handle_input(Input::Persisted(write), self.now);
                 }
                 Output::Persist(write, _) => self.device.handle_input(Input::NotPersisted(write), self.now),
+                Output::Log(code, _) => {
+                    if !self.log_own(code) {
+                        return self.restart();
+                    }
+                }
+                Output::ReadEvents(from, count) => {
+                    let read = Input::EventsRead(self.ring.span(), from, self.ring.read(from, count));
+                    self.device.handle_input(read, self.now);
+                }
+                Output::RenewRing => self.renew_ring(),
                 Output::Dial(attempt, entry) => self.dial(attempt, &entry),
                 Output::Send(attempt, message) => {
                     self.sent.push((*message).clone());
                     let after = self.latency();
-                    self.later(after, Event::Server(attempt, message));
+                    self.at_server = self.at_server.max(self.now + after);
+                    self.later(self.at_server - self.now, Event::Server(attempt, message));
                 }
                 Output::HangUp(attempt) => {
                     self.link.take_if(|link| link.attempt == attempt);
@@ -279,6 +322,9 @@ impl World {
             let timeout_s = self.trial_timeout_s;
             return self.reply(attempt, Message::StartTrial { version, timeout_s });
         }
+        if let Message::Upload(upload) = message {
+            return self.take_events(link, &upload);
+        }
         let Message::Hello(hello) = message else { return };
         if let Health::Busy(retry_after_s) = health {
             return self.reply(attempt, Message::Busy { retry_after_s });
@@ -299,6 +345,7 @@ impl World {
             keep_alive_s: 10,
             silence_limit_s: 30,
             reconnect_spread_s: 2,
+            event_watermark: self.stores.entry(link.server).or_default().watermark(hello.ring.unwrap().ring),
         });
         let after = self.latency();
         self.later(after, Event::Device(Input::Received(attempt, Box::new(registered))));

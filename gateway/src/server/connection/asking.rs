@@ -25,6 +25,7 @@ pub(super) fn ask<D: Directory>(directory: Arc<D>, session: SessionId, question:
             // Only the active server changes settings.
             Question::Wanted(_) if directory.identity().role != Role::Active => Answer::Wanted(None),
             Question::Wanted(device) => Answer::Wanted(directory.wanted(device).await),
+            Question::Store(device, upload) => Answer::Stored(directory.store_events(session, device, upload).await),
             Question::Report(device, progress) => Answer::Reported(directory.progress(session, device, progress).await),
         }
     })

@@ -4,8 +4,9 @@
 
 use crate::server::directory::Progress;
 use crate::server::settings::Settings;
-use crate::wire::{DeviceId, Entries, Hello, ListHash, ListVersion, Message, Reason, ServerList};
+use crate::wire::{DeviceId, Entries, EventUpload, Hello, ListHash, ListVersion, Message, Reason, ServerList};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One thing to do.
@@ -14,6 +15,7 @@ pub(super) enum Act {
     Send(Box<Message>),
     AskWanted(DeviceId),
     Report(DeviceId, Progress),
+    Store(DeviceId, Arc<EventUpload>),
     Leave(Reason, &'static str),
 }
 
@@ -121,7 +123,9 @@ impl Push {
             | Message::StageList(_)
             | Message::StartTrial { .. }
             | Message::ConfirmTrial(_)
-            | Message::RollbackNoted(_) => return false,
+            | Message::RollbackNoted(_)
+            | Message::Upload(_)
+            | Message::EventsStored { .. } => return false,
         }
         true
     }

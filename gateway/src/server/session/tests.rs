@@ -1,10 +1,11 @@
 //! The session's rules by virtual time, and under arbitrary orders of messages, answers and waits.
 
+mod events;
 mod fixture;
 mod pushes;
 
 use super::*;
-use crate::wire::Role;
+use crate::wire::{RingId, Role};
 use fixture::*;
 use proptest::prelude::*;
 
@@ -180,6 +181,7 @@ fn any_message() -> impl Strategy<Value = Message> {
         Just(Message::Enrol(enrol())),
         Just(Message::Unknown),
         Just(Message::Unsupported { message: 11 }),
+        Just(Message::Upload(EventUpload::Gap { ring: RingId([1; 16]), first_id: 1, last_id: 9 })),
         any::<u64>().prop_map(|nonce| Message::Ping { nonce }),
         versions.prop_flat_map(|version| prop_oneof![
             Just(Message::ListStaged(version)),

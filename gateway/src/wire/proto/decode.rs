@@ -1,6 +1,7 @@
 //! Protobuf to strict types. An error names the field and its rule.
 
 use super::{
+    events::{ring_id, span},
     generated::{self as pb, frame::Message as Wire},
     words::{decode_cause, decode_failure, decode_reason, decode_role},
 };
@@ -12,7 +13,7 @@ use crate::wire::{
 /// Long enough for any text of the protocol; keeps logs and pages readable.
 const TEXT_BYTES_MAX: usize = 512;
 
-type Parsed<T> = Result<T, String>;
+pub(super) type Parsed<T> = Result<T, String>;
 
 /// The message a frame carries.
 pub(in crate::wire) fn message_of(frame: pb::Frame) -> Parsed<Message> {
@@ -45,6 +46,12 @@ pub(in crate::wire) fn message_of(frame: pb::Frame) -> Parsed<Message> {
         Wire::TrialStarted(trial) => Message::TrialStarted(version("trial_started.version", trial.version)?),
         Wire::ConfirmTrial(trial) => Message::ConfirmTrial(version("confirm_trial.version", trial.version)?),
         Wire::ListCommitted(list) => Message::ListCommitted(version("list_committed.version", list.version)?),
+        Wire::UploadEvents(upload) => Message::Upload(upload.try_into()?),
+        Wire::ReportGap(gap) => Message::Upload(gap.try_into()?),
+        Wire::ReportNewRing(opened) => Message::Upload(opened.try_into()?),
+        Wire::EventsStored(stored) => {
+            Message::EventsStored { ring: ring_id("events_stored.ring", &stored.ring)?, watermark: stored.watermark }
+        }
         Wire::RollbackNoted(list) => Message::RollbackNoted(version("rollback_noted.version", list.version)?),
     })
 }
@@ -141,6 +148,7 @@ impl TryFrom<pb::Hello> for Hello {
             trial: hello.trial.map(|trial| version("hello.trial", Some(trial))).transpose()?,
             rollback: hello.rollback.map(TryInto::try_into).transpose()?,
             epoch: hello.epoch.map(TryInto::try_into).transpose()?,
+            ring: hello.event_ring.map(span).transpose()?,
         })
     }
 }
@@ -160,6 +168,7 @@ impl TryFrom<pb::Registered> for Registered {
             keep_alive_s: registered.keep_alive_seconds,
             silence_limit_s: registered.silence_limit_seconds,
             reconnect_spread_s: registered.reconnect_spread_seconds,
+            event_watermark: registered.event_watermark,
         })
     }
 }

@@ -44,6 +44,10 @@ fn wire_of(message: Message) -> Option<Wire> {
         Message::ConfirmTrial(version) => Wire::ConfirmTrial(pb::ConfirmTrial { version: Some(version.into()) }),
         Message::ListCommitted(version) => Wire::ListCommitted(pb::ListCommitted { version: Some(version.into()) }),
         Message::RollbackNoted(version) => Wire::RollbackNoted(pb::RollbackNoted { version: Some(version.into()) }),
+        Message::Upload(upload) => upload.into(),
+        Message::EventsStored { ring, watermark } => {
+            Wire::EventsStored(pb::EventsStored { ring: ring.0.to_vec(), watermark })
+        }
         Message::Unknown => return None,
     })
 }
@@ -85,6 +89,7 @@ impl From<Hello> for pb::Hello {
             trial: hello.trial.map(Into::into),
             rollback: hello.rollback.map(Into::into),
             epoch: hello.epoch.map(Into::into),
+            event_ring: hello.ring.map(Into::into),
         }
     }
 }
@@ -102,6 +107,7 @@ impl From<Registered> for pb::Registered {
             keep_alive_seconds: registered.keep_alive_s,
             silence_limit_seconds: registered.silence_limit_s,
             reconnect_spread_seconds: registered.reconnect_spread_s,
+            event_watermark: registered.event_watermark,
         }
     }
 }

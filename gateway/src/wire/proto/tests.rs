@@ -1,5 +1,7 @@
 //! Every message survives the wire, and what breaks a rule is refused by its name.
 
+mod events;
+
 use super::*;
 use crate::wire::{
     DeviceId, DeviceInfo, Enrol, Enrolled, Entries, EntryFailure, Epoch, FailureKind, Goodbye, Hello, IpConfig,
@@ -125,10 +127,11 @@ fn goodbyes() -> impl Strategy<Value = Message> {
 
 fn hellos() -> impl Strategy<Value = Message> {
     let numbers = (any::<u32>(), any::<u64>(), any::<u64>(), any::<u64>());
-    let options = (proptest::option::of(versions()), proptest::option::of(rollbacks()), proptest::option::of(epochs()));
+    let known = (proptest::option::of(versions()), proptest::option::of(rollbacks()));
+    let options = (known, proptest::option::of(epochs()), proptest::option::of(events::spans()));
     (numbers, infos(), entries(), versions(), options).prop_map(
         |((protocol_version, capabilities, boot_id, connection_sequence), info, dialled, committed, options)| {
-            let (trial, rollback, epoch) = options;
+            let ((trial, rollback), epoch, ring) = options;
             Message::Hello(Hello {
                 protocol_version,
                 capabilities,
@@ -140,6 +143,7 @@ fn hellos() -> impl Strategy<Value = Message> {
                 trial,
                 rollback,
                 epoch,
+                ring,
             })
         },
     )
@@ -160,6 +164,7 @@ fn registrations() -> impl Strategy<Value = Message> {
                 keep_alive_s: seconds,
                 silence_limit_s: seconds / 2,
                 reconnect_spread_s: seconds / 3,
+                event_watermark: number / 2,
             })
         },
     )
@@ -211,6 +216,8 @@ fn messages() -> impl Strategy<Value = Message> {
         versions().prop_map(Message::ConfirmTrial),
         versions().prop_map(Message::ListCommitted),
         versions().prop_map(Message::RollbackNoted),
+        events::uploads().prop_map(Message::Upload),
+        (events::rings(), any::<u64>()).prop_map(|(ring, watermark)| Message::EventsStored { ring, watermark }),
     ]
 }
 

@@ -171,6 +171,7 @@ pub(super) fn hello() -> Hello {
         trial: None,
         rollback: None,
         epoch: None,
+        ring: None,
     }
 }
 
@@ -214,7 +215,7 @@ pub(super) fn admitted() -> Answer {
         role: Role::Active,
         epoch: Epoch { number: 1, server_id: "server-1".into() },
     };
-    let admission = Admission { connection_sequence: 8 };
+    let admission = Admission { connection_sequence: 8, event_watermark: 40 };
     Answer::Admitted(Box::new(Admitted { admission, identity, server_time_unix_ms: 1_790_000_000_000 }))
 }
 
@@ -230,5 +231,6 @@ pub(super) fn some_answer(question: &Question, variant: u8) -> Answer {
         (Question::Wanted(_), 0) => Answer::Wanted(None),
         (Question::Wanted(_), variant) => Answer::Wanted(Some(list(1 + u64::from(variant)))),
         (Question::Report(..), variant) => Answer::Reported(variant > 0),
+        (Question::Store(_, upload), variant) => Answer::Stored((variant > 0).then_some(upload.last_id())),
     }
 }
