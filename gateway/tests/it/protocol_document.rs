@@ -2,7 +2,7 @@
 
 use gateway::enrolment::proof_of;
 use gateway::provisioning::ProvisioningString;
-use gateway::wire::{Entries, FrameCodec, Message, ServerList};
+use gateway::wire::{Entries, FrameCodec, Message, RingId, ServerList};
 use tokio_util::codec::Encoder as _;
 
 const DOCUMENT: &str = include_str!("../../PROTOCOL.md");
@@ -28,6 +28,14 @@ fn the_canonical_form_of_a_list() {
 fn a_frame() {
     let mut bytes = bytes::BytesMut::new();
     FrameCodec.encode(Message::Ping { nonce: 300 }, &mut bytes).unwrap();
+    documented(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "));
+}
+
+#[test]
+fn an_acknowledgement_of_events() {
+    let mut bytes = bytes::BytesMut::new();
+    let stored = Message::EventsStored { ring: RingId([7; 16]), watermark: 140 };
+    FrameCodec.encode(stored, &mut bytes).unwrap();
     documented(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "));
 }
 
