@@ -91,7 +91,7 @@ async fn events_follow_the_device_to_the_server_that_lives() {
         assert_eq!(rings.len(), 1);
         rings.values().flat_map(|ring| ring.values().flatten().map(|event| event.code)).collect::<Vec<_>>()
     });
-    assert_eq!(codes[0], SERVER_CONNECTED);
+    assert!(codes.contains(&SERVER_CONNECTED), "it logs by itself too");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ pub(super) struct Duty {
 
 impl Duty {
     pub(super) fn new(hello: &Hello, settings: &Settings, now: Duration) -> Self {
-        Self { push: Push::new(hello, settings, now), uploads: Uploads::new(hello.info.device_id, settings) }
+        Self { push: Push::new(hello, settings, now), uploads: Uploads::new(hello, settings) }
     }
 
     /// `false` if a device never sends this to a server that registered it.

@@ -1,7 +1,7 @@
 //! Uploads: one question at a time, acknowledged in order and only once they are on record.
 
 use super::*;
-use crate::wire::{Event, EventUpload, RingId, SERVER_CONNECTED};
+use crate::wire::{Event, EventUpload, RingId, RingSpan, SERVER_CONNECTED};
 
 const RING: RingId = RingId([7; 16]);
 
@@ -84,6 +84,24 @@ fn the_server_list_goes_before_events() {
     assert_eq!(talk.said(), stored(50), "which needs no question");
     talk.answered(Answer::Wanted(None));
     asked(&mut talk, &upload(51));
+}
+
+#[test]
+fn a_ring_that_replaced_another_is_put_on_record_and_the_device_told_nothing_of_it() {
+    let replaces = RingId([6; 16]);
+    let span = RingSpan { ring: RING, oldest: 1, newest: 9, replaces: Some(replaces) };
+    let mut talk = Talk::registered(Hello { ring: Some(span), ..hello() });
+    asked(&mut talk, &EventUpload::NewRing { ring: RING, replaces });
+    for first_id in [41, 51] {
+        talk.hears(Message::Upload(upload(first_id)));
+    }
+    talk.answered(Answer::Stored(Some(40)));
+    for first_id in [41, 51] {
+        asked(&mut talk, &upload(first_id));
+        talk.answered(Answer::Stored(Some(first_id + 9)));
+        assert_eq!(talk.said(), stored(first_id + 9));
+    }
+    assert!(talk.is_quiet());
 }
 
 #[test]
