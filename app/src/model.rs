@@ -4,6 +4,7 @@
 
 mod account;
 mod device;
+mod event;
 mod fault;
 mod fingerprint;
 mod form;
@@ -14,6 +15,7 @@ mod server_list;
 
 pub use account::{Operator, ProvisioningInput, ProvisioningString, SignInInput};
 pub use device::{Connection, Device, DeviceInfo, DeviceStatus, DeviceSummary, IpConfig, SerialConfig, WaitingDevice};
+pub use event::{Event, EventQuery};
 pub use fault::{Fault, FieldError};
 pub use fingerprint::grouped;
 pub use form::{Decision, FormAnswer, ProvisioningForm, Typed};

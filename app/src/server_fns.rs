@@ -6,6 +6,7 @@
 pub mod devices;
 #[cfg(feature = "ssr")]
 mod door;
+pub mod events;
 pub mod overview;
 pub mod provisioning;
 pub mod servers;

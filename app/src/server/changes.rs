@@ -14,6 +14,8 @@ pub enum Change {
     },
     /// A device asked to belong, or was decided on.
     WaitingDevice,
+    /// Events came in.
+    Event,
     /// A server's reachability or copy.
     Server,
     /// The book was written to, or exchanged for a newer copy.

@@ -36,9 +36,29 @@ impl Clock {
     }
 }
 
+/// Milliseconds since 1970 UTC as stored and shown; a time after the year 9999 as its end.
+#[must_use]
+pub fn text_of_unix_ms(unix_ms: u64) -> String {
+    const END_MS: u64 = 253_402_300_799_999;
+    let nanoseconds = i128::from(unix_ms.min(END_MS)) * 1_000_000;
+    text_of(OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).unwrap_or(OffsetDateTime::UNIX_EPOCH))
+}
+
 /// A time as stored and shown: RFC 3339 in UTC with milliseconds.
 #[must_use]
 pub fn text_of(time: OffsetDateTime) -> String {
     // The format has only components that every date has.
     time.to_offset(time::UtcOffset::UTC).format(FORMAT).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_clock_still_has_a_time_that_sorts() {
+        assert_eq!(text_of_unix_ms(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(text_of_unix_ms(1_790_000_000_123), "2026-09-21T14:13:20.123Z");
+        assert_eq!(text_of_unix_ms(u64::MAX), "9999-12-31T23:59:59.999Z");
+    }
 }

@@ -6,7 +6,7 @@ use super::service::{Arrival, Report, ReportedList, Service};
 use crate::model::{self, Fault};
 use gateway::{
     server::{Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId},
-    wire::{DeviceId, Epoch, Hello, ListVersion, Reason, Role, ServerList},
+    wire::{DeviceId, Epoch, EventUpload, Hello, ListVersion, Reason, Role, ServerList},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -71,6 +71,10 @@ impl Directory for Link {
         self.service.note_report(session.0, device.0, &list, &report).await.is_ok()
     }
 
+    async fn store_events(&self, _: SessionId, device: DeviceId, upload: Arc<EventUpload>) -> Option<u64> {
+        self.service.store_events(device.0, upload).await
+    }
+
     async fn closed(&self, session: SessionId, device: DeviceId, reason: Reason) {
         let ended = self.service.end_session(session.0, device.0, words::reason_text(reason)).await;
         if ended.is_err() {
@@ -89,6 +93,7 @@ fn arrival_of(registration: &Registration) -> Arrival {
         connection_sequence: hello.connection_sequence,
         dialled: words::entry_of(&hello.dialled),
         committed: reported(&hello.committed),
+        ring: hello.ring.map(|span| span.ring),
         certificate_serial: hex::encode(&registration.certificate_serial),
         peer: registration.peer.to_string(),
     }

@@ -4,6 +4,7 @@ mod account;
 mod authority;
 mod body;
 mod devices;
+mod events;
 mod health;
 mod operators;
 mod problem;
@@ -38,6 +39,7 @@ pub fn routes() -> Router<AppState> {
         .route("/waiting-devices/{id}/accept", post(waiting_devices::accept))
         .route("/waiting-devices/{id}/reject", post(waiting_devices::reject))
         .route("/provisioning", get(provisioning::list).post(provisioning::create))
+        .route("/events", get(events::list))
         .route("/servers", get(servers::list))
         .route("/servers/newcomers", get(servers::list_newcomers))
         .route("/servers/newcomers/{fingerprint}/confirm", post(servers::confirm_newcomer))

@@ -6,6 +6,8 @@
 mod attempts;
 mod devices;
 mod enrolment;
+mod event_writer;
+mod events;
 #[cfg(test)]
 mod fixture;
 mod health;
@@ -39,6 +41,7 @@ use super::{
     store::{Store, StoreError},
 };
 use crate::model::{Fault, Role};
+use event_writer::EventWriter;
 use gateway::{server::Handle, wire::Address};
 use newcomers::Newcomers;
 use serde::{Deserialize, Serialize};
@@ -84,6 +87,7 @@ pub struct Service {
     warning: OnceLock<&'static str>,
     doorman: Doorman,
     newcomers: Newcomers,
+    event_writer: EventWriter,
 }
 
 impl Service {
@@ -103,6 +107,7 @@ impl Service {
             warning: OnceLock::new(),
             doorman: Doorman::default(),
             newcomers: Newcomers::default(),
+            event_writer: EventWriter::default(),
         })
     }
 

@@ -34,6 +34,7 @@ impl Running {
             config: Config { spread: Duration::from_millis(50), ..Config::default() },
             seed: Some(1),
             network: None,
+            events: None,
             status: Some(tell),
         };
         let stop = CancellationToken::new();

@@ -55,6 +55,7 @@ impl Door {
             config,
             seed: Some(1),
             network: None,
+            events: None,
             status: None,
         };
         let stop = CancellationToken::new();
@@ -112,25 +113,25 @@ async fn list(active: &Running, addresses: &[SocketAddr]) {
 }
 
 /// A server that can be killed: all its tasks end where they are, nothing is said to anybody.
-struct Mortal {
+pub(crate) struct Mortal {
     runtime: Runtime,
-    running: Running,
+    pub(crate) running: Running,
 }
 
 impl Mortal {
-    async fn start(config: Config) -> Self {
+    pub(crate) async fn start(config: Config) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let running = runtime.spawn(start(config)).await.unwrap().unwrap();
         Self { runtime, running }
     }
 
-    fn kill(self) {
+    pub(crate) fn kill(self) {
         self.runtime.shutdown_background();
         drop(self.running);
     }
 }
 
-fn quick(data: &Path) -> Config {
+pub(crate) fn quick(data: &Path) -> Config {
     Config { stability: Duration::from_millis(300), ..Config::on_loopback(data) }
 }
 

@@ -65,7 +65,16 @@ impl FalseServer {
         };
         let exchange = move |Json(_): Json<Exchange>| {
             let (server, copy) = (facts.clone(), Some(manifest.clone()));
-            async move { Json(ExchangeReply { server, have: 0, sightings: Vec::new(), noted: Vec::new(), copy }) }
+            async move {
+                Json(ExchangeReply {
+                    server,
+                    have: 0,
+                    sightings: Vec::new(),
+                    noted: Vec::new(),
+                    events_noted: false,
+                    copy,
+                })
+            }
         };
         let router = Router::new().route("/exchange", post(exchange)).route("/copy", get(copy));
         let listener = bind(address);

@@ -170,6 +170,7 @@ impl TestDevice {
             config: device::Config::default(),
             seed: Some(u64::from(id)),
             network: None,
+            events: None,
             status: None,
         };
         tokio::spawn(client::run(settings, stop.clone()));

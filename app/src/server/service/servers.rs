@@ -6,7 +6,7 @@ use crate::{
     server::{
         changes::Change,
         sites::{Exchange, ExchangeReply, Heard, ServerFacts},
-        store::{Manifest, Sighting, StoreError},
+        store::{EventNews, Manifest, Sighting, StoreError},
     },
 };
 use std::{
@@ -132,6 +132,7 @@ impl Service {
                 None => Vec::new(),
             },
             outcomes: self.store.list_unnoted_outcomes().await?,
+            events: self.event_news().await?,
         })
     }
 
@@ -148,22 +149,27 @@ impl Service {
             noted.extend(news.outcomes.iter().map(|outcome| outcome.id));
             self.note_outcomes(news.outcomes).await?;
         }
+        let events_noted = self.note_events(&news.events).await?;
         Ok(ExchangeReply {
             server: self.own_facts().await?,
             have: self.store.newest_sighting_version(&peer).await?,
             sightings: self.store.list_sightings_since(&self.site.server_id, news.have).await?,
             noted,
+            events_noted,
             copy,
         })
     }
 
-    /// Takes in what the other server answered, but for the copy.
-    pub(in crate::server) async fn take_reply(&self, reply: ExchangeReply) -> Result<(), Fault> {
+    /// Takes in what the other server answered to `told`, but for the copy. Says whether there is more to tell.
+    pub(in crate::server) async fn take_reply(&self, reply: ExchangeReply, told: &EventNews) -> Result<bool, Fault> {
         self.hear(reply.server, &reply.sightings).await?;
         if !reply.noted.is_empty() {
             self.store.mark_outcomes_noted(&reply.noted, &self.clock.now_text()).await?;
         }
-        Ok(())
+        if reply.events_noted {
+            self.store.mark_events_forwarded(told, &self.clock.now_text()).await?;
+        }
+        Ok(reply.events_noted && told.is_full())
     }
 
     /// Another server said something; pages are told what that changes.

@@ -10,7 +10,7 @@ use crate::{
 };
 use gateway::{
     server::{Admission, Refusal},
-    wire::{DeviceId, Reason},
+    wire::{DeviceId, Reason, RingId},
 };
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub struct Arrival {
     pub dialled: ServerEntry,
     /// The list it keeps.
     pub committed: ReportedList,
+    /// The ring it logs events in.
+    pub ring: Option<RingId>,
     /// Its certificate's serial number, lower-case hex.
     pub certificate_serial: String,
     /// Where the connection comes from.
@@ -73,10 +75,14 @@ impl Service {
                 return Err(Refusal::Goodbye(Reason::Removed, text.to_owned()));
             }
         }
+        let event_watermark = match arrival.ring {
+            Some(ring) => self.event_watermark(arrival.device, ring).await.map_err(busy)?,
+            None => 0,
+        };
         let sighting = self.sighting_of(arrival);
         let connection_sequence = self.store.open_sighting(&sighting).await.map_err(Fault::from).map_err(busy)?;
         self.changed(Change::Device { id: arrival.device });
-        Ok(Admission { connection_sequence })
+        Ok(Admission { connection_sequence, event_watermark })
     }
 
     /// Records the end of a session; one that a newer session replaced is past already.

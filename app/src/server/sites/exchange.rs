@@ -11,6 +11,9 @@ use std::{collections::HashMap, sync::Arc};
 use tokio::{sync::watch, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+/// Further calls at once while events wait that did not fit into one.
+const MORE_CALLS: u32 = 10;
+
 /// What is known of one other server between calls.
 #[derive(Default)]
 struct Link {
@@ -101,8 +104,10 @@ impl Sites {
             None => self.dial(server).await?,
         };
         // The first call learns what the other has; the second brings what it lacks.
-        let calls = if link.has.is_none() { 2 } else { 1 };
-        for _ in 0..calls {
+        let mut calls = if link.has.is_none() { 2 } else { 1 };
+        let mut more = 0;
+        while calls > 0 {
+            calls -= 1;
             let news = self.service.news_for(server, link.has).await.map_err(Fault::from)?;
             let reply: ExchangeReply = line.post(EXCHANGE, &news).await?;
             if reply.server.id != server {
@@ -110,7 +115,10 @@ impl Sites {
             }
             link.has = Some(reply.have);
             self.offer(&reply, wanted);
-            self.service.take_reply(reply).await?;
+            if self.service.take_reply(reply, &news.events).await? && more < MORE_CALLS {
+                more += 1;
+                calls = calls.max(1);
+            }
         }
         link.line = Some(line);
         Ok(())

@@ -1,7 +1,7 @@
 //! What servers say to one another, as JSON over mutual TLS.
 
 use super::ServerFacts;
-use crate::server::store::{Manifest, Outcome, Sighting};
+use crate::server::store::{EventNews, Manifest, Outcome, Sighting};
 use serde::{Deserialize, Serialize};
 
 /// `POST`: a newcomer asks to be a server of the installation.
@@ -79,6 +79,9 @@ pub struct Exchange {
     pub sightings: Vec<Sighting>,
     /// Outcomes of trials that the active server has not noted.
     pub outcomes: Vec<Outcome>,
+    /// Events that devices gave it and that the active server does not have.
+    #[serde(default)]
+    pub events: EventNews,
 }
 
 /// The active server's half.
@@ -92,6 +95,9 @@ pub struct ExchangeReply {
     pub sightings: Vec<Sighting>,
     /// Ids of the outcomes that are noted now.
     pub noted: Vec<i64>,
+    /// The events are in the book now.
+    #[serde(default)]
+    pub events_noted: bool,
     /// The newest snapshot of the book.
     pub copy: Option<Manifest>,
 }

@@ -107,6 +107,9 @@ impl Store {
             tokio::time::sleep(GRACE).await;
             old.close().await;
         });
+        if let Err(error) = self.prune_forwarded_events().await {
+            tracing::warn!(%error, "events that the copy has brought back could not be removed from the journal");
+        }
         if let Err(error) = copies.sweep(&[manifest, &previous]) {
             tracing::warn!(%error, "old copies of the book could not be removed");
         }

@@ -8,6 +8,8 @@ use super::{
     revisions::insert_revision,
 };
 use crate::model::{DeviceInfo, PushState};
+use sqlx::{QueryBuilder, Sqlite};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A device that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +86,25 @@ impl Store {
         .into_iter()
         .map(DeviceRecord::try_from)
         .collect()
+    }
+
+    /// The names of these devices; one that is not there has none.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn list_device_names(&self, ids: &BTreeSet<u32>) -> Result<BTreeMap<u32, String>, StoreError> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut query = QueryBuilder::<Sqlite>::new("select id, name from devices where id in (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(*id);
+        }
+        query.push(")");
+        let rows: Vec<(i64, String)> = query.build_query_as().fetch_all(&self.book()).await?;
+        rows.into_iter().map(|(id, name)| Ok((number("devices", id)?, name))).collect()
     }
 
     /// One device.

@@ -1,0 +1,20 @@
+//! `/api/v1/events`.
+
+use super::{By, Problem};
+use crate::{
+    model::{Event, EventQuery, Fault, Page},
+    server::router::AppState,
+};
+use axum::{
+    Json,
+    extract::{Query, State, rejection::QueryRejection},
+};
+
+pub(super) async fn list(
+    State(state): State<AppState>,
+    _: By,
+    query: Result<Query<EventQuery>, QueryRejection>,
+) -> Result<Json<Page<Event>>, Problem> {
+    let Query(query) = query.map_err(|error| Fault::Malformed { reason: error.body_text() })?;
+    Ok(Json(state.service.list_events(query).await?))
+}

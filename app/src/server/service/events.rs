@@ -1,0 +1,161 @@
+//! Events: taken from devices and from the other server, listed for people.
+
+use super::{Service, names::device_name_of};
+use crate::{
+    model::{Event, EventQuery, Fault, Page, Role},
+    server::{
+        changes::Change,
+        clock::text_of,
+        store::{EventArrival, EventFilter, EventMark, EventNews, EventPlace, EventRow, StoreError},
+    },
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use gateway::wire::{EventUpload, RingId};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// Rows of a page if the question does not say.
+const DEFAULT_LIMIT: u32 = 50;
+/// The most rows of a page.
+const MAX_LIMIT: u32 = 200;
+
+impl Service {
+    /// A device hands over events. The watermark of their ring once all up to it is durable; `None` if nothing can be
+    /// written now.
+    pub async fn store_events(&self, device: u32, upload: Arc<EventUpload>) -> Option<u64> {
+        if let EventUpload::NewRing { ring, replaces } = &*upload {
+            tracing::warn!(device, %ring, %replaces, "the device was set back and has opened a new ring of events");
+        }
+        let server_id = self.site.server_id.clone();
+        let arrival = EventArrival { device, upload, at: self.clock.now_text(), server_id };
+        self.event_writer.write(&self.store, &self.changes, self.event_place(), arrival).await
+    }
+
+    /// Up to which id this server holds all events of a device's ring.
+    pub(super) async fn event_watermark(&self, device: u32, ring: RingId) -> Result<u64, Fault> {
+        Ok(self.store.event_watermark(self.event_place(), device, ring).await?)
+    }
+
+    /// A page of events, newest first by the devices' clocks.
+    ///
+    /// # Errors
+    ///
+    /// A bad limit, time or cursor, or the store fails.
+    pub async fn list_events(&self, query: EventQuery) -> Result<Page<Event>, Fault> {
+        let limit = match query.limit.unwrap_or(DEFAULT_LIMIT) {
+            limit @ 1..=MAX_LIMIT => limit as usize,
+            _ => return Err(Fault::field("limit", format!("a page has 1 to {MAX_LIMIT} rows"))),
+        };
+        let filter = EventFilter {
+            device: query.device,
+            code: query.code,
+            since: query.since.as_deref().filter(|since| !since.is_empty()).map(parse_since).transpose()?,
+            after: query.cursor.as_deref().filter(|cursor| !cursor.is_empty()).map(parse_cursor).transpose()?,
+        };
+        let mut rows = self.store.list_events(&filter, limit + 1).await?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = rows.last().filter(|_| more).map(|row| cursor_of(&row.mark()));
+        let total = self.store.count_events(&filter).await?;
+        let devices: BTreeSet<u32> = rows.iter().map(|row| row.device_id).collect();
+        let names = self.store.list_device_names(&devices).await?;
+        let items = rows.into_iter().map(|row| event_of(row, &names)).collect();
+        Ok(Page { items, next_cursor, total })
+    }
+
+    /// What a standby has to tell of events; nothing on the active server.
+    pub(super) async fn event_news(&self) -> Result<EventNews, StoreError> {
+        match self.event_place() {
+            EventPlace::Book => Ok(EventNews::default()),
+            EventPlace::Journal => self.store.list_event_news().await,
+        }
+    }
+
+    /// Takes in what a standby was given; says whether this server is the one to do so.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be written.
+    pub async fn note_events(&self, news: &EventNews) -> Result<bool, Fault> {
+        if self.event_place() == EventPlace::Journal || news.is_empty() {
+            return Ok(false);
+        }
+        self.store.merge_events(news, &self.clock.now_text()).await?;
+        self.changed(Change::Event);
+        Ok(true)
+    }
+
+    fn event_place(&self) -> EventPlace {
+        match self.site.role {
+            Role::Active => EventPlace::Book,
+            Role::Standby => EventPlace::Journal,
+        }
+    }
+}
+
+fn event_of(row: EventRow, names: &BTreeMap<u32, String>) -> Event {
+    Event {
+        device_name: names.get(&row.device_id).cloned().unwrap_or_else(|| device_name_of(row.device_id)),
+        device_id: row.device_id,
+        ring: row.ring,
+        id: row.id,
+        time: row.at,
+        code: row.code,
+        name: name_of(row.code),
+        user_id: row.user_id,
+        detail: row.detail,
+        received_at: row.received_at,
+        server: row.received_by,
+    }
+}
+
+/// The vendor's names of the events that a BioLite Net logs.
+fn name_of(code: u32) -> String {
+    let name = match code {
+        0x1000 => "1:1 authentication succeeded",
+        0x1100 => "1:1 authentication failed",
+        0x1300 => "1:N authentication succeeded",
+        0x1400 => "1:N authentication failed",
+        0x1900 => "Access denied",
+        0x3300 => "Network connected",
+        0x3400 => "Network disconnected",
+        0x3500 => "DHCP connected",
+        0x3B00 => "BioStar 2 connected",
+        0x3C00 => "BioStar 2 disconnected",
+        0x4500 => "Configuration reset",
+        0x4502 => "Factory reset",
+        0x4503 => "Configuration reset except network",
+        other => return format!("Event {other}"),
+    };
+    name.to_owned()
+}
+
+fn parse_since(since: &str) -> Result<String, Fault> {
+    let time = OffsetDateTime::parse(since, &Rfc3339);
+    time.map(text_of).map_err(|_| Fault::field("since", "a time like 2026-07-25T10:00:00Z"))
+}
+
+fn cursor_of((at, device, ring, id): &EventMark) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{at} {device} {ring} {id}"))
+}
+
+fn parse_cursor(cursor: &str) -> Result<EventMark, Fault> {
+    let mark = || {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+        let mut parts = text.split(' ');
+        let mark = (
+            parts.next()?.to_owned(),
+            parts.next()?.parse().ok()?,
+            parts.next()?.to_owned(),
+            parts.next()?.parse().ok()?,
+        );
+        parts.next().is_none().then_some(mark)
+    };
+    mark().ok_or_else(|| Fault::field("cursor", "take the cursor from next_cursor of the page before"))
+}
+
+#[cfg(test)]
+mod tests;
