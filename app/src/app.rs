@@ -4,7 +4,7 @@ use crate::{
     live::Live,
     model::FormAnswer,
     pages::{
-        FirstAnswer, device_list::DeviceListPage, device_setting::DeviceSettingPage, frame::Frame,
+        FirstAnswer, device_list::DeviceListPage, device_setting::DeviceSettingPage, events::EventsPage, frame::Frame,
         not_found::NotFoundPage, password::PasswordPage, provisioning::ProvisioningPage, servers::ServersPage,
         sign_in::SignInPage, waiting_devices::WaitingDevicesPage,
     },
@@ -81,6 +81,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/devices/:id") view=DeviceSettingPage ssr=SsrMode::Async />
                     <Route path=path!("/waiting-devices") view=WaitingDevicesPage ssr=SsrMode::Async />
                     <Route path=path!("/provisioning") view=ProvisioningPage ssr=SsrMode::Async />
+                    <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async />
                     <Route path=path!("/servers") view=ServersPage ssr=SsrMode::Async />
                     // Where a button without script posts to: after a refusal the page stands at that address.
                     <Route path=path!("/devices/:id/cancel-push") view=DeviceSettingPage ssr=SsrMode::Async />

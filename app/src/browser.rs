@@ -28,6 +28,7 @@ const STREAM: &str = "/api/v1/stream";
 enum Change {
     Device { id: u32 },
     WaitingDevice,
+    Event,
     Server,
     Book,
 }
@@ -37,6 +38,7 @@ enum Change {
 struct Heard {
     devices: BTreeSet<u32>,
     waiting_devices: bool,
+    events: bool,
     servers: bool,
     everything: bool,
     due: bool,
@@ -110,6 +112,7 @@ fn note(heard: &Rc<RefCell<Heard>>, live: Live, change: Option<Change>) {
             gathered.devices.insert(id);
         }
         Some(Change::WaitingDevice) => gathered.waiting_devices = true,
+        Some(Change::Event) => gathered.events = true,
         Some(Change::Server) => gathered.servers = true,
         Some(Change::Book) | None => gathered.everything = true,
     }
@@ -129,6 +132,9 @@ fn tell(heard: Heard, live: Live) {
     }
     if heard.waiting_devices {
         live.waiting_devices.update(|number| *number += 1);
+    }
+    if heard.events {
+        live.events.update(|number| *number += 1);
     }
     if heard.servers {
         live.servers.update(|number| *number += 1);

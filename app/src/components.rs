@@ -5,6 +5,7 @@ pub mod card;
 pub mod copy_field;
 pub mod decision;
 pub mod device_table;
+pub mod event_table;
 pub mod field;
 pub mod icon;
 pub mod loaded;

@@ -21,6 +21,8 @@ pub struct Live {
     pub devices: RwSignal<DeviceChanges>,
     /// Waiting devices.
     pub waiting_devices: RwSignal<u64>,
+    /// Events of devices.
+    pub events: RwSignal<u64>,
     /// Servers: reachability, copies.
     pub servers: RwSignal<u64>,
 }
@@ -33,6 +35,7 @@ impl Live {
             wanted: RwSignal::new(false),
             devices: RwSignal::default(),
             waiting_devices: RwSignal::new(0),
+            events: RwSignal::new(0),
             servers: RwSignal::new(0),
         }
     }
@@ -52,6 +55,7 @@ impl Live {
     pub fn everything_changed(self) {
         self.devices.update(|changes| *changes = DeviceChanges { number: changes.number + 1, ids: None });
         self.waiting_devices.update(|number| *number += 1);
+        self.events.update(|number| *number += 1);
         self.servers.update(|number| *number += 1);
     }
 

@@ -1,6 +1,6 @@
 //! The portal's addresses.
 
-use crate::model::{DeviceQuery, DeviceStatus};
+use crate::model::{DeviceQuery, DeviceStatus, EventQuery};
 
 /// The sign-in page.
 pub const SIGN_IN: &str = "/login";
@@ -14,6 +14,8 @@ pub const DEVICES: &str = "/devices";
 pub const WAITING_DEVICES: &str = "/waiting-devices";
 /// Provisioning strings.
 pub const PROVISIONING: &str = "/provisioning";
+/// What devices logged.
+pub const EVENTS: &str = "/events";
 /// The servers of the installation.
 pub const SERVERS: &str = "/servers";
 
@@ -83,6 +85,28 @@ pub fn devices(query: &DeviceQuery, page: u64) -> String {
     if pairs.is_empty() { DEVICES.to_owned() } else { format!("{DEVICES}?{}", pairs.join("&")) }
 }
 
+/// One page of the list of events. `page` counts from 1 and is only for people.
+#[must_use]
+pub fn events(query: &EventQuery, page: u64) -> String {
+    let mut pairs = Vec::new();
+    if let Some(device) = query.device {
+        pairs.push(format!("device={device}"));
+    }
+    if let Some(code) = query.code {
+        pairs.push(format!("code={code}"));
+    }
+    if let Some(since) = query.since.as_deref().filter(|since| !since.is_empty()) {
+        pairs.push(format!("since={}", escaped(since)));
+    }
+    if let Some(limit) = query.limit {
+        pairs.push(format!("limit={limit}"));
+    }
+    if let Some(cursor) = &query.cursor {
+        pairs.push(format!("cursor={}&page={page}", escaped(cursor)));
+    }
+    if pairs.is_empty() { EVENTS.to_owned() } else { format!("{EVENTS}?{}", pairs.join("&")) }
+}
+
 /// Percent-encodes everything that is not unreserved.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -114,6 +138,10 @@ mod tests {
         let second = DeviceQuery { cursor: Some("x/1".into()), ..DeviceQuery::default() };
         assert_eq!(devices(&second, 2), "/devices?cursor=x%2F1&page=2");
         assert_eq!(devices(&DeviceQuery::default(), 1), "/devices");
+        let of_one =
+            EventQuery { device: Some(7), since: Some("2026-01-01T00:00:00Z".into()), ..EventQuery::default() };
+        assert_eq!(events(&of_one, 1), "/events?device=7&since=2026-01-01T00%3A00%3A00Z");
+        assert_eq!(events(&EventQuery::default(), 1), "/events");
         assert_eq!(sign_in_then("/devices/7?a=1"), "/login?next=%2Fdevices%2F7%3Fa%3D1");
         assert_eq!(cancel_push(7), "/devices/7/cancel-push");
         assert_eq!(accept("ab"), "/waiting-devices/ab/accept");

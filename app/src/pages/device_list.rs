@@ -116,9 +116,13 @@ fn Devices(devices: Signal<Page<DeviceSummary>>, query: Memo<DeviceQuery>, page:
         if items.is_empty() {
             return view! { <Nothing searched=query.with(|query| *query != DeviceQuery::default()) /> }.into_any();
         }
+        let (query, page) = (query.get(), page.get());
+        let limit = query.limit;
+        let first = paths::devices(&DeviceQuery { cursor: None, ..query.clone() }, 1);
+        let next = next_cursor.map(|cursor| paths::devices(&DeviceQuery { cursor: Some(cursor), ..query }, page + 1));
         view! {
             <DeviceTable devices=items />
-            <Pager query=query.get() page=page.get() next_cursor total />
+            <Pager page limit total first next />
         }
         .into_any()
     }

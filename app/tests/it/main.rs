@@ -4,6 +4,7 @@
 
 mod command_line;
 mod device_story;
+mod event_story;
 mod failover;
 mod false_server;
 mod full_disk;
