@@ -155,7 +155,7 @@ introduce() {
   3. Look at server #2:        the device is there, the others have no server.
   4. Start server #1 again, in another terminal:
      $(command_line "${server1[@]}")
-  5. Let a device fail:        $BLN ctl --control $(printf '%q' "$DATA/fleet.sock") down $FIRST_DEVICE   (up, restart, cut-power, list)
+  5. Let a device fail:        $BLN ctl --control $(printf '%q' "$DATA/fleet.sock") down $FIRST_DEVICE   (up, restart, cut-power, event, list)
 
   Ctrl-C stops all of it.
 TEXT
