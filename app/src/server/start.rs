@@ -37,6 +37,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// Connections that may wait to be accepted, of people and of the other server.
+const BACKLOG: u32 = 1024;
 /// How long all parts together may take to stop.
 const STOP_LIMIT: Duration = Duration::from_millis(2800);
 
@@ -78,7 +80,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         HttpSecurity::Plain | HttpSecurity::Own => None,
     };
     let folder = DataFolder::open(&config.data)?;
-    let doors = Doors::bind(&config).await?;
+    let doors = Doors::bind(&config)?;
     let host = config.advertised_host()?;
     let sites_endpoint = endpoint(&host, doors.sites.local_addr()?.port());
     let (site, keys) = first::find_or_make(&config, &folder, &sites_endpoint).await?;
@@ -152,20 +154,21 @@ impl Drop for Running {
 }
 
 impl Doors {
-    async fn bind(config: &Config) -> Result<Self, StartError> {
+    fn bind(config: &Config) -> Result<Self, StartError> {
         Ok(Self {
-            http: bind("--http", config.http).await?,
-            gateway: bind_gateway(config.gateway)?,
-            sites: bind("--sites", config.sites).await?,
+            http: bind("--http", config.http, BACKLOG)?,
+            // No more than can be served while a device waits.
+            gateway: bind("--gateway", config.gateway, Settings::default().backlog())?,
+            sites: bind("--sites", config.sites, BACKLOG)?,
         })
     }
 }
 
-async fn bind(option: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    let bound = match TcpListener::bind(address).await {
+fn bind(option: &'static str, address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> {
+    let bound = match gateway::server::bind(address, backlog) {
         // All addresses of a machine without IPv6.
         Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && is_missing_family(&error) => {
-            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+            gateway::server::bind((Ipv4Addr::UNSPECIFIED, address.port()).into(), backlog)
         }
         bound => bound,
     };
@@ -174,12 +177,6 @@ async fn bind(option: &'static str, address: SocketAddr) -> Result<TcpListener, 
 
 fn is_missing_family(error: &io::Error) -> bool {
     !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
-}
-
-/// With a backlog of what can be served while a device waits.
-fn bind_gateway(address: SocketAddr) -> Result<TcpListener, StartError> {
-    let backlog = Settings::default().backlog();
-    gateway::server::bind(address, backlog).map_err(|error| StartError::Bind { option: "--gateway", address, error })
 }
 
 /// The console's socket, for this user alone. What a killed server left behind is replaced.
