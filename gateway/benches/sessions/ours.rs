@@ -5,7 +5,7 @@ use gateway::server::{
     self, Admission, Directory, EnrolDecision, Enrolment, Handle, Identity, Progress, Refusal, Registration, SessionId,
     Settings,
 };
-use gateway::wire::{DeviceId, Epoch, Reason, Role, ServerList};
+use gateway::wire::{DeviceId, Epoch, EventUpload, Reason, Role, ServerList};
 use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -75,7 +75,7 @@ impl Directory for Everybody {
     }
 
     async fn admit(&self, registration: &Registration) -> Result<Admission, Refusal> {
-        Ok(Admission { connection_sequence: registration.hello.connection_sequence + 1 })
+        Ok(Admission { connection_sequence: registration.hello.connection_sequence + 1, event_watermark: 0 })
     }
 
     async fn wanted(&self, _device: DeviceId) -> Option<ServerList> {
@@ -89,6 +89,10 @@ impl Directory for Everybody {
             Progress::Trial(_) | Progress::Committed(_) | Progress::RolledBack(_) => 0,
         };
         true
+    }
+
+    async fn store_events(&self, _session: SessionId, _device: DeviceId, upload: Arc<EventUpload>) -> Option<u64> {
+        Some(upload.last_id())
     }
 
     async fn closed(&self, _session: SessionId, _device: DeviceId, _reason: Reason) {}

@@ -7,7 +7,7 @@ use gateway::server::{
     self, Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId,
     Settings,
 };
-use gateway::wire::{DeviceId, Message, Reason, Role, ServerList};
+use gateway::wire::{DeviceId, EventUpload, Message, Reason, Role, ServerList};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +38,10 @@ impl Directory for Gated {
 
     async fn progress(&self, session: SessionId, device: DeviceId, progress: Progress) -> bool {
         self.inner.progress(session, device, progress).await
+    }
+
+    async fn store_events(&self, session: SessionId, device: DeviceId, upload: Arc<EventUpload>) -> Option<u64> {
+        self.inner.store_events(session, device, upload).await
     }
 
     async fn closed(&self, session: SessionId, device: DeviceId, reason: Reason) {
