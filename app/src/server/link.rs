@@ -21,13 +21,14 @@ pub struct Link {
 }
 
 impl Link {
-    /// Opens the door: sessions of an earlier run are past from now on.
+    /// Opens the door: sessions of an earlier run are past from now on, and events of a time as standby are in the book.
     ///
     /// # Errors
     ///
     /// The store fails.
     pub async fn open(service: Arc<Service>) -> Result<Arc<Self>, Fault> {
         service.end_earlier_sessions().await?;
+        service.adopt_own_events().await?;
         let (number, server_id) = service.active_epoch().await?;
         Ok(Arc::new(Self { service, epoch: Epoch { number, server_id } }))
     }

@@ -88,6 +88,25 @@ impl Service {
         Ok(true)
     }
 
+    /// Takes into the book what this server was given while it was standby; does nothing on a standby.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn adopt_own_events(&self) -> Result<(), Fault> {
+        if self.event_place() == EventPlace::Journal {
+            return Ok(());
+        }
+        loop {
+            let news = self.store.list_event_news().await?;
+            if news.is_empty() {
+                return Ok(self.store.prune_forwarded_events().await?);
+            }
+            self.note_events(&news).await?;
+            self.store.mark_events_forwarded(&news, &self.clock.now_text()).await?;
+        }
+    }
+
     fn event_place(&self) -> EventPlace {
         match self.site.role {
             Role::Active => EventPlace::Book,

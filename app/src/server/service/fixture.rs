@@ -54,7 +54,7 @@ impl Room {
         Self::on(folder, Role::Standby, "two").await
     }
 
-    async fn on(folder: tempfile::TempDir, role: Role, server_id: &str) -> Self {
+    pub(super) async fn on(folder: tempfile::TempDir, role: Role, server_id: &str) -> Self {
         let store = Store::open(folder.path()).await.unwrap();
         let installation = Installation {
             id: "site".to_owned(),

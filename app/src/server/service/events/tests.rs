@@ -126,3 +126,20 @@ async fn a_standby_keeps_its_own_and_the_active_takes_them_over() {
     assert_eq!(ids(&one, EventQuery::default()).await, all);
     assert_eq!(ids(&two, EventQuery::default()).await, all);
 }
+
+#[tokio::test]
+async fn what_a_standby_was_given_is_in_the_book_once_it_is_active() {
+    let one = Room::active().await;
+    one.service.store_events(FIRST, upload(1, 1, &[1; 3])).await;
+    let two = one.standby().await;
+    assert_eq!(two.service.store_events(FIRST, upload(1, 4, &[1; 90])).await, Some(93));
+    two.service.adopt_own_events().await.unwrap();
+    assert_eq!(two.service.event_news().await.unwrap().events.len(), 90, "not while it is standby");
+    two.service.close_store().await;
+
+    let two = Room::on(two.folder, Role::Active, "two").await;
+    two.service.adopt_own_events().await.unwrap();
+    assert_eq!(two.service.event_watermark(FIRST, RingId([1; 16])).await, Ok(93));
+    assert_eq!(two.service.list_events(EventQuery::default()).await.unwrap().total, 93, "and only there");
+    assert_eq!(two.service.store_events(FIRST, upload(1, 94, &[1; 2])).await, Some(95));
+}
