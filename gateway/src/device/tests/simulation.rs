@@ -108,7 +108,7 @@ fn fault(world: &mut World, lists: &mut Vec<ServerList>) {
         6 => world.set_all(Health::Up),
         7 | 8 => world.restart(),
         12 | 13 => {
-            let count = world.rng.random_range(1..150);
+            let count = world.rng.random_range(1..40);
             world.log(count);
         }
         14 => {
@@ -131,7 +131,7 @@ fn fault(world: &mut World, lists: &mut Vec<ServerList>) {
 fn live(seed: u64) {
     let mut world = World::new(seed, &[1, 2, 3]);
     world.cut_at_write = 0.03;
-    world.ring.capacity = if seed.is_multiple_of(2) { 50_000 } else { 200 };
+    world.ring.capacity = if seed.is_multiple_of(2) { 50_000 } else { 60 };
     let mut watch = Watch { lists: vec![list(1, &[1, 2, 3])], trial: None, good: BTreeSet::new(), seen: 0 };
     for _ in 0..FAULTS {
         let pause = match world.rng.random_range(0..4) {
