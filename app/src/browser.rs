@@ -5,12 +5,7 @@ mod leaving;
 use crate::{app::App, live::Live, unsaved::Unsaved};
 use leptos::prelude::*;
 use serde::Deserialize;
-use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeSet,
-    rc::Rc,
-    time::Duration,
-};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc, time::Duration};
 use wasm_bindgen::{JsCast, prelude::*};
 use web_sys::{Event, EventSource, MessageEvent};
 
@@ -76,24 +71,14 @@ fn listen(live: Live) {
     let on_reload = heard.clone();
     on(&source, "reload", move |_| note(&on_reload, live, None));
 
-    // What happened while the stream was away is not repeated.
-    let opened_before = Cell::new(false);
-    on(&source, "open", move |_| {
-        if opened_before.replace(true) {
-            note(&heard, live, None);
-        }
-    });
+    // What happened since the page was made, or while the stream was away, is not repeated.
+    on(&source, "open", move |_| note(&heard, live, None));
     let closed = source.clone();
     on(&source, "error", move |_| {
         if closed.ready_state() == EventSource::CLOSED {
-            set_timeout(move || reopen(live), REOPENING);
+            set_timeout(move || listen(live), REOPENING);
         }
     });
-}
-
-fn reopen(live: Live) {
-    live.everything_changed();
-    listen(live);
 }
 
 /// Listens as long as the page lives.
