@@ -57,6 +57,11 @@ export class Fleet {
     await run('bln', ['ctl', '--control', this.control, verb, String(id)]);
   }
 
+  /** Somebody uses this device's door so many times. */
+  async use(id: number, times: number, user: string): Promise<void> {
+    await run('bln', ['ctl', '--control', this.control, 'event', String(id), String(times), '--user', user]);
+  }
+
   async stop(): Promise<void> {
     await end(this.child);
   }

@@ -1,0 +1,23 @@
+import { firstDevice } from '../support/fleet.js';
+import { eventually, expect, ready, test } from '../support/story.js';
+
+test.use({ devices: { accepted: 2, waiting: 0 } });
+
+test('what a device logs is listed once, also what it logged while it was offline', async ({ operator: page, site }) => {
+  const id = firstDevice;
+  await site.fleet.use(id, 2, 'Online');
+  await site.fleet.tell('down', id);
+  await site.fleet.use(id, 3, 'Offline');
+  await site.fleet.use(firstDevice + 1, 1, 'Elsewhere');
+  await site.fleet.tell('up', id);
+
+  await page.goto(`${site.portal.url}/events?device=${id}`);
+  await ready(page);
+  const rows = page.getByRole('region', { name: 'Events' }).getByRole('row');
+  await eventually(page, async () => {
+    await expect(rows.filter({ hasText: 'Offline' })).toHaveCount(3, { timeout: 500 });
+  });
+  await expect(rows.filter({ hasText: 'Online' })).toHaveCount(2);
+  await expect(rows.filter({ hasText: 'Elsewhere' })).toHaveCount(0);
+  await expect(rows.filter({ hasText: 'BioStar 2 disconnected' }).first()).toBeVisible();
+});
