@@ -10,6 +10,7 @@ mod drive;
 mod enrol;
 mod event_log;
 mod logbook;
+mod probing;
 mod record;
 mod resolve;
 mod ring;

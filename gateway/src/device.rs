@@ -11,7 +11,10 @@ mod config;
 mod dialling;
 mod event;
 mod events;
+mod failback;
 mod lists;
+mod moving;
+mod probing;
 mod rota;
 mod session;
 mod stored;
@@ -21,11 +24,15 @@ pub use event::{Activity, AttemptId, Connected, Happening, Input, Output, WriteI
 pub use stored::{Lists, Stored, TrialMark};
 
 use crate::wire::{
-    DeviceInfo, EntryFailure, FailureKind, ListVersion, Message, Reason, RingSpan, SERVER_DISCONNECTED, ServerEntry,
+    DeviceInfo, EntryFailure, FailureKind, ListVersion, Message, MoveFailure, Reason, RingSpan, SERVER_DISCONNECTED,
+    ServerEntry,
 };
 use chance::Chance;
 use dialling::Attempt;
+use failback::Damping;
 use lists::{Pending, Trial};
+use moving::Moving;
+use probing::Probing;
 use rota::{Rota, Start};
 use session::Session;
 use std::collections::VecDeque;
@@ -37,6 +44,9 @@ const TEXT_MAX: usize = 120;
 /// One device, from its start to its next.
 #[derive(Debug)]
 pub struct Device {
+    /// Its own numbers.
+    base: Config,
+    /// The same, with what the settings of the list in use say.
     config: Config,
     info: DeviceInfo,
     boot_id: u64,
@@ -49,6 +59,14 @@ pub struct Device {
     trial: Option<Trial>,
     phase: Phase,
     pending: Option<Pending>,
+    probing: Probing,
+    /// Set from the goodbye to one server until the registration by, or the failure of, the next.
+    moving: Option<Moving>,
+    /// To be told to the next server.
+    move_failure: Option<MoveFailure>,
+    /// Until then the device stays where an operator sent it.
+    held_until: Option<Duration>,
+    damping: Damping,
     attempts: u64,
     writes: u64,
     /// Since when there is no session.
@@ -83,7 +101,8 @@ impl Device {
     ) -> Self {
         let rota = Rota::new(stored.lists.committed.entries(), stored.reserve());
         let mut device = Self {
-            config,
+            config: config.with(stored.lists.committed.settings()),
+            base: config,
             info,
             boot_id,
             chance: Chance::new(seed),
@@ -93,6 +112,11 @@ impl Device {
             trial: None,
             phase: Phase::Waiting(now),
             pending: None,
+            probing: Probing::default(),
+            moving: None,
+            move_failure: None,
+            held_until: None,
+            damping: Damping::default(),
             attempts: 0,
             writes: 0,
             offline_since: now,
@@ -115,6 +139,7 @@ impl Device {
             Input::Heard(attempt) => self.heard(attempt, now),
             Input::Received(attempt, message) => self.received(attempt, *message, now),
             Input::Closed(attempt, kind, text) => self.closed(attempt, kind, &text, now),
+            Input::Probed(attempt, result) => self.probed(attempt, *result, now),
             Input::Persisted(write) => self.persisted(write, now),
             Input::NotPersisted(write) => self.not_persisted(write),
             Input::RingChanged(span) => self.ring_changed(span, now),
@@ -132,7 +157,7 @@ impl Device {
         match &self.phase {
             Phase::Waiting(until) if now >= *until => self.dial_next(now),
             Phase::Dialling(attempt) if now >= attempt.until => self.attempt_timed_out(now),
-            Phase::Connected(session) if now >= session.due() => self.session_due(now),
+            Phase::Connected(_) if self.session_deadline().is_some_and(|due| now >= due) => self.session_due(now),
             Phase::Waiting(_) | Phase::Dialling(_) | Phase::Connected(_) | Phase::Stopped => {}
         }
     }
@@ -148,7 +173,7 @@ impl Device {
         let phase = match &self.phase {
             Phase::Waiting(until) => *until,
             Phase::Dialling(attempt) => attempt.until,
-            Phase::Connected(session) => session.due(),
+            Phase::Connected(_) => self.session_deadline()?,
             Phase::Stopped => return None,
         };
         Some(self.trial_due().map_or(phase, |due| phase.min(due)))
@@ -163,6 +188,12 @@ impl Device {
             Phase::Connected(session) => Activity::Connected(session.server().clone()),
             Phase::Stopped => Activity::Stopped,
         }
+    }
+
+    /// The numbers it runs by now, those of its list's settings included.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// What it remembers, including what is about to be written.
@@ -188,17 +219,30 @@ impl Device {
         self.trial.as_mut().map_or(&mut self.rota, |trial| &mut trial.rota)
     }
 
-    /// From the top, or from the entry that has to be cleared of a suspicion.
+    /// The committed list is the one in use.
+    fn live_by_committed(&mut self) {
+        self.config = self.base.with(self.stored.lists.committed.settings());
+        self.rota = Rota::new(self.stored.lists.committed.entries(), self.stored.reserve());
+    }
+
+    /// From the top, or from the entry that has to be cleared of a suspicion or that an operator prefers.
     fn begin_committed_pass(&mut self) {
-        match &self.stored.suspect {
-            Some(suspect) => self.rota.begin(Start::Preferring(suspect), &self.config),
-            None => self.rota.begin(Start::Fresh { with_reserve: false }, &self.config),
-        }
+        let start = match self.stored.suspect.as_ref().or_else(|| self.preferred()) {
+            Some(entry) => Start::Preferring(&entry.clone()),
+            None => Start::Fresh { with_reserve: false },
+        };
+        self.rota.begin(start, &self.config);
     }
 
     /// While a commit is on its way to the disk it is too late to give up.
     fn trial_due(&self) -> Option<Duration> {
         self.trial.as_ref().filter(|_| self.pending.is_none()).map(|trial| trial.until)
+    }
+
+    /// When a session has something to do by itself.
+    fn session_deadline(&self) -> Option<Duration> {
+        let Phase::Connected(session) = &self.phase else { return None };
+        self.watch_due().into_iter().chain([session.due()]).min()
     }
 
     fn stop(&mut self) {
@@ -240,7 +284,7 @@ impl Device {
 }
 
 /// Texts from outside must not make a frame that a server refuses.
-fn tidy_text(text: &str) -> String {
+pub(crate) fn tidy_text(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(TEXT_MAX).collect()
 }
 

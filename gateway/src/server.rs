@@ -9,6 +9,7 @@ mod line;
 mod listener;
 mod load;
 mod mailbox;
+mod orders;
 mod pressure;
 mod registry;
 mod session;
@@ -20,4 +21,5 @@ pub use directory::{
 };
 pub use listener::{Handle, bind, start};
 pub use load::Tally;
+pub use orders::OrderError;
 pub use settings::{Settings, Waves};

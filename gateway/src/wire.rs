@@ -7,9 +7,12 @@ mod address;
 mod entries;
 mod event;
 mod frame;
+mod info;
 mod list;
 mod message;
+mod probe;
 mod proto;
+mod settings;
 
 pub use address::{Address, AddressError};
 pub use entries::{Entries, EntriesError, EntryField, MAX_ENTRIES, ServerEntry};
@@ -18,8 +21,11 @@ pub use event::{
     SERVER_CONNECTED, SERVER_DISCONNECTED, USER_ID_BYTES_MAX, event_text,
 };
 pub use frame::{ALPN, FrameCodec, FrameError, MAX_FRAME_BYTES, PROTOCOL_VERSION};
+pub use info::{DeviceInfo, IpConfig, SerialConfig};
 pub use list::{ListHash, ListVersion, ServerList};
 pub use message::{
-    DeviceId, DeviceInfo, Enrol, Enrolled, EntryFailure, Epoch, FailureKind, Goodbye, Hello, IpConfig, Message, Reason,
-    Registered, Role, Rollback, RollbackCause, SerialConfig,
+    DeviceId, Enrol, Enrolled, EntryFailure, Epoch, FailureKind, Goodbye, Hello, Message, Reason, Registered, Role,
+    Rollback, RollbackCause,
 };
+pub use probe::{EntryProbe, MAX_PROBES, MoveFailure, ProbeAnswer};
+pub use settings::{DayWindow, DeviceSettings, Failback, SettingError};

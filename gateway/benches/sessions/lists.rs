@@ -55,6 +55,7 @@ pub(crate) fn hello(device: u32, committed: &ServerList) -> Result<Bytes, Failur
         trial: None,
         rollback: None,
         epoch: None,
+        move_failure: None,
         ring: None,
     }))
 }

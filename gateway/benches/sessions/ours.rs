@@ -78,6 +78,10 @@ impl Directory for Everybody {
         Ok(Admission { connection_sequence: registration.hello.connection_sequence + 1, event_watermark: 0 })
     }
 
+    async fn may_register(&self, _device: DeviceId, _serial: &[u8]) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     async fn wanted(&self, _device: DeviceId) -> Option<ServerList> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -86,7 +90,11 @@ impl Directory for Everybody {
         match progress {
             Progress::Staged(_) => self.acknowledged.fetch_add(1, Ordering::Relaxed),
             Progress::StageRefused(..) => self.refused.fetch_add(1, Ordering::Relaxed),
-            Progress::Trial(_) | Progress::Committed(_) | Progress::RolledBack(_) => 0,
+            Progress::Probed(..)
+            | Progress::Unproven(..)
+            | Progress::Trial(_)
+            | Progress::Committed(_)
+            | Progress::RolledBack(_) => 0,
         };
         true
     }

@@ -8,12 +8,32 @@ use crate::{
 };
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use rustls::ClientConfig;
-use std::{io, net::SocketAddr, sync::Arc};
-use tokio::{net::TcpStream, sync::Mutex, time::timeout};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    net::TcpStream,
+    sync::Mutex,
+    time::{Instant, timeout},
+};
 use tokio_rustls::TlsConnector;
 
 /// What an attempt ended with.
 pub(super) type Failure = (FailureKind, String);
+
+/// How far an attempt came, and when.
+#[derive(Debug, Default)]
+pub(super) struct Steps {
+    /// The address that was connected to, or tried last.
+    pub(super) address: Option<IpAddr>,
+    /// From the beginning to the TCP connection.
+    pub(super) tcp: Option<Duration>,
+    /// From there to the end of the TLS handshake.
+    pub(super) tls: Option<Duration>,
+}
 
 /// Dials servers for one device.
 #[derive(Clone)]
@@ -28,40 +48,56 @@ impl Dialler {
         Self { tls, config, resolver: Arc::default() }
     }
 
-    /// A connection that stands, TLS included.
-    pub(super) async fn dial(&self, address: Address, port: u16) -> Result<Box<Connection>, Failure> {
-        let limit = self.config.connect_limit;
-        timeout(limit, self.connect(address, port))
+    /// A connection that stands, TLS included. With other limits than the device began with, if its list says so.
+    pub(super) async fn dial(&self, address: Address, port: u16, limit: Duration) -> Result<Box<Connection>, Failure> {
+        self.dial_in_steps(address, port, limit, &mut Steps::default()).await
+    }
+
+    /// The same, telling how far it came.
+    pub(super) async fn dial_in_steps(
+        &self,
+        address: Address,
+        port: u16,
+        limit: Duration,
+        steps: &mut Steps,
+    ) -> Result<Box<Connection>, Failure> {
+        timeout(limit, self.connect(address, port, steps))
             .await
             .unwrap_or_else(|_| Err((FailureKind::TimedOut, format!("no answer within {} s", limit.as_secs_f32()))))
     }
 
-    async fn connect(&self, address: Address, port: u16) -> Result<Box<Connection>, Failure> {
+    async fn connect(&self, address: Address, port: u16, steps: &mut Steps) -> Result<Box<Connection>, Failure> {
+        let begun = Instant::now();
         let found = self.resolver.lock().await.resolve(&address, port, &self.config).await;
         let Some(found) = found else {
             return Err((FailureKind::NameNotFound, format!("the name {address} does not resolve")));
         };
-        let stream = self.race(&found).await?;
+        steps.address = found.first().map(SocketAddr::ip);
+        let (address, stream) = self.race(&found).await?;
+        steps.address = Some(address.ip());
+        steps.tcp = Some(begun.elapsed());
         // Frames are small and each is waited for.
         stream.set_nodelay(true).map_err(|error| failure(&error))?;
+        let shaking = Instant::now();
         let tls = TlsConnector::from(self.tls.clone()).connect(server_name(), stream).await;
+        steps.tls = Some(shaking.elapsed());
         tls.map(|stream| Box::new(Connection::new(stream))).map_err(|error| failure(&error))
     }
 
     /// The first address to answer wins; each gets a head start over the next.
-    async fn race(&self, addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
+    async fn race(&self, addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpStream), Failure> {
         let mut runners = FuturesUnordered::new();
         for (place, address) in (0u32..).zip(addresses) {
             let start = self.config.race_delay * place;
             runners.push(async move {
                 tokio::time::sleep(start).await;
-                TcpStream::connect(address).await
+                TcpStream::connect(address).await.map(|stream| (*address, stream))
             });
         }
         let mut last = (FailureKind::NameNotFound, "the name has no address".to_owned());
         while let Some(outcome) = runners.next().await {
             match outcome {
-                Ok(stream) => return Ok(stream),
+                Ok(connected) => return Ok(connected),
                 Err(error) => last = failure(&error),
             }
         }

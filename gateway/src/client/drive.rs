@@ -7,19 +7,23 @@ use super::{
     disk::{Disk, Enrolled},
     event_log::{Entry, event_now},
     logbook::Logbook,
+    probing::{Limits, probe, unreachable},
     server_time::believable,
 };
 use crate::{
     device::{Activity, AttemptId, Device, Happening, Input, Output, Stored, WriteId},
     tls::{Clock, Trust, client_config},
-    wire::{ALPN, DeviceId, FailureKind, Message, ServerEntry},
+    wire::{ALPN, DeviceId, EntryProbe, FailureKind, Message, ServerEntry},
 };
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::{future::Future, pin::Pin, time::Duration};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 type Dialling = Pin<Box<dyn Future<Output = Result<Box<Connection>, Failure>> + Send>>;
+
+type Probing = Pin<Box<dyn Future<Output = (AttemptId, EntryProbe)> + Send>>;
 
 /// The one connection a device has, as far as it has come.
 enum Line {
@@ -38,6 +42,7 @@ pub(super) struct Drive {
     clock: Clock,
     begun: Instant,
     line: Line,
+    probes: FuturesUnordered<Probing>,
     network: Option<watch::Receiver<bool>>,
     teller: Teller,
 }
@@ -47,6 +52,7 @@ enum Event {
     Time,
     Dialled(Result<Box<Connection>, Failure>),
     Heard(Result<Heard, Failure>),
+    Probed(AttemptId, EntryProbe),
     Network(bool),
     Happened(Entry),
     Stop,
@@ -78,6 +84,7 @@ impl Drive {
             clock,
             begun: Instant::now(),
             line: Line::None,
+            probes: FuturesUnordered::new(),
             network: settings.network,
             teller,
         })
@@ -95,6 +102,7 @@ impl Drive {
                 Event::Time => self.device.handle_timeout(self.now()),
                 Event::Dialled(outcome) => self.dialled(outcome),
                 Event::Heard(outcome) => self.heard(outcome),
+                Event::Probed(attempt, result) => self.tell(Input::Probed(attempt, Box::new(result))),
                 Event::Network(there) => self.network_changed(there),
                 Event::Happened(entry) => {
                     let span = self.logbook.enter(entry).await;
@@ -133,6 +141,7 @@ impl Drive {
             () = stop.cancelled() => Event::Stop,
             there = network_change(&mut self.network) => Event::Network(there),
             event = line_event => event,
+            Some((attempt, result)) = self.probes.next() => Event::Probed(attempt, result),
             entry = self.logbook.next_entry() => Event::Happened(entry),
             () = timer => Event::Time,
         }
@@ -185,6 +194,7 @@ impl Drive {
             match output {
                 Output::Persist(write, stored) => self.persist(write, *stored).await,
                 Output::Dial(attempt, entry) => self.dial(attempt, entry),
+                Output::Probe(attempt, entry) => self.probe(attempt, entry),
                 Output::Send(attempt, message) => self.send(attempt, *message).await,
                 Output::HangUp(attempt) => self.hang_up(attempt).await,
                 Output::Log(code, detail) => {
@@ -223,15 +233,30 @@ impl Drive {
 
     fn dial(&mut self, attempt: AttemptId, entry: ServerEntry) {
         let dialler = self.dialler.clone();
-        let there = self.network.as_ref().is_none_or(|network| *network.borrow());
+        let there = self.is_network_there();
+        let limit = self.device.config().connect_limit;
         let dialling = async move {
             if there {
-                dialler.dial(entry.address, entry.port).await
+                dialler.dial(entry.address, entry.port, limit).await
             } else {
                 Err((FailureKind::Unreachable, "the network is down".to_owned()))
             }
         };
         self.line = Line::Dialling(attempt, Box::pin(dialling));
+    }
+
+    fn probe(&mut self, attempt: AttemptId, entry: ServerEntry) {
+        let (dialler, device, there) = (self.dialler.clone(), self.device_id, self.is_network_there());
+        let config = self.device.config();
+        let limits = Limits { connect: config.connect_limit, answer: config.registration_limit };
+        self.probes.push(Box::pin(async move {
+            let result = if there { probe(dialler, device, entry, limits).await } else { unreachable(entry) };
+            (attempt, result)
+        }));
+    }
+
+    fn is_network_there(&self) -> bool {
+        self.network.as_ref().is_none_or(|network| *network.borrow())
     }
 
     async fn send(&mut self, attempt: AttemptId, message: Message) {

@@ -113,7 +113,8 @@ impl<'a> Enrolling<'a> {
     }
 
     async fn ask(&self, address: wire::Address, port: u16) -> Result<wire::Enrolled, String> {
-        let mut connection = self.dialler.dial(address, port).await.map_err(|(_, text)| text)?;
+        let mut connection =
+            self.dialler.dial(address, port, self.config.connect_limit).await.map_err(|(_, text)| text)?;
         self.check_installation(&connection)?;
         let binding = connection.channel_binding().map_err(|error| error.to_string())?;
         let proof = proof_of(&self.provisioning.secret, &binding, &self.request);
@@ -182,6 +183,13 @@ impl<'a> Enrolling<'a> {
                 | Message::RollbackNoted(_)
                 | Message::Upload(_)
                 | Message::EventsStored { .. }
+                | Message::Probe { .. }
+                | Message::ProbeAnswer(_)
+                | Message::ProbeList { .. }
+                | Message::ProbeTable { .. }
+                | Message::Move { .. }
+                | Message::MoveAnswer { .. }
+                | Message::ServerChanged { .. }
                 | Message::Unknown => return Err("the server answered with something else".to_owned()),
             }
         }

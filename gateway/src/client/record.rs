@@ -1,5 +1,7 @@
 //! The device's state as it stands on disk: JSON that a person can read.
 
+mod settings;
+
 use crate::{
     device::{Lists, Stored, TrialMark},
     wire::{
@@ -8,6 +10,7 @@ use crate::{
     },
 };
 use serde::{Deserialize, Serialize};
+use settings::SettingsRecord;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Record {
@@ -21,6 +24,8 @@ pub(super) struct Record {
     connection_sequence: u64,
     epoch: Option<EpochRecord>,
     last_good: Option<EntryRecord>,
+    #[serde(default)]
+    pinned: Option<EntryRecord>,
     server_time_unix_ms: u64,
 }
 
@@ -29,6 +34,8 @@ struct ListRecord {
     version: VersionRecord,
     base: Option<String>,
     entries: Vec<EntryRecord>,
+    #[serde(default)]
+    settings: SettingsRecord,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -117,6 +124,7 @@ impl From<&Stored> for Record {
                 .as_ref()
                 .map(|epoch| EpochRecord { number: epoch.number, server_id: epoch.server_id.clone() }),
             last_good: stored.last_good.as_ref().map(Into::into),
+            pinned: stored.pinned.as_ref().map(Into::into),
             server_time_unix_ms: stored.server_time_unix_ms,
         }
     }
@@ -142,6 +150,7 @@ impl TryFrom<Record> for Stored {
             connection_sequence: record.connection_sequence,
             epoch: record.epoch.map(|epoch| Epoch { number: epoch.number, server_id: epoch.server_id }),
             last_good: record.last_good.map(|entry| entry.parse()).transpose()?,
+            pinned: record.pinned.map(|entry| entry.parse()).transpose()?,
             server_time_unix_ms: record.server_time_unix_ms,
         })
     }
@@ -153,6 +162,7 @@ impl From<&ServerList> for ListRecord {
             version: list.version().into(),
             base: list.base().map(|hash| hash.to_string()),
             entries: list.entries().iter().map(Into::into).collect(),
+            settings: list.settings().into(),
         }
     }
 }
@@ -161,7 +171,8 @@ impl ListRecord {
     fn parse(self) -> Result<ServerList, String> {
         let version = self.version.parse()?;
         let base = self.base.as_deref().map(parse_hash).transpose()?;
-        let list = ServerList::new(version.epoch, version.number, base, parse_entries(&self.entries)?);
+        let list = ServerList::new(version.epoch, version.number, base, parse_entries(&self.entries)?)
+            .with_settings(self.settings.parse()?);
         if list.version() == version { Ok(list) } else { Err("a server list does not match its hash".to_owned()) }
     }
 }
@@ -230,6 +241,7 @@ fn parse_hash(text: &str) -> Result<ListHash, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{DayWindow, DeviceSettings, Failback};
 
     #[test]
     fn everything_comes_back() {
@@ -238,7 +250,9 @@ mod tests {
             ServerList::new(2, number, base, entries)
         };
         let first = list(1, None);
-        let second = list(2, Some(first.version().hash));
+        let window = Failback::Window(DayWindow::new(60, 300).unwrap());
+        let settings = DeviceSettings { failback: window, attempts_per_entry: 3, ..DeviceSettings::default() };
+        let second = list(2, Some(first.version().hash)).with_settings(settings);
         let entry = first.entries().as_slice()[1].clone();
         let mut stored = Stored::new(second.clone(), 1_700_000_000_000);
         stored.lists.previous = Some(first.clone());
@@ -253,7 +267,8 @@ mod tests {
         stored.quarantined = vec![first.version().hash];
         stored.connection_sequence = 7;
         stored.epoch = Some(Epoch { number: 2, server_id: "s1".to_owned() });
-        stored.last_good = Some(entry);
+        stored.last_good = Some(entry.clone());
+        stored.pinned = Some(entry);
 
         let text = serde_json::to_string(&Record::from(&stored)).unwrap();
         let back: Record = serde_json::from_str(&text).unwrap();

@@ -22,6 +22,11 @@ impl Chance {
         whole / 2 + self.share(whole / 2)
     }
 
+    /// A fifth more or less.
+    pub(super) fn about(&mut self, whole: Duration) -> Duration {
+        whole.mul_f64(0.8) + self.share(whole.mul_f64(0.4))
+    }
+
     pub(super) fn nonce(&mut self) -> u64 {
         self.0.random()
     }

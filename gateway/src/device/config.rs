@@ -1,5 +1,6 @@
 //! The numbers a device runs by.
 
+use crate::wire::{DeviceSettings, Failback};
 use std::time::Duration;
 
 /// Every wait, limit and count of the device; the defaults are the protocol's.
@@ -47,6 +48,22 @@ pub struct Config {
     pub event_pause: Duration,
     /// Events that the ring keeps; at least 1.
     pub ring_capacity: u64,
+    /// Whether it goes back to a better server by itself.
+    pub failback: Failback,
+    /// Between two probes of a better server; a fifth more or less.
+    pub probe_interval: Duration,
+    /// Successes in a row before the device goes back.
+    pub probe_successes: u32,
+    /// For so long a better server must have answered every probe.
+    pub hold_down: Duration,
+    /// The hold-down doubles up to this, each time that going back did not last.
+    pub hold_down_max: Duration,
+    /// A return that lasted for so long was a good one.
+    pub steady_after: Duration,
+    /// Devices go back within a random share of this.
+    pub failback_spread: Duration,
+    /// How long the attempt on the server that the device moves to may take.
+    pub move_limit: Duration,
     /// How long a name may take to resolve.
     pub name_limit: Duration,
     /// How long the last good answer for a name serves while it does not resolve.
@@ -79,9 +96,50 @@ impl Default for Config {
             trial_max: Duration::from_secs(3600),
             event_pause: Duration::from_secs(1),
             ring_capacity: 50_000,
+            failback: Failback::Auto,
+            probe_interval: Duration::from_secs(60),
+            probe_successes: 3,
+            hold_down: Duration::from_secs(300),
+            hold_down_max: Duration::from_secs(3600),
+            steady_after: Duration::from_secs(600),
+            failback_spread: Duration::from_secs(120),
+            move_limit: Duration::from_secs(10),
             name_limit: Duration::from_secs(3),
             name_memory: Duration::from_secs(24 * 3600),
             race_delay: Duration::from_millis(250),
+        }
+    }
+}
+
+impl Config {
+    /// These numbers, with what a list's settings say instead.
+    #[must_use]
+    pub fn with(&self, settings: &DeviceSettings) -> Self {
+        let default = DeviceSettings::default();
+        let said = |value: u32, default: u32, own: Duration| {
+            if value == default { own } else { Duration::from_secs(value.into()) }
+        };
+        let connect_limit = said(settings.connect_limit_s, default.connect_limit_s, self.connect_limit);
+        let registration_limit =
+            said(settings.registration_limit_s, default.registration_limit_s, self.registration_limit);
+        let own_limits = (connect_limit, registration_limit) == (self.connect_limit, self.registration_limit);
+        let attempts = settings.attempts_per_entry;
+        Self {
+            failback: if settings.failback == default.failback { self.failback } else { settings.failback },
+            hold_down: said(settings.hold_down_s, default.hold_down_s, self.hold_down),
+            probe_interval: said(settings.probe_interval_s, default.probe_interval_s, self.probe_interval),
+            failback_spread: said(settings.failback_spread_s, default.failback_spread_s, self.failback_spread),
+            connect_limit,
+            registration_limit,
+            attempt_limit: if own_limits { self.attempt_limit } else { connect_limit + registration_limit },
+            attempts_per_entry: if attempts == default.attempts_per_entry { self.attempts_per_entry } else { attempts },
+            backoff_max: said(settings.backoff_max_s, default.backoff_max_s, self.backoff_max),
+            previous_list_after: said(
+                settings.previous_list_after_s,
+                default.previous_list_after_s,
+                self.previous_list_after,
+            ),
+            ..self.clone()
         }
     }
 }

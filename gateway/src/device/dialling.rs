@@ -57,6 +57,7 @@ impl Device {
             trial: self.trial(),
             rollback: self.stored.rollback.clone(),
             epoch: self.stored.epoch.clone(),
+            move_failure: self.move_failure.clone(),
             ring: Some(self.ring),
         }
     }
@@ -80,6 +81,13 @@ impl Device {
             | Message::EnrolWaiting { .. }
             | Message::Enrolled(_)
             | Message::Hello(_)
+            | Message::Probe { .. }
+            | Message::ProbeAnswer(_)
+            | Message::ProbeList { .. }
+            | Message::ProbeTable { .. }
+            | Message::Move { .. }
+            | Message::MoveAnswer { .. }
+            | Message::ServerChanged { .. }
             | Message::StageList(_)
             | Message::ListStaged(_)
             | Message::StageRefused { .. }
@@ -132,6 +140,11 @@ impl Device {
     }
 
     fn attempt_over(&mut self, entry: &ServerEntry, passed_over: bool, now: Duration) {
+        if let Some(failure) = self.last_failure.clone().filter(|failure| failure.entry == *entry)
+            && self.move_failed(&failure)
+        {
+            return self.wait(now, now);
+        }
         if passed_over && self.trial.is_none() {
             self.clear_suspicion_if_failed(entry);
         }
@@ -151,8 +164,9 @@ impl Device {
 
     fn back_off(&mut self, now: Duration) -> Duration {
         let with_reserve = now.saturating_sub(self.offline_since) >= self.config.previous_list_after;
+        let preferred = self.preferred().filter(|_| self.trial.is_none() && !with_reserve).cloned();
         let rota = self.trial.as_mut().map_or(&mut self.rota, |trial| &mut trial.rota);
-        rota.begin(Start::Fresh { with_reserve }, &self.config);
+        rota.begin(preferred.as_ref().map_or(Start::Fresh { with_reserve }, Start::Preferring), &self.config);
         rota.back_off(&mut self.chance, &self.config)
     }
 
@@ -199,6 +213,7 @@ pub(super) fn kind_of(reason: Reason) -> FailureKind {
         | Reason::TimedOut
         | Reason::Replaced
         | Reason::TryingList
+        | Reason::Moving
         | Reason::Storage => FailureKind::Closed,
     }
 }

@@ -2,7 +2,8 @@
 
 use super::stored::Stored;
 use crate::wire::{
-    EntryFailure, Epoch, Event, FailureKind, ListHash, ListVersion, Message, RingSpan, Role, Rollback, ServerEntry,
+    EntryFailure, EntryProbe, Epoch, Event, FailureKind, ListHash, ListVersion, Message, RingSpan, Role, Rollback,
+    ServerEntry,
 };
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub enum Input {
     Received(AttemptId, Box<Message>),
     /// The connection could not be made, or is gone.
     Closed(AttemptId, FailureKind, String),
+    /// How far the device came with a probe.
+    Probed(AttemptId, Box<EntryProbe>),
     /// The state is on disk and synced.
     Persisted(WriteId),
     /// The state could not be written; what was on disk before still is.
@@ -46,6 +49,9 @@ pub enum Output {
     Persist(WriteId, Box<Stored>),
     /// Open a connection and say [`Input::Opened`] or [`Input::Closed`].
     Dial(AttemptId, ServerEntry),
+    /// Beside everything else, ask that server whether it would register the device, and say [`Input::Probed`] within
+    /// the time that an attempt may take.
+    Probe(AttemptId, ServerEntry),
     /// Send over that connection.
     Send(AttemptId, Box<Message>),
     /// Send what is left to send, then close. Nothing more is heard of it.
@@ -68,6 +74,10 @@ pub enum Happening {
     AttemptFailed(EntryFailure),
     /// A server registered the device.
     Connected(Connected),
+    /// A better server has been there for long enough.
+    GoingBack(ServerEntry),
+    /// The device leaves its server for this one.
+    Moving(ServerEntry),
     /// The session is over.
     Lost(ServerEntry, String),
     /// Nothing is dialled for so long.

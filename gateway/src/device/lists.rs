@@ -2,7 +2,7 @@
 
 use super::event::{AttemptId, Happening, WriteId};
 use super::rota::{Rota, Start};
-use super::stored::{Lists, TrialMark, same_server};
+use super::stored::{Lists, TrialMark};
 use super::{Device, Phase, failure_of, tidy_text};
 use crate::wire::{
     EntryFailure, FailureKind, ListVersion, Message, Reason, Rollback, RollbackCause, ServerEntry, ServerList,
@@ -33,20 +33,20 @@ pub(super) struct Pending {
 #[derive(Debug)]
 enum Change {
     Stage(ListVersion),
-    StartTrial(ServerList, TrialMark, Duration),
+    StartTrial(Box<ServerList>, TrialMark, Duration),
     Commit(ListVersion),
 }
 
 impl Trial {
     pub(super) fn record(&mut self, failure: EntryFailure) {
-        self.failures.retain(|known| !same_server(&known.entry, &failure.entry));
+        self.failures.retain(|known| !known.entry.is_same_server(&failure.entry));
         self.failures.push(failure);
     }
 
     /// How each entry fared, in the list's order.
     fn failures(&self) -> Vec<EntryFailure> {
         let fared = |entry: &ServerEntry| {
-            let known = self.failures.iter().find(|failure| same_server(&failure.entry, entry));
+            let known = self.failures.iter().find(|failure| failure.entry.is_same_server(entry));
             known.cloned().unwrap_or_else(|| failure_of(entry, FailureKind::NotTried, "its turn did not come"))
         };
         self.list.entries().iter().map(fared).collect()
@@ -97,7 +97,7 @@ impl Device {
     }
 
     /// Commands from a server of a lower epoch are not obeyed.
-    fn outranked(&self) -> Option<String> {
+    pub(super) fn outranked(&self) -> Option<String> {
         let Phase::Connected(session) = &self.phase else { return Some("there is no session".into()) };
         let highest = self.stored.epoch.as_ref().filter(|known| *known > session.epoch())?;
         let (theirs, known) = (session.epoch().number, highest.number);
@@ -118,12 +118,15 @@ impl Device {
         let mark = TrialMark { version, used_before: session.server().entry.clone() };
         let limit = Duration::from_secs(timeout_s.into()).min(self.config.trial_max);
         let on_disk = mark.clone();
-        self.change(attempt, Change::StartTrial(list, mark, limit), |lists| lists.trial = Some(on_disk));
+        self.change(attempt, Change::StartTrial(Box::new(list), mark, limit), |lists| lists.trial = Some(on_disk));
     }
 
     pub(super) fn confirm(&mut self, attempt: AttemptId, version: ListVersion) {
         if self.stored.lists.committed.version() == version {
             return self.send(attempt, Message::ListCommitted(version));
+        }
+        if let Some(why) = self.outranked() {
+            return self.note(Happening::Refused(version, why));
         }
         let Some(trial) = self.trial.as_ref().filter(|trial| trial.list.version() == version) else {
             return self.note(Happening::Refused(version, "that list is not on trial".into()));
@@ -140,7 +143,9 @@ impl Device {
     }
 
     pub(super) fn rollback_noted(&mut self, version: ListVersion) {
-        if self.stored.rollback.as_ref().is_some_and(|rollback| rollback.version == version) {
+        let reported = self.stored.rollback.as_ref().is_some_and(|rollback| rollback.version == version);
+        // What only a server of the past has on record, nobody else would ever learn.
+        if reported && self.outranked().is_none() {
             self.stored.rollback = None;
             self.persist();
         }
@@ -165,15 +170,17 @@ impl Device {
             Change::StartTrial(list, mark, limit) => {
                 self.send(attempt, Message::TrialStarted(mark.version));
                 self.leave(Reason::TryingList, "the device tries the new list");
-                self.begin_trial(list, mark.used_before, now, limit);
+                self.begin_trial(*list, mark.used_before, now, limit);
             }
             Change::Commit(version) => {
                 self.trial = None;
                 if let Phase::Connected(session) = &self.phase {
                     self.stored.last_good = Some(session.server().entry.clone());
                 }
-                self.rota = Rota::new(self.stored.lists.committed.entries(), self.stored.reserve());
+                self.stored.pinned = None;
+                self.live_by_committed();
                 self.begin_committed_pass();
+                self.watch_anew(now);
                 self.send(attempt, Message::ListCommitted(version));
                 self.note(Happening::Committed(version));
             }
@@ -195,10 +202,11 @@ impl Device {
 
     fn begin_trial(&mut self, list: ServerList, used_before: ServerEntry, now: Duration, limit: Duration) {
         self.note(Happening::TrialStarted(list.version()));
+        self.config = self.base.with(list.settings());
         let mut rota = Rota::new(list.entries(), Vec::new());
         rota.begin(Start::Fresh { with_reserve: false }, &self.config);
         self.trial = Some(Trial { list, used_before, rota, until: now + limit, failures: Vec::new() });
-        self.offline_since = now;
+        self.session_over(now, false);
         self.phase = Phase::Waiting(now);
     }
 
@@ -226,7 +234,8 @@ impl Device {
         self.stored.suspect = Some(trial.used_before);
         self.persist();
         self.note(Happening::RolledBack(rollback));
-        self.offline_since = now;
+        self.live_by_committed();
+        self.session_over(now, false);
         self.begin_committed_pass();
         self.phase = Phase::Waiting(now);
     }
@@ -234,7 +243,7 @@ impl Device {
     /// Registered without a trial: was it the entry in use before the last one?
     pub(super) fn settle_suspicion(&mut self, registered: &ServerEntry) {
         let Some(suspect) = self.stored.suspect.clone() else { return };
-        if !same_server(&suspect, registered) {
+        if !suspect.is_same_server(registered) {
             return self.clear_suspicion_if_failed(&suspect);
         }
         self.stored.suspect = None;
@@ -247,8 +256,8 @@ impl Device {
 
     /// The entry in use before the trial fails as well: the trial proved nothing, and its list may be tried again.
     pub(super) fn clear_suspicion_if_failed(&mut self, entry: &ServerEntry) {
-        let Some(suspect) = self.stored.suspect.take_if(|suspect| same_server(suspect, entry)) else { return };
-        let last = self.last_failure.as_ref().filter(|failure| same_server(&failure.entry, &suspect));
+        let Some(suspect) = self.stored.suspect.take_if(|suspect| suspect.is_same_server(entry)) else { return };
+        let last = self.last_failure.as_ref().filter(|failure| failure.entry.is_same_server(&suspect));
         let (kind, text) = last.map_or((FailureKind::Unknown, ""), |failure| (failure.kind, &failure.text));
         let text = format!("the server in use before the trial failed too: {text}");
         let failure = failure_of(&suspect, kind, &text);

@@ -2,7 +2,6 @@
 
 use super::chance::Chance;
 use super::config::Config;
-use super::stored::same_server;
 use crate::wire::{FailureKind, ServerEntry};
 use std::time::Duration;
 
@@ -47,6 +46,8 @@ pub(super) enum Start<'a> {
     Left(&'a ServerEntry),
     /// With this entry, as thoroughly as any.
     Preferring(&'a ServerEntry),
+    /// With one attempt on this entry, whatever it did before.
+    Moving(&'a ServerEntry),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -88,6 +89,12 @@ impl Rota {
             Start::Preferring(entry) => {
                 if let Some(place) = self.place(entry) {
                     (place.turn, place.left) = (Turn::First, config.attempts_per_entry.max(1));
+                }
+            }
+            Start::Moving(to) => {
+                if let Some(place) = self.place(to) {
+                    (place.turn, place.left, place.limit) = (Turn::First, 1, config.move_limit);
+                    (place.penalised_until, place.not_before) = (Duration::ZERO, Duration::ZERO);
                 }
             }
         }
@@ -153,7 +160,7 @@ impl Rota {
     }
 
     fn place(&mut self, entry: &ServerEntry) -> Option<&mut Place> {
-        self.places.iter_mut().find(|place| same_server(&place.entry, entry))
+        self.places.iter_mut().find(|place| place.entry.is_same_server(entry))
     }
 }
 

@@ -3,9 +3,13 @@
 use super::dialling::{kind_of, said};
 use super::event::{AttemptId, Connected, Happening, Output};
 use super::events::Uploading;
+use super::failback::Watch;
+use super::probing::Probing;
 use super::rota::{Start, backoff};
 use super::{Config, Device, Phase, failure_of, tidy_text};
-use crate::wire::{Epoch, FailureKind, Goodbye, Message, Reason, Registered, SERVER_CONNECTED, SERVER_DISCONNECTED};
+use crate::wire::{
+    Epoch, FailureKind, Goodbye, Message, Reason, Registered, Role, SERVER_CONNECTED, SERVER_DISCONNECTED,
+};
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -19,6 +23,7 @@ pub(super) struct Session {
     silence_limit: Duration,
     spread: Duration,
     pub(super) uploading: Uploading,
+    pub(super) watch: Watch,
 }
 
 /// How a session ended.
@@ -46,6 +51,7 @@ impl Session {
             silence_limit: silence_limit.clamp(keep_alive * 2, config.silence_max.max(keep_alive * 2)),
             spread,
             uploading: Uploading::new(registered.event_watermark),
+            watch: Watch::new(now, false),
         }
     }
 
@@ -55,6 +61,22 @@ impl Session {
 
     pub(super) fn epoch(&self) -> &Epoch {
         &self.server.epoch
+    }
+
+    /// The share of time over which devices come back to this server.
+    pub(super) fn spread(&self) -> Duration {
+        self.spread
+    }
+
+    /// What the server's clock shows by now, milliseconds since 1970 UTC, if it ever said so.
+    pub(super) fn server_time_ms(&self, now: Duration) -> Option<u64> {
+        let passed = u64::try_from(now.saturating_sub(self.since).as_millis()).unwrap_or(u64::MAX);
+        let then = self.server.server_time_unix_ms;
+        (then > 0).then(|| then.saturating_add(passed))
+    }
+
+    pub(super) fn is_stable(&self, now: Duration, config: &Config) -> bool {
+        now.saturating_sub(self.since) >= config.stable_after
     }
 
     /// When the silence is too long, a ping is due, or events may be sent again.
@@ -73,6 +95,7 @@ impl Device {
             self.settle_suspicion(&entry);
             self.stored.last_good = Some(entry.clone());
         }
+        self.arrived(&entry, now);
         let stored = &mut self.stored;
         stored.connection_sequence = stored.connection_sequence.max(registered.connection_sequence);
         stored.epoch = stored.epoch.take().max(Some(registered.epoch.clone()));
@@ -91,6 +114,7 @@ impl Device {
         self.note(Happening::Connected(server.clone()));
         let text = format!("{} at {}", registered.server_name, server.entry.endpoint());
         self.phase = Phase::Connected(Box::new(Session::new(id, server, &registered, &self.config, now)));
+        self.watch_anew(now);
         self.upload(now);
         self.outputs.push_back(Output::Log(SERVER_CONNECTED, tidy_text(&text)));
     }
@@ -124,6 +148,9 @@ impl Device {
             Message::StartTrial { version, timeout_s } => self.start_trial(id, version, timeout_s),
             Message::ConfirmTrial(version) => self.confirm(id, version),
             Message::RollbackNoted(version) => self.rollback_noted(version),
+            Message::ProbeList { request, entries } => self.probe_list(request, &entries),
+            Message::Move { request, entry, ttl_s } => self.ordered(id, (request, entry, ttl_s), now),
+            Message::ServerChanged { role, epoch } => self.server_changed(role, epoch, now),
             Message::Enrol(_)
             | Message::EnrolWaiting { .. }
             | Message::Enrolled(_)
@@ -133,6 +160,10 @@ impl Device {
             | Message::StageRefused { .. }
             | Message::TrialStarted(_)
             | Message::ListCommitted(_)
+            | Message::Probe { .. }
+            | Message::ProbeAnswer(_)
+            | Message::ProbeTable { .. }
+            | Message::MoveAnswer { .. }
             | Message::Upload(_) => {
                 self.say_goodbye(id, Reason::UnexpectedMessage, "this message has no meaning in a session");
                 let text = "the server sent a message that has no meaning in a session";
@@ -161,12 +192,37 @@ impl Device {
             return self.lose(&Loss { kind: FailureKind::TimedOut, text: &text, spread: None, elsewhere: false }, now);
         }
         if now < session.ping_at {
-            return self.upload(now);
+            self.upload(now);
+            return self.watch_timeout(now);
         }
         session.ping_at = now + session.keep_alive;
         let attempt = session.attempt;
         let nonce = self.chance.nonce();
         self.send(attempt, Message::Ping { nonce });
+    }
+
+    /// The server is another than when it registered the device.
+    fn server_changed(&mut self, role: Role, epoch: Epoch, now: Duration) {
+        let Phase::Connected(session) = &mut self.phase else { return };
+        (session.server.role, session.server.epoch) = (role, epoch.clone());
+        if self.stored.epoch.as_ref() < Some(&epoch) {
+            self.stored.epoch = Some(epoch);
+            self.persist();
+        }
+        self.watch_changed_server(now);
+    }
+
+    /// Whatever ended it: what is true of every session that is over.
+    pub(super) fn session_over(&mut self, now: Duration, stable: bool) {
+        self.offline_since = now;
+        self.probing = Probing::default();
+        self.held_until = None;
+        if stable {
+            self.rota.forget_failures();
+        }
+        if self.trial.is_none() {
+            self.short_sessions = if stable { 0 } else { self.short_sessions.saturating_add(1) };
+        }
     }
 
     fn sent_away(&mut self, goodbye: &Goodbye, now: Duration) {
@@ -179,19 +235,16 @@ impl Device {
     fn lose(&mut self, loss: &Loss<'_>, now: Duration) {
         let Phase::Connected(session) = &self.phase else { return };
         let (attempt, entry, advertised) = (session.attempt, session.server.entry.clone(), session.spread);
-        let stable = now.saturating_sub(session.since) >= self.config.stable_after;
+        let stable = session.is_stable(now, &self.config);
         self.outputs.push_back(Output::HangUp(attempt));
         self.note(Happening::Lost(entry.clone(), loss.text.to_owned()));
         self.outputs.push_back(Output::Log(SERVER_DISCONNECTED, tidy_text(loss.text)));
-        self.offline_since = now;
+        self.session_over(now, stable);
+        self.damping.lost(now, &self.config);
         if let Some(trial) = &mut self.trial {
             trial.record(failure_of(&entry, FailureKind::Closed, loss.text));
             trial.rota.begin(Start::Fresh { with_reserve: false }, &self.config);
             return self.wait(now + self.config.attempt_pause, now);
-        }
-        self.short_sessions = if stable { 0 } else { self.short_sessions.saturating_add(1) };
-        if stable {
-            self.rota.forget_failures();
         }
         if loss.kind == FailureKind::NotAdmitted {
             self.rota.penalise(&entry, now, &self.config);

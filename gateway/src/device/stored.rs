@@ -22,6 +22,8 @@ pub struct Stored {
     pub epoch: Option<Epoch>,
     /// The entry of the last registration.
     pub last_good: Option<ServerEntry>,
+    /// Where an operator sent the device for good; until another list is committed.
+    pub pinned: Option<ServerEntry>,
     /// The last server's clock at registration, milliseconds since 1970 UTC.
     pub server_time_unix_ms: u64,
 }
@@ -60,6 +62,7 @@ impl Stored {
             connection_sequence: 0,
             epoch: None,
             last_good: None,
+            pinned: None,
             server_time_unix_ms,
         }
     }
@@ -80,16 +83,11 @@ impl Stored {
         let previous = self.lists.previous.iter().flat_map(ServerList::entries);
         let mut reserve: Vec<ServerEntry> = Vec::new();
         for entry in previous.chain(&self.last_good) {
-            let known = self.lists.committed.entries().iter().chain(&reserve).any(|other| same_server(other, entry));
+            let known = self.lists.committed.entries().iter().chain(&reserve).any(|other| other.is_same_server(entry));
             if !known {
                 reserve.push(entry.clone());
             }
         }
         reserve
     }
-}
-
-/// Names the same server, whatever the priority.
-pub(super) fn same_server(a: &ServerEntry, b: &ServerEntry) -> bool {
-    a.port == b.port && a.address.same_host(&b.address)
 }

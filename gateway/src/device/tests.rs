@@ -2,6 +2,9 @@
 
 mod attempts;
 mod events;
+mod failback;
+mod moving;
+mod probing;
 mod ring;
 mod sessions;
 mod simulation;

@@ -8,6 +8,7 @@ use super::directory::{Directory, Progress, SessionId};
 use super::line::{Acceptor, Line, Opened};
 use super::load::Load;
 use super::mailbox::{Letter, Mailbox};
+use super::orders::{OrderId, OrderReply};
 use super::registry::{Entered, Registry};
 use super::session::{Answer, Arrival, Output, Question, Session, Shown};
 use super::settings::Settings;
@@ -22,7 +23,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::codec::{Decoder as _, Encoder as _};
 use tokio_util::sync::CancellationToken;
@@ -81,6 +82,8 @@ struct Connection<D: Directory> {
     incoming: BytesMut,
     /// What the goodbye says instead of the spread of all devices.
     spread_s: Option<u32>,
+    /// Whoever waits for what comes of an order.
+    orders: Vec<(OrderId, oneshot::Sender<OrderReply>)>,
 }
 
 /// Serves one accepted connection to its end.
@@ -153,6 +156,7 @@ impl<D: Directory> Connection<D> {
             pending: None,
             incoming: heard,
             spread_s: None,
+            orders: Vec::new(),
         };
         if !connection.incoming.is_empty() {
             connection.take_frames();
@@ -195,6 +199,7 @@ impl<D: Directory> Connection<D> {
             match output {
                 Output::Send(message) => self.encode(*message, &mut outgoing),
                 Output::Ask(question) => self.ask(question),
+                Output::Replied(order, reply) => self.hand_back(order, reply),
                 Output::Close(reason) => ended = Some(reason),
             }
         }
@@ -278,8 +283,22 @@ impl<D: Directory> Connection<D> {
         if let Some(farewell) = letter.close {
             self.spread_s = farewell.spread_s;
             self.session.handle_close(farewell.reason, &farewell.text);
-        } else if letter.wake {
-            self.session.handle_wake(self.shared.now());
+            return;
+        }
+        let now = self.shared.now();
+        if letter.wake {
+            self.session.handle_wake(&self.shared.directory.identity(), now);
+        }
+        for (id, order, sender) in letter.orders {
+            self.orders.push((id, sender));
+            self.session.handle_order(id, order, now);
+        }
+    }
+
+    fn hand_back(&mut self, order: OrderId, reply: OrderReply) {
+        if let Some(place) = self.orders.iter().position(|(id, _)| *id == order) {
+            // Whoever asked may have stopped waiting.
+            let _ = self.orders.swap_remove(place).1.send(reply);
         }
     }
 

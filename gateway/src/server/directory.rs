@@ -6,7 +6,7 @@
 
 use crate::enrolment::KeyFingerprint;
 use crate::wire::{
-    DeviceId, Enrol, Enrolled, Epoch, EventUpload, Hello, ListVersion, Reason, Role, Rollback, ServerList,
+    DeviceId, Enrol, Enrolled, EntryProbe, Epoch, EventUpload, Hello, ListVersion, Reason, Role, Rollback, ServerList,
 };
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -76,6 +76,10 @@ pub enum Progress {
     Staged(ListVersion),
     /// The device will not hold it.
     StageRefused(ListVersion, String),
+    /// The device has tried its entries, and one at least would do.
+    Probed(ListVersion, Vec<EntryProbe>),
+    /// The device has tried its entries, and none would do: it is not put on trial.
+    Unproven(ListVersion, Vec<EntryProbe>),
     /// The device has left to try it.
     Trial(ListVersion),
     /// The device keeps it.
@@ -111,6 +115,13 @@ pub trait Directory: Send + Sync + 'static {
 
     /// A device asks to be registered. On `Ok` the session is on record.
     fn admit(&self, registration: &Registration) -> impl Future<Output = Result<Admission, Refusal>> + Send;
+
+    /// Whether a device with a certificate of this serial number would be admitted. Puts nothing on record.
+    fn may_register(
+        &self,
+        device: DeviceId,
+        certificate_serial: &[u8],
+    ) -> impl Future<Output = Result<(), Refusal>> + Send;
 
     /// The list the device should hold, if this server may change settings and there is one.
     fn wanted(&self, device: DeviceId) -> impl Future<Output = Option<ServerList>> + Send;

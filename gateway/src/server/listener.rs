@@ -5,10 +5,11 @@ use super::directory::Directory;
 use super::line::Acceptor;
 use super::load::{Load, Tally};
 use super::mailbox::{Farewell, Mailbox};
+use super::orders::{Order, OrderError, OrderReply};
 use super::registry::Registry;
 use super::settings::{Settings, Waves};
 use crate::enrolment::KeyFingerprint;
-use crate::wire::{DeviceId, Reason};
+use crate::wire::{DeviceId, Entries, EntryProbe, Reason, ServerEntry};
 use rustls::ServerConfig;
 use std::io;
 use std::net::SocketAddr;
@@ -25,6 +26,9 @@ use tokio_util::task::TaskTracker;
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 /// Pause after a failed accept: the process has no file descriptor left, and asking at once gains none.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long whoever gives a device an order waits for its answer.
+const ORDER_LIMIT: Duration = Duration::from_secs(30);
 
 /// Reaches a running server's sessions from anywhere.
 #[derive(Clone, Debug)]
@@ -58,6 +62,36 @@ impl Handle {
         self.registry().all_of(device).for_each(|mailbox| mailbox.close(reason, text));
     }
 
+    /// Lets a device try these entries from its own network; its table has a row for each.
+    ///
+    /// # Errors
+    ///
+    /// The device is not connected here, does not know how, or does not answer.
+    pub async fn probe(&self, device: DeviceId, entries: Entries) -> Result<Vec<EntryProbe>, OrderError> {
+        let reply = self.order(device, Order::Probe(entries)).await?;
+        if let OrderReply::Probed(rows) = reply { Ok(rows) } else { Err(refusal_of(reply)) }
+    }
+
+    /// Sends a device to another entry of its list, from where it does not fail back for so many seconds (0: for good).
+    /// It first makes sure that it would be registered there, and leaves only then.
+    ///
+    /// # Errors
+    ///
+    /// The device is not connected here, does not know how, does not answer, or stays for a reason that it gives.
+    pub async fn move_to(&self, device: DeviceId, entry: ServerEntry, ttl_s: u32) -> Result<(), OrderError> {
+        let reply = self.order(device, Order::Move(entry, ttl_s)).await?;
+        if reply == OrderReply::Moving { Ok(()) } else { Err(refusal_of(reply)) }
+    }
+
+    async fn order(&self, device: DeviceId, order: Order) -> Result<OrderReply, OrderError> {
+        let answer = self.registry().registered(device).map(|mailbox| mailbox.order(order));
+        match timeout(ORDER_LIMIT, answer.ok_or(OrderError::NotConnected)?).await {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(_)) => Err(OrderError::NotConnected),
+            Err(_) => Err(OrderError::NoAnswer),
+        }
+    }
+
     /// Sends everybody who is connected now to other servers, wave after wave; how many were told. Who finds no other
     /// comes back and is admitted. Dropped, it sends no more away.
     pub async fn drain(&self, waves: Waves) -> usize {
@@ -89,6 +123,14 @@ impl Handle {
 
     fn registry(&self) -> MutexGuard<'_, Registry<Arc<Mailbox>>> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn refusal_of(reply: OrderReply) -> OrderError {
+    match reply {
+        OrderReply::Refused(why) => OrderError::Refused(why),
+        OrderReply::NotUnderstood => OrderError::NotUnderstood,
+        OrderReply::NotConnected | OrderReply::Probed(_) | OrderReply::Moving => OrderError::NotConnected,
     }
 }
 

@@ -1,8 +1,13 @@
-//! One letter for a connection: look again, or end. A later letter lies on the earlier; nothing queues up.
+//! One letter for a connection: look again, do this, or end. A later letter lies on the earlier; only orders queue up,
+//! and few of them.
 
+use super::orders::{Order, OrderId, OrderReply};
 use crate::wire::Reason;
 use std::sync::{Mutex, PoisonError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
+
+/// Orders that may lie here at once; whoever comes with another is told at once that it cannot be.
+const ORDERS_MAX: usize = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct Mailbox {
@@ -16,6 +21,8 @@ pub(super) struct Letter {
     pub(super) wake: bool,
     /// End; the first one stands.
     pub(super) close: Option<Farewell>,
+    /// To be given to the device, each with who waits for its answer.
+    pub(super) orders: Vec<(OrderId, Order, oneshot::Sender<OrderReply>)>,
 }
 
 /// How a session is to end.
@@ -41,6 +48,17 @@ impl Mailbox {
         self.put(|letter| {
             letter.close.get_or_insert(farewell);
         });
+    }
+
+    /// What comes of the order; nothing, once the connection is over.
+    pub(super) fn order(&self, order: Order) -> oneshot::Receiver<OrderReply> {
+        let (sender, receiver) = oneshot::channel();
+        self.put(|letter| {
+            if letter.orders.len() < ORDERS_MAX {
+                letter.orders.push((OrderId::random(), order, sender));
+            }
+        });
+        receiver
     }
 
     /// Waits for a letter and takes it.

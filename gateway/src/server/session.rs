@@ -5,15 +5,15 @@
 
 mod duty;
 mod events;
+mod opening;
+mod orders;
 mod push;
 
 use super::directory::{Admission, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId};
+use super::orders::{Order, OrderId, OrderReply};
 use super::settings::Settings;
-use crate::enrolment::key_fingerprint;
 use crate::tls::Peer;
-use crate::wire::{
-    DeviceId, Enrol, EventUpload, Goodbye, Hello, Message, PROTOCOL_VERSION, Reason, Registered, ServerList,
-};
+use crate::wire::{DeviceId, EventUpload, Goodbye, Hello, Message, Reason, Registered, ServerList};
 use duty::Duty;
 use push::Act;
 use std::collections::VecDeque;
@@ -50,6 +50,8 @@ pub(super) enum Output {
     Send(Box<Message>),
     /// At most one question is open at a time.
     Ask(Question),
+    /// What came of an order.
+    Replied(OrderId, OrderReply),
     /// The last output.
     Close(Reason),
 }
@@ -59,6 +61,8 @@ pub(super) enum Output {
 pub(super) enum Question {
     Enrol(Box<Enrolment>),
     Admit(Box<Registration>),
+    /// Whether a device with a certificate of this serial number would be admitted.
+    MayRegister(DeviceId, Vec<u8>),
     Wanted(DeviceId),
     Report(DeviceId, Progress),
     Store(DeviceId, Arc<EventUpload>),
@@ -70,6 +74,7 @@ pub(super) enum Answer {
     Enrol(EnrolDecision),
     Admitted(Box<Admitted>),
     NotAdmitted(Refusal),
+    MayRegister(Box<Identity>),
     Wanted(Option<ServerList>),
     Reported(bool),
     /// The watermark, once it is durable.
@@ -100,6 +105,8 @@ enum Phase {
     Opening(Box<Arrival>, Duration),
     Enrolling(Box<Enrolling>),
     Admitting(Box<Hello>),
+    /// It only asks whether it would be registered.
+    Probed,
     Registered(Box<Duty>),
     Ended(Vec<Progress>),
 }
@@ -136,6 +143,10 @@ impl Session {
                 let arrival = arrival.clone();
                 self.hello(*arrival, hello);
             }
+            (Phase::Opening(arrival, _), Message::Probe { protocol_version, device }) => {
+                let arrival = arrival.clone();
+                self.probe(&arrival, protocol_version, device);
+            }
             (_, Message::Unknown) => self.send(Message::Unsupported { message: 0 }),
             (Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Registered(_), Message::Ping { nonce }) => {
                 self.send(Message::Pong { nonce });
@@ -146,8 +157,8 @@ impl Session {
                     self.refuse(Reason::UnexpectedMessage, "only a server sends this message, or it came too often");
                 }
             }
-            (Phase::Opening(..) | Phase::Enrolling(_) | Phase::Admitting(_), _) => {
-                self.refuse(Reason::UnexpectedMessage, "a connection starts with an enrolment or a hello");
+            (Phase::Opening(..) | Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Probed, _) => {
+                self.refuse(Reason::UnexpectedMessage, "a connection starts with an enrolment, a hello or a probe");
             }
         }
         self.advance(now);
@@ -172,17 +183,24 @@ impl Session {
                 self.end(Reason::Unknown);
             }
             (Phase::Enrolling(_), Answer::Enrol(EnrolDecision::Refused(refusal)))
-            | (Phase::Admitting(_), Answer::NotAdmitted(refusal)) => self.turn_away(refusal),
+            | (Phase::Admitting(_) | Phase::Probed, Answer::NotAdmitted(refusal)) => self.turn_away(refusal),
+            (Phase::Probed, Answer::MayRegister(identity)) => self.answer_probe(*identity),
             (Phase::Admitting(_), Answer::Admitted(admitted)) => self.register(*admitted, now),
             (Phase::Registered(duty), Answer::Wanted(list)) => duty.handle_wanted(list, now),
             (Phase::Registered(duty), Answer::Reported(done)) => duty.handle_reported(done, now),
             (Phase::Registered(duty), Answer::Stored(watermark)) => duty.handle_stored(watermark, now),
             // The session has moved on since the question.
             (
-                Phase::Opening(..) | Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Registered(_) | Phase::Ended(_),
+                Phase::Opening(..)
+                | Phase::Enrolling(_)
+                | Phase::Admitting(_)
+                | Phase::Probed
+                | Phase::Registered(_)
+                | Phase::Ended(_),
                 Answer::Enrol(_)
                 | Answer::Admitted(_)
                 | Answer::NotAdmitted(_)
+                | Answer::MayRegister(_)
                 | Answer::Wanted(_)
                 | Answer::Reported(_)
                 | Answer::Stored(_),
@@ -191,12 +209,23 @@ impl Session {
         self.advance(now);
     }
 
-    /// Something about this device changed in the directory.
-    pub(super) fn handle_wake(&mut self, now: Duration) {
+    /// Something about this device, or this server, changed in the directory.
+    pub(super) fn handle_wake(&mut self, identity: &Identity, now: Duration) {
         match &mut self.phase {
             Phase::Enrolling(enrolling) => enrolling.ask_at = now,
-            Phase::Registered(duty) => duty.handle_wake(),
-            Phase::Opening(..) | Phase::Admitting(_) | Phase::Ended(_) => {}
+            Phase::Registered(duty) => duty.handle_wake(identity),
+            Phase::Opening(..) | Phase::Admitting(_) | Phase::Probed | Phase::Ended(_) => {}
+        }
+        self.advance(now);
+    }
+
+    /// Somebody wants something of the device, now or not at all.
+    pub(super) fn handle_order(&mut self, id: OrderId, order: Order, now: Duration) {
+        match &mut self.phase {
+            Phase::Registered(duty) => duty.handle_order(id, order),
+            Phase::Opening(..) | Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Probed | Phase::Ended(_) => {
+                self.outputs.push_back(Output::Replied(id, OrderReply::NotConnected));
+            }
         }
         self.advance(now);
     }
@@ -232,7 +261,7 @@ impl Session {
         match &self.phase {
             Phase::Opening(_, until) => Some(evict.min(*until)),
             Phase::Enrolling(enrolling) if !self.asking => Some(evict.min(enrolling.ask_at)),
-            Phase::Enrolling(_) | Phase::Admitting(_) => Some(evict),
+            Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Probed => Some(evict),
             Phase::Registered(duty) => Some(duty.deadline(!self.asking).map_or(evict, |at| evict.min(at))),
             Phase::Ended(_) => None,
         }
@@ -243,56 +272,10 @@ impl Session {
         if let Phase::Ended(reports) = &mut self.phase { std::mem::take(reports) } else { Vec::new() }
     }
 
-    fn enrol(&mut self, arrival: &Arrival, enrol: Enrol, now: Duration) {
-        if !matches!(arrival.shown, Shown::Nothing) {
-            return self.refuse(Reason::UnexpectedMessage, "a device with a certificate does not enrol");
-        }
-        if !self.speaks(enrol.protocol_version) {
-            return;
-        }
-        let fingerprint = match key_fingerprint(&enrol.certificate_request) {
-            Ok(fingerprint) => fingerprint,
-            Err(error) => return self.refuse(Reason::Malformed, &error.to_string()),
-        };
-        let channel_binding = arrival.channel_binding.to_vec();
-        let enrolment = Enrolment { enrol, fingerprint, channel_binding, peer: arrival.peer };
-        self.phase = Phase::Enrolling(Box::new(Enrolling { enrolment, told: false, ask_at: now }));
-    }
-
-    fn hello(&mut self, arrival: Arrival, hello: Hello) {
-        if !self.speaks(hello.protocol_version) {
-            return;
-        }
-        let certificate_serial = match arrival.shown {
-            Shown::Nothing => {
-                return self.refuse(Reason::NotEnrolled, "a device without a certificate has to enrol first");
-            }
-            Shown::Peer(Peer::Device { installation_id, id, serial })
-                if installation_id == arrival.installation_id && id == hello.info.device_id =>
-            {
-                serial
-            }
-            Shown::Peer(Peer::Device { installation_id, id, .. }) => {
-                let (told, ours) = (hello.info.device_id, arrival.installation_id);
-                let text = format!(
-                    "the certificate is of device {id} of installation {installation_id}, the hello of device {told} \
-                     to installation {ours}"
-                );
-                return self.refuse(Reason::WrongIdentity, &text);
-            }
-            Shown::Peer(Peer::Server { .. }) | Shown::Stranger => {
-                return self.refuse(Reason::WrongIdentity, "the certificate is not a device's");
-            }
-        };
-        self.phase = Phase::Admitting(Box::new(hello.clone()));
-        let registration = Registration { session: arrival.session, hello, certificate_serial, peer: arrival.peer };
-        self.ask(Question::Admit(Box::new(registration)));
-    }
-
     fn register(&mut self, admitted: Admitted, now: Duration) {
         let Phase::Admitting(hello) = &self.phase else { return };
-        let duty = Duty::new(hello, &self.settings, now);
         let Admitted { admission, identity, server_time_unix_ms } = admitted;
+        let duty = Duty::new(hello, &identity, &self.settings, now);
         self.send(Message::Registered(Registered {
             connection_sequence: admission.connection_sequence,
             installation_id: identity.installation_id,
@@ -307,14 +290,6 @@ impl Session {
             event_watermark: admission.event_watermark,
         }));
         self.phase = Phase::Registered(Box::new(duty));
-    }
-
-    fn speaks(&mut self, version: u32) -> bool {
-        if version != PROTOCOL_VERSION {
-            let text = format!("this server speaks protocol version {PROTOCOL_VERSION}, not {version}");
-            self.refuse(Reason::UnsupportedVersion, &text);
-        }
-        version == PROTOCOL_VERSION
     }
 
     /// Asks and says whatever is due.
@@ -333,6 +308,7 @@ impl Session {
                 Some(Act::AskWanted(device)) => self.ask(Question::Wanted(device)),
                 Some(Act::Report(device, progress)) => self.ask(Question::Report(device, progress)),
                 Some(Act::Store(device, upload)) => self.ask(Question::Store(device, upload)),
+                Some(Act::Reply(id, reply)) => self.outputs.push_back(Output::Replied(id, reply)),
                 Some(Act::Leave(reason, text)) => self.refuse(reason, text),
                 None => break,
             }
@@ -375,10 +351,12 @@ impl Session {
             Phase::Ended(_) => return,
             // What a newer session of the device reports is newer.
             Phase::Registered(duty) if reason != Reason::Replaced => duty.take_reports(),
-            Phase::Opening(..) | Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Registered(_) => Vec::new(),
+            Phase::Opening(..) | Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Probed | Phase::Registered(_) => {
+                Vec::new()
+            }
         };
         self.phase = Phase::Ended(unreported);
-        self.outputs.retain(|output| matches!(output, Output::Send(_)));
+        self.outputs.retain(|output| matches!(output, Output::Send(_) | Output::Replied(..)));
         self.outputs.push_back(Output::Close(reason));
     }
 }

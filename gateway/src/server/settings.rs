@@ -1,6 +1,6 @@
 //! The numbers a session server runs by.
 
-use crate::wire::Entries;
+use crate::wire::ServerList;
 use std::time::Duration;
 
 /// Every wait and limit of the session server; the defaults are the protocol's.
@@ -25,7 +25,9 @@ pub struct Settings {
     /// How long a session must hold before it proves the list it came through.
     pub stability: Duration,
     /// How long a device may try a list before it goes back.
-    pub trial_timeout: fn(&Entries) -> Duration,
+    pub trial_timeout: fn(&ServerList) -> Duration,
+    /// How long a device may take to try every entry of a list; the question is repeated once.
+    pub probe_timeout: Duration,
     /// How long an answer to a push may take; the question is repeated once.
     pub answer_timeout: Duration,
     /// When something that could not be put on record is reported again.
@@ -90,6 +92,7 @@ impl Default for Settings {
             device_patience: Duration::from_secs(5),
             stability: Duration::from_secs(20),
             trial_timeout: one_pass_and_stability,
+            probe_timeout: Duration::from_secs(15),
             answer_timeout: Duration::from_secs(10),
             report_retry: Duration::from_secs(5),
             waiting_recheck: Duration::from_secs(30),
@@ -98,16 +101,20 @@ impl Default for Settings {
     }
 }
 
-/// One full pass (two attempts of 10 s on each entry, 1 s apart) and 20 s, at least 60 s.
-fn one_pass_and_stability(entries: &Entries) -> Duration {
-    let attempts = 2 * u64::try_from(entries.len()).unwrap_or(u64::MAX / 64);
-    let full_pass = attempts * 10 + (attempts - 1);
+/// One full pass (with default settings two attempts of 10 s on each entry, 1 s apart) and 20 s, at least 60 s.
+fn one_pass_and_stability(list: &ServerList) -> Duration {
+    let settings = list.settings();
+    let each = u64::from(settings.connect_limit_s) + u64::from(settings.registration_limit_s);
+    let entries = u64::try_from(list.entries().len()).unwrap_or(u64::MAX / 1024);
+    let attempts = u64::from(settings.attempts_per_entry) * entries;
+    let full_pass = attempts * each + (attempts - 1);
     Duration::from_secs((full_pass + 20).max(60))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{DeviceSettings, Entries};
 
     #[test]
     fn queues_are_as_long_as_half_a_devices_patience() {
@@ -126,10 +133,15 @@ mod tests {
 
     #[test]
     fn a_trial_lasts_a_full_pass_and_the_stability_time() {
-        let of =
-            |n: i64| one_pass_and_stability(&Entries::parse((1..=n).map(|p| (p, "192.0.2.1", 50_000 + p))).unwrap());
+        let list = |n: i64| {
+            let entries = Entries::parse((1..=n).map(|p| (p, "192.0.2.1", 50_000 + p))).unwrap();
+            ServerList::new(1, 1, None, entries)
+        };
+        let of = |n| one_pass_and_stability(&list(n));
         assert_eq!(of(1), Duration::from_secs(60));
         assert_eq!(of(2), Duration::from_secs(63));
         assert_eq!(of(8), Duration::from_secs(195));
+        let patient = DeviceSettings { connect_limit_s: 30, registration_limit_s: 30, ..DeviceSettings::default() };
+        assert_eq!(one_pass_and_stability(&list(2).with_settings(patient)), Duration::from_secs(263));
     }
 }

@@ -17,6 +17,12 @@ pub struct ServerEntry {
 }
 
 impl ServerEntry {
+    /// Whether both name the same server, whatever the priority.
+    #[must_use]
+    pub fn is_same_server(&self, other: &Self) -> bool {
+        self.port == other.port && self.address.same_host(&other.address)
+    }
+
     /// `address:port`, an IPv6 address in brackets.
     #[must_use]
     pub fn endpoint(&self) -> String {

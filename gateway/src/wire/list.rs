@@ -1,6 +1,6 @@
 //! A server list: its entries, where it stands in the order of revisions, and the hash that names it.
 
-use super::Entries;
+use super::{DeviceSettings, Entries};
 use std::fmt;
 
 /// SHA-256 over a list's canonical form.
@@ -47,14 +47,25 @@ pub struct ServerList {
     version: ListVersion,
     base: Option<ListHash>,
     entries: Entries,
+    settings: DeviceSettings,
 }
 
 impl ServerList {
-    /// Makes the revision (epoch, number) on top of `base`, `None` for a device's first; the hash follows from the rest.
+    /// Makes the revision (epoch, number) on top of `base`, `None` for a device's first, with default settings; the
+    /// hash follows from the rest.
     #[must_use]
     pub fn new(epoch: u64, number: u64, base: Option<ListHash>, entries: Entries) -> Self {
-        let hash = hash_of(epoch, number, base, &entries);
-        Self { version: ListVersion { epoch, number, hash }, base, entries }
+        let settings = DeviceSettings::default();
+        let hash = hash_of(epoch, number, base, &entries, &settings);
+        Self { version: ListVersion { epoch, number, hash }, base, entries, settings }
+    }
+
+    /// The same revision with these settings, and so with another hash.
+    #[must_use]
+    pub fn with_settings(self, settings: DeviceSettings) -> Self {
+        let ListVersion { epoch, number, .. } = self.version;
+        let hash = hash_of(epoch, number, self.base, &self.entries, &settings);
+        Self { version: ListVersion { epoch, number, hash }, settings, ..self }
     }
 
     /// Where it stands and what names it.
@@ -74,10 +85,16 @@ impl ServerList {
     pub fn entries(&self) -> &Entries {
         &self.entries
     }
+
+    /// How the device behaves while it lives by this list.
+    #[must_use]
+    pub fn settings(&self) -> &DeviceSettings {
+        &self.settings
+    }
 }
 
 /// The canonical form is a line of text per fact, so that another implementation can make it without a protobuf library.
-fn hash_of(epoch: u64, number: u64, base: Option<ListHash>, entries: &Entries) -> ListHash {
+fn hash_of(epoch: u64, number: u64, base: Option<ListHash>, entries: &Entries, settings: &DeviceSettings) -> ListHash {
     use std::fmt::Write as _;
     let base = base.map(|hash| hash.to_string()).unwrap_or_default();
     let mut text = format!("bln-server-list 1\nepoch {epoch}\nnumber {number}\nbase {base}\n");
@@ -85,6 +102,7 @@ fn hash_of(epoch: u64, number: u64, base: Option<ListHash>, entries: &Entries) -
         // Writing to a String cannot fail.
         let _ = writeln!(text, "entry {} {} {}", entry.priority, entry.address, entry.port);
     }
+    let _ = write!(text, "{settings}");
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     let mut hash = [0; 32];
     hash.copy_from_slice(digest.as_ref());

@@ -1,6 +1,9 @@
 //! The messages as strict types. Their meaning and order stand in `PROTOCOL.md`.
 
-use super::{EventUpload, ListVersion, RingId, RingSpan, ServerEntry, ServerList};
+use super::{
+    DeviceInfo, Entries, EntryProbe, EventUpload, ListVersion, MoveFailure, ProbeAnswer, RingId, RingSpan, ServerEntry,
+    ServerList,
+};
 
 /// A device's serial number as printed on its sticker; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,6 +89,52 @@ pub enum Message {
         /// Everything up to this id is held.
         watermark: u64,
     },
+    /// Device: would this server register it?
+    Probe {
+        /// The sender's protocol version.
+        protocol_version: u32,
+        /// Who asks.
+        device: DeviceId,
+    },
+    /// Server: yes.
+    ProbeAnswer(ProbeAnswer),
+    /// Server: try these entries from your own network.
+    ProbeList {
+        /// Returned in the table.
+        request: u64,
+        /// What to try.
+        entries: Entries,
+    },
+    /// Device: how each fared.
+    ProbeTable {
+        /// The list's.
+        request: u64,
+        /// One for each entry.
+        rows: Vec<EntryProbe>,
+    },
+    /// Server: go to that entry of the list.
+    Move {
+        /// Returned in the answer.
+        request: u64,
+        /// Where to.
+        entry: ServerEntry,
+        /// Seconds for which the device does not fail back from there; 0 is for good.
+        ttl_s: u32,
+    },
+    /// Device: leaves now, or why not.
+    MoveAnswer {
+        /// The order's.
+        request: u64,
+        /// Why the device stays; empty if it does not, or is there already.
+        refused: String,
+    },
+    /// Server: its role or epoch is another now.
+    ServerChanged {
+        /// Its role.
+        role: Role,
+        /// The epoch it knows.
+        epoch: Epoch,
+    },
     /// A message with a number this side does not know.
     Unknown,
 }
@@ -143,6 +192,8 @@ pub struct Hello {
     pub rollback: Option<Rollback>,
     /// The highest epoch the device has seen.
     pub epoch: Option<Epoch>,
+    /// The last move, if it failed and no server has been told.
+    pub move_failure: Option<MoveFailure>,
     /// Its ring of events, if it keeps one.
     pub ring: Option<RingSpan>,
 }
@@ -242,6 +293,8 @@ pub enum Reason {
     Storage,
     /// The device was removed from the installation.
     Removed,
+    /// The device goes to another server.
+    Moving,
 }
 
 /// A trial that ended without confirmation.
@@ -302,55 +355,4 @@ pub enum FailureKind {
     Busy,
     /// The session ended before it was confirmed.
     Closed,
-}
-
-/// What a device is and how its network is set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeviceInfo {
-    /// Serial number.
-    pub device_id: DeviceId,
-    /// 0x03 is a BioLite Net.
-    pub device_type: u32,
-    /// Marketing name.
-    pub product_name: String,
-    /// Firmware version.
-    pub firmware_version: String,
-    /// Kernel version.
-    pub kernel_version: String,
-    /// Hardware version.
-    pub hardware_version: String,
-    /// TCP/IP settings.
-    pub ip_config: IpConfig,
-    /// Serial port settings.
-    pub serial_config: SerialConfig,
-}
-
-/// A device's TCP/IP settings as it reports them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IpConfig {
-    /// Addresses come from DHCP.
-    pub use_dhcp: bool,
-    /// The device's address.
-    pub ip_addr: String,
-    /// Its mask.
-    pub subnet_mask: String,
-    /// Its router.
-    pub gateway: String,
-    /// The port it listens on, 51211 by default.
-    pub port: u16,
-    /// Its name server, empty if none.
-    pub dns_server: String,
-    /// Bytes.
-    pub mtu_size: u32,
-    /// 100BASE-T rather than 10BASE-T.
-    pub base_band_100: bool,
-}
-
-/// A device's serial port as it reports it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SerialConfig {
-    /// 0 default, 1 master, 2 slave.
-    pub rs485_mode: u32,
-    /// Bits per second.
-    pub baud_rate: u32,
 }

@@ -3,6 +3,7 @@
 mod decode;
 mod encode;
 mod events;
+mod probes;
 mod words;
 
 pub(super) use decode::message_of;

@@ -1,106 +1,18 @@
 //! A real device on real servers: it enrols, survives restarts, tries lists, and finds the server that lives.
 
 use crate::memory_directory::World;
+use crate::raw_device::DOOR;
+use crate::running::{Running, committed, enrolled, impatient};
 use crate::site::{Site, entries, quick};
-use gateway::client::{self, ClientSettings, Status};
+use gateway::client::Status;
 use gateway::device::Config;
-use gateway::provisioning::ProvisioningString;
 use gateway::server::{Progress, SessionId};
-use gateway::wire::{DeviceId, Entries, FailureKind, FrameCodec, Message, Role, ServerEntry};
+use gateway::wire::{Entries, FailureKind, FrameCodec, Message, Role, ServerEntry};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio_util::codec::Encoder as _;
-use tokio_util::sync::CancellationToken;
-
-const DOOR: DeviceId = DeviceId(547_846_001);
-
-/// One running device; dropping it is a power cut.
-struct Running {
-    status: watch::Receiver<Status>,
-    stop: CancellationToken,
-    task: JoinHandle<Result<(), client::ClientError>>,
-}
-
-impl Running {
-    fn start(folder: &Path, provisioning: Option<ProvisioningString>) -> Self {
-        Self::start_with(folder, provisioning, impatient())
-    }
-
-    fn start_with(folder: &Path, provisioning: Option<ProvisioningString>, config: Config) -> Self {
-        let (sender, status) = watch::channel(Status::default());
-        let settings = ClientSettings {
-            state_dir: folder.to_owned(),
-            info: crate::raw_device::info(DOOR),
-            provisioning,
-            config,
-            seed: Some(7),
-            network: None,
-            events: None,
-            status: Some(sender),
-        };
-        let stop = CancellationToken::new();
-        let task = tokio::spawn(client::run(settings, stop.clone()));
-        Self { status, stop, task }
-    }
-
-    async fn until(&mut self, what: &str, holds: impl FnMut(&Status) -> bool) {
-        let seen = tokio::time::timeout(Duration::from_secs(20), self.status.wait_for(holds)).await;
-        assert!(seen.is_ok_and(|seen| seen.is_ok()), "not in time: {what}; it {}", self.status.borrow().clone());
-    }
-
-    async fn until_on(&mut self, address: SocketAddr) {
-        self.until("a session on the server", |status| match status {
-            Status::Connected { entry, .. } => entry.endpoint() == address.to_string(),
-            Status::Starting | Status::Enrolling(_) | Status::Waiting | Status::Dialling(_) | Status::Stopped => false,
-        })
-        .await;
-    }
-
-    async fn stop(self) {
-        self.stop.cancel();
-        self.task.await.unwrap().unwrap();
-    }
-
-    /// Stops it in the middle of whatever it does.
-    async fn cut_power(self) {
-        self.task.abort();
-        assert!(self.task.await.unwrap_err().is_cancelled());
-    }
-}
-
-/// The rules with waits that a test can afford.
-fn impatient() -> Config {
-    Config {
-        attempt_pause: Duration::from_millis(50),
-        spread: Duration::from_millis(50),
-        backoff_first: Duration::from_millis(100),
-        backoff_max: Duration::from_secs(1),
-        ..Config::default()
-    }
-}
-
-/// A device that belongs to the site and is connected to it.
-async fn enrolled(site: &Site, folder: &TempDir) -> Running {
-    site.world.with(|state| state.first_list = Some(site.entries()));
-    let mut device = Running::start(folder.path(), Some(site.world.provisioning(vec![site.place()])));
-    device.until("it waits", |status| *status == Status::Waiting).await;
-    let key = site.world.decide(DOOR, true);
-    site.handle.wake_waiting(key);
-    device.until_on(site.address).await;
-    device
-}
-
-fn committed(world: &World, list: &gateway::wire::ServerList) -> impl Future<Output = ()> {
-    let version = list.version();
-    world.until("the list is committed", move |state| {
-        state.devices.get(&DOOR).is_some_and(|device| device.progress.contains(&Progress::Committed(version)))
-    })
-}
 
 fn sessions(world: &World) -> Option<(SessionId, String)> {
     world.with(|state| state.devices[&DOOR].session.clone())
@@ -217,20 +129,27 @@ async fn when_its_server_dies_a_device_goes_to_the_next_and_stays_there() {
 
 #[tokio::test]
 async fn a_list_that_nobody_confirms_is_given_up_for_the_committed_one() {
-    let short = gateway::server::Settings { trial_timeout: |_| Duration::from_secs(1), ..quick() };
+    let stability = Duration::from_secs(600);
+    let short = gateway::server::Settings { trial_timeout: |_| Duration::from_secs(1), stability, ..quick() };
     let site = Site::start(short).await;
     let folder = TempDir::new().unwrap();
     let mut device = enrolled(&site, &folder).await;
     let nobody: SocketAddr = "127.0.0.1:9".parse().unwrap();
-    let list = site.world.want(DOOR, entries(&[nobody]));
+    let list = site.world.want(DOOR, entries(&[nobody, site.address]));
     site.handle.wake(DOOR);
     site.world
         .until("the rollback is reported", |state| {
             state.devices[&DOOR].progress.iter().any(|progress| match progress {
                 Progress::RolledBack(rollback) => {
-                    rollback.version == list.version() && rollback.failures[0].kind == FailureKind::Refused
+                    let kinds: Vec<_> = rollback.failures.iter().map(|failure| failure.kind).collect();
+                    rollback.version == list.version() && kinds == [FailureKind::Refused, FailureKind::Closed]
                 }
-                Progress::Staged(_) | Progress::StageRefused(..) | Progress::Trial(_) | Progress::Committed(_) => false,
+                Progress::Staged(_)
+                | Progress::StageRefused(..)
+                | Progress::Probed(..)
+                | Progress::Unproven(..)
+                | Progress::Trial(_)
+                | Progress::Committed(_) => false,
             })
         })
         .await;

@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) store_delay: Duration,
     /// Every admission is answered with this.
     pub(crate) turn_away: Option<Refusal>,
+    /// The server that is busy.
+    pub(crate) turn_away_at: Option<String>,
 }
 
 /// A device's row.
@@ -143,6 +145,15 @@ impl World {
     }
 }
 
+impl State {
+    fn let_in(&self, server: &str) -> Result<(), Refusal> {
+        if self.turn_away_at.as_deref() == Some(server) {
+            return Err(Refusal::Goodbye(Reason::Storage, "not now".into()));
+        }
+        self.turn_away.clone().map_or(Ok(()), Err)
+    }
+}
+
 impl MemoryDirectory {
     pub(crate) fn become_role(&self, role: Role, epoch: Epoch) {
         let mut identity = self.identity.lock().unwrap();
@@ -196,9 +207,7 @@ impl Directory for MemoryDirectory {
     async fn admit(&self, registration: &Registration) -> Result<Admission, Refusal> {
         let server = self.identity().server_id;
         self.world.with(|state| {
-            if let Some(refusal) = &state.turn_away {
-                return Err(refusal.clone());
-            }
+            state.let_in(&server)?;
             let hello = &registration.hello;
             let row = state.devices.entry(hello.info.device_id).or_default();
             if row.revoked {
@@ -214,6 +223,17 @@ impl Directory for MemoryDirectory {
         })
     }
 
+    async fn may_register(&self, device: DeviceId, _: &[u8]) -> Result<(), Refusal> {
+        let server = self.identity().server_id;
+        self.world.with(|state| {
+            state.let_in(&server)?;
+            if state.devices.get(&device).is_some_and(|row| row.revoked) {
+                return Err(Refusal::Goodbye(Reason::Revoked, "the certificate was revoked".into()));
+            }
+            Ok(())
+        })
+    }
+
     async fn wanted(&self, device: DeviceId) -> Option<ServerList> {
         self.world.with(|state| state.devices.get(&device).and_then(|row| row.wanted.clone()))
     }
@@ -226,8 +246,8 @@ impl Directory for MemoryDirectory {
             let row = state.devices.entry(device).or_default();
             match &progress {
                 Progress::Committed(version) => row.committed = Some(*version),
-                Progress::RolledBack(_) => row.wanted = None,
-                Progress::Staged(_) | Progress::StageRefused(..) | Progress::Trial(_) => {}
+                Progress::RolledBack(_) | Progress::Unproven(..) => row.wanted = None,
+                Progress::Staged(_) | Progress::StageRefused(..) | Progress::Probed(..) | Progress::Trial(_) => {}
             }
             row.progress.push(progress);
             true

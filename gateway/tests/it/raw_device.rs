@@ -157,6 +157,7 @@ pub(crate) fn hello(device: DeviceId, committed: &ServerList) -> Hello {
         trial: None,
         rollback: None,
         epoch: None,
+        move_failure: None,
         ring: None,
     }
 }

@@ -5,7 +5,8 @@ use crate::raw_device::{DOOR, RawDevice, hello, on_trial};
 use crate::site::{Site, entries, quick};
 use gateway::server::Progress;
 use gateway::wire::{
-    EntryFailure, FailureKind, Goodbye, Hello, Message, Reason, Role, Rollback, RollbackCause, ServerList,
+    EntryFailure, EntryProbe, Epoch, FailureKind, Goodbye, Hello, Message, ProbeAnswer, Reason, Role, Rollback,
+    RollbackCause, ServerEntry, ServerList,
 };
 
 fn steps(state: &State) -> &[Progress] {
@@ -17,10 +18,32 @@ async fn leave_for_trial(device: &mut RawDevice, list: &ServerList) {
     let version = list.version();
     assert_eq!(device.hear().await, Some(Message::StageList(list.clone())));
     device.say(Message::ListStaged(version)).await;
+    let entries = list.entries().clone();
+    let rows: Vec<_> = entries.iter().map(passed).collect();
+    assert_eq!(device.hear().await, Some(Message::ProbeList { request: version.number, entries }));
+    device.say(Message::ProbeTable { request: version.number, rows }).await;
     assert_eq!(device.hear().await, Some(Message::StartTrial { version, timeout_s: 63 }));
     device.say(Message::TrialStarted(version)).await;
     let goodbye = Goodbye { reason: Reason::TryingList, text: String::new(), reconnect_spread_s: 0 };
     device.say(Message::Goodbye(goodbye)).await;
+}
+
+fn passed(entry: &ServerEntry) -> EntryProbe {
+    let answer = ProbeAnswer {
+        installation_id: "site".into(),
+        server_id: "server-1".into(),
+        server_name: "BioStar server-1".into(),
+        role: Role::Active,
+        epoch: Epoch { number: 1, server_id: "server-1".into() },
+    };
+    EntryProbe {
+        entry: entry.clone(),
+        resolved: Some("127.0.0.1".into()),
+        tcp_ms: Some(1),
+        tls_ms: Some(2),
+        answer_ms: Some(1),
+        outcome: Ok(answer),
+    }
 }
 
 async fn confirm(device: &mut RawDevice, list: &ServerList) {
@@ -44,8 +67,14 @@ async fn staged_tried_and_confirmed_by_the_standby() {
     let (mut device, registered) = RawDevice::register(&world, standby.address, on_trial(DOOR, &before, &wanted)).await;
     assert_eq!(registered.role, Role::Standby);
     confirm(&mut device, &wanted).await;
-    let expected =
-        [Progress::Staged(wanted.version()), Progress::Trial(wanted.version()), Progress::Committed(wanted.version())];
+    let version = wanted.version();
+    let rows = wanted.entries().iter().map(passed).collect();
+    let expected = [
+        Progress::Staged(version),
+        Progress::Probed(version, rows),
+        Progress::Trial(version),
+        Progress::Committed(version),
+    ];
     world.until("the commit", |state| steps(state) == expected).await;
     assert!(device.is_alive().await);
 }
@@ -59,8 +88,10 @@ async fn a_standby_pushes_nothing_until_it_is_active() {
     let wanted = world.want(DOOR, entries(&[site.address, "192.0.2.9:51213".parse().unwrap()]));
     site.handle.wake(DOOR);
     assert!(device.is_alive().await);
-    site.directory.become_role(Role::Active, gateway::wire::Epoch { number: 2, server_id: "server-2".into() });
+    let epoch = Epoch { number: 2, server_id: "server-2".into() };
+    site.directory.become_role(Role::Active, epoch.clone());
     site.handle.wake_all();
+    assert_eq!(device.hear().await, Some(Message::ServerChanged { role: Role::Active, epoch }));
     assert_eq!(device.hear().await, Some(Message::StageList(wanted)));
 }
 

@@ -32,6 +32,10 @@ impl Directory for Gated {
         self.inner.admit(registration).await
     }
 
+    async fn may_register(&self, device: DeviceId, serial: &[u8]) -> Result<(), Refusal> {
+        self.inner.may_register(device, serial).await
+    }
+
     async fn wanted(&self, device: DeviceId) -> Option<ServerList> {
         self.inner.wanted(device).await
     }

@@ -2,7 +2,7 @@
 //! the device must find home.
 
 use super::*;
-use crate::wire::ListVersion;
+use crate::wire::{DayWindow, DeviceSettings, Failback, ListVersion, Role};
 use rand::Rng as _;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -95,7 +95,9 @@ fn some_health(world: &mut World) -> Health {
 }
 
 fn fault(world: &mut World, lists: &mut Vec<ServerList>) {
-    match world.rng.random_range(0..16) {
+    match world.rng.random_range(0..20) {
+        16 | 17 => change_role(world),
+        18 => order_about(world),
         0..5 => {
             let server = world.rng.random_range(1..=5);
             let health = some_health(world);
@@ -121,11 +123,54 @@ fn fault(world: &mut World, lists: &mut Vec<ServerList>) {
         9 => world.disk_full = !world.disk_full && world.rng.random_bool(0.3),
         _ => {
             let servers = some_servers(world);
-            let wanted = list(lists.len() as u64 + 1, &servers);
+            let settings = some_settings(world);
+            let wanted = list(lists.len() as u64 + 1, &servers).with_settings(settings);
             lists.push(wanted.clone());
             world.wanted = Some(wanted);
         }
     }
+}
+
+fn some_settings(world: &mut World) -> DeviceSettings {
+    let failback = match world.rng.random_range(0..8) {
+        0 => Failback::Sticky,
+        1 => Failback::Manual,
+        2 => {
+            Failback::Window(DayWindow::new(world.rng.random_range(0..720), world.rng.random_range(720..1440)).unwrap())
+        }
+        _ => Failback::Auto,
+    };
+    let hold_down_s = if world.rng.random() { 300 } else { 30 };
+    DeviceSettings { failback, hold_down_s, ..DeviceSettings::default() }
+}
+
+/// Another server is active from now on, in the next epoch; others may not have heard of it.
+fn change_role(world: &mut World) {
+    let epoch = world.epochs.values().max().unwrap() + 1;
+    let active = world.rng.random_range(1..=5);
+    for server in 1..=5 {
+        if server == active {
+            world.becomes(server, Role::Active, epoch);
+        } else if world.rng.random_bool(0.8) {
+            world.becomes(server, Role::Standby, epoch);
+        }
+    }
+}
+
+/// Somebody wants to know something, or the device elsewhere.
+fn order_about(world: &mut World) {
+    if world.connected().is_none() {
+        return;
+    }
+    let request = world.rng.random();
+    let order = if world.rng.random() {
+        Message::ProbeList { request, entries: entries(&some_servers(world)) }
+    } else {
+        let entry = entries(&some_servers(world)).as_slice()[0].clone();
+        let ttl_s = if world.rng.random() { 0 } else { world.rng.random_range(0..1000) };
+        Message::Move { request, entry, ttl_s }
+    };
+    world.say(order);
 }
 
 fn live(seed: u64) {
@@ -152,6 +197,8 @@ fn live(seed: u64) {
     world.cut_at_write = 0.0;
     world.wanted = None;
     world.store_delay = Duration::ZERO;
+    let epoch = *world.epochs.values().max().unwrap();
+    (1..=5).for_each(|server| world.becomes(server, Role::Active, epoch));
     world.set_all(Health::Up);
     // A trial may still have to end, and a penalty or a backoff to pass.
     world.run(300);
@@ -162,6 +209,14 @@ fn live(seed: u64) {
     let listed = committed.iter().any(|entry| entry.port == connected);
     assert!(listed || world.device.stored().reserve().iter().any(|entry| entry.port == connected));
     assert_eq!(world.device.trial(), None);
+    // The longest stay that was ordered, the longest hold-down, and the waits around them.
+    world.run(5500);
+    world.until_connected(120);
+    let settings = *world.disk.lists.committed.settings();
+    if settings.failback == Failback::Auto && world.device.stored().pinned.is_none() {
+        let best = world.disk.lists.committed.entries().as_slice()[0].port - 50_000;
+        assert_eq!(world.connected(), Some(best), "not back at the best server");
+    }
     // A server that went on from an older copy during the session learns with the next event what it lacks.
     world.log(1);
     world.run(60);

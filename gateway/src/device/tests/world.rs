@@ -1,9 +1,10 @@
 //! A device, its disk, a network and servers that do as they are told; all in virtual time, all from one seed.
 
 mod events;
+mod servers;
 
 use super::*;
-use crate::wire::{Epoch, Event as Logged, Goodbye, ListVersion, Registered, RingId, Role};
+use crate::wire::{Event as Logged, Goodbye, ListVersion, RingId, Role};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::collections::BTreeMap;
@@ -54,6 +55,7 @@ pub(super) struct Dialled {
 
 pub(super) struct World {
     pub(super) now: Duration,
+    pub(super) config: Config,
     pub(super) device: Device,
     pub(super) disk: Stored,
     pub(super) ring: MemoryRing,
@@ -81,6 +83,9 @@ pub(super) struct World {
     pub(super) sent: Vec<Message>,
     pub(super) wanted: Option<ServerList>,
     pub(super) epochs: BTreeMap<u16, u64>,
+    pub(super) roles: BTreeMap<u16, Role>,
+    /// Every probe, when and of whom.
+    pub(super) probes: Vec<(Duration, u16)>,
     /// Every list that a server told the device to keep.
     pub(super) confirmed: Vec<ListVersion>,
     /// When the device last had or tried a connection.
@@ -96,12 +101,18 @@ pub(super) struct World {
 impl World {
     /// Servers 1 to 5 are up; the device has the list of those named.
     pub(super) fn new(seed: u64, servers: &[u16]) -> Self {
-        let disk = Stored::new(list(1, servers), 0);
+        Self::with(Config::default(), seed, list(1, servers))
+    }
+
+    /// The same with other numbers, and with settings in its list.
+    pub(super) fn with(config: Config, seed: u64, committed: ServerList) -> Self {
+        let disk = Stored::new(committed, 0);
         let now = secs(1000);
         let ring = MemoryRing::new(1);
-        let device = Device::new(Config::default(), info(), (disk.clone(), ring.span()), seed, seed, now);
+        let device = Device::new(config.clone(), info(), (disk.clone(), ring.span()), seed, seed, now);
         let mut world = Self {
             now,
+            config,
             device,
             disk,
             ring,
@@ -121,6 +132,8 @@ impl World {
             sent: Vec::new(),
             wanted: None,
             epochs: (1..=5).map(|server| (server, 1)).collect(),
+            roles: (1..=5).map(|server| (server, Role::Active)).collect(),
+            probes: Vec::new(),
             confirmed: Vec::new(),
             idle_since: now,
             trial_timeout_s: 63,
@@ -156,7 +169,7 @@ impl World {
         self.queue.clear();
         self.ring.restarted();
         let durable = (self.disk.clone(), self.ring.span());
-        self.device = Device::new(Config::default(), info(), durable, seed, seed, self.now);
+        self.device = Device::new(self.config.clone(), info(), durable, seed, seed, self.now);
         assert_eq!(self.device.trial(), None, "a trial outlived a restart");
         self.idle_since = self.now;
         self.act();
@@ -228,7 +241,12 @@ impl World {
             Event::Server(attempt, message) => self.serve(attempt, *message),
             Event::Confirm(attempt, version) => {
                 if self.link.is_some_and(|l| l.attempt == attempt && self.health[&l.server] == Health::Up) {
-                    self.confirmed.push(version);
+                    let server = self.link.map_or(0, |link| link.server);
+                    let known = self.device.stored().epoch.as_ref().map_or(0, |epoch| epoch.number);
+                    // What a server of the past says must not count.
+                    if self.epochs[&server] >= known {
+                        self.confirmed.push(version);
+                    }
                     self.say(Message::ConfirmTrial(version));
                 }
             }
@@ -274,6 +292,7 @@ impl World {
                 }
                 Output::RenewRing => self.renew_ring(),
                 Output::Dial(attempt, entry) => self.dial(attempt, &entry),
+                Output::Probe(attempt, entry) => self.probe(attempt, entry),
                 Output::Send(attempt, message) => {
                     self.sent.push((*message).clone());
                     let after = self.latency();
@@ -286,83 +305,6 @@ impl World {
                 }
                 Output::Note(happening) => self.notes.push(happening),
             }
-        }
-    }
-
-    fn dial(&mut self, attempt: AttemptId, entry: &ServerEntry) {
-        let server = entry.port - 50_000;
-        assert!(self.link.is_none(), "two connections at once");
-        let trial = self.device.trial().is_some();
-        self.dials.push(Dialled { at: self.now, server, trial });
-        let after = self.latency();
-        let closed = |kind: FailureKind| Input::Closed(attempt, kind, format!("{kind:?}\n"));
-        let input = match self.health[&server] {
-            Health::Silent => return,
-            Health::Refusing => closed(FailureKind::Refused),
-            Health::Foreign => closed(FailureKind::ForeignInstallation),
-            Health::Up | Health::Unconfirming | Health::Busy(_) | Health::Strict | Health::Mute | Health::Flapping => {
-                self.link = Some(Link { attempt, server });
-                Input::Opened(attempt)
-            }
-        };
-        self.later(after, Event::Device(input));
-    }
-
-    /// What the server at the other end makes of a message.
-    fn serve(&mut self, attempt: AttemptId, message: Message) {
-        let Some(link) = self.link.filter(|link| link.attempt == attempt) else { return };
-        let health = self.health[&link.server];
-        if matches!(health, Health::Silent | Health::Mute | Health::Refusing | Health::Foreign) {
-            return;
-        }
-        if let Message::Ping { nonce } = message {
-            return self.reply(attempt, Message::Pong { nonce });
-        }
-        if let Message::ListStaged(version) = message {
-            let timeout_s = self.trial_timeout_s;
-            return self.reply(attempt, Message::StartTrial { version, timeout_s });
-        }
-        if let Message::Upload(upload) = message {
-            return self.take_events(link, &upload);
-        }
-        let Message::Hello(hello) = message else { return };
-        if let Health::Busy(retry_after_s) = health {
-            return self.reply(attempt, Message::Busy { retry_after_s });
-        }
-        if health == Health::Strict {
-            let goodbye = Goodbye { reason: Reason::NotEnrolled, text: String::new(), reconnect_spread_s: 0 };
-            return self.reply(attempt, Message::Goodbye(goodbye));
-        }
-        let epoch = Epoch { number: self.epochs[&link.server], server_id: "server".into() };
-        let registered = Message::Registered(Registered {
-            connection_sequence: hello.connection_sequence + 1,
-            installation_id: "site".into(),
-            server_id: format!("server-{}", link.server),
-            server_name: format!("Server #{}", link.server),
-            role: Role::Active,
-            epoch,
-            server_time_unix_ms: 1_790_000_000_000,
-            keep_alive_s: 10,
-            silence_limit_s: 30,
-            reconnect_spread_s: 2,
-            event_watermark: self.stores.entry(link.server).or_default().watermark(hello.ring.unwrap().ring),
-        });
-        let after = self.latency();
-        self.later(after, Event::Device(Input::Received(attempt, Box::new(registered))));
-        let after = after + self.latency();
-        if health == Health::Flapping {
-            let closed = Input::Closed(attempt, FailureKind::Closed, "the server closed the connection".into());
-            return self.later(after, Event::Device(closed));
-        }
-        if let Some(rollback) = hello.rollback {
-            let noted = Message::RollbackNoted(rollback.version);
-            self.later(after, Event::Device(Input::Received(attempt, Box::new(noted))));
-        }
-        if let Some(version) = hello.trial {
-            self.later(after + secs(20), Event::Confirm(attempt, version));
-        } else if let Some(list) = self.wanted.clone().filter(|list| list.version().hash != hello.committed.hash) {
-            let stage = Box::new(Message::StageList(list));
-            self.later(after + secs(1), Event::Device(Input::Received(attempt, stage)));
         }
     }
 }

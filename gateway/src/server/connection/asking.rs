@@ -22,6 +22,10 @@ pub(super) fn ask<D: Directory>(directory: Arc<D>, session: SessionId, question:
                 }
                 Err(refusal) => Answer::NotAdmitted(refusal),
             },
+            Question::MayRegister(device, serial) => match directory.may_register(device, &serial).await {
+                Ok(()) => Answer::MayRegister(Box::new(directory.identity())),
+                Err(refusal) => Answer::NotAdmitted(refusal),
+            },
             // Only the active server changes settings.
             Question::Wanted(_) if directory.identity().role != Role::Active => Answer::Wanted(None),
             Question::Wanted(device) => Answer::Wanted(directory.wanted(device).await),

@@ -1,33 +1,59 @@
-//! What a registered session is for: the device's server list, and its events.
+//! What a registered session is for: the device's server list, its events, and orders from outside.
 
 use super::events::Uploads;
+use super::orders::Orders;
 use super::push::{Act, Push};
-use crate::server::directory::Progress;
+use crate::server::directory::{Identity, Progress};
+use crate::server::orders::{Order, OrderId};
 use crate::server::settings::Settings;
-use crate::wire::{Hello, Message, ServerList};
+use crate::wire::{Epoch, Hello, Message, Role, ServerList};
 use std::time::Duration;
 
 #[derive(Debug)]
 pub(super) struct Duty {
     push: Push,
     uploads: Uploads,
+    orders: Orders,
+    /// What the device was told that this server is.
+    told: (Role, Epoch),
+    /// What it is to be told.
+    news: Option<(Role, Epoch)>,
 }
 
 impl Duty {
-    pub(super) fn new(hello: &Hello, settings: &Settings, now: Duration) -> Self {
-        Self { push: Push::new(hello, settings, now), uploads: Uploads::new(hello, settings) }
+    pub(super) fn new(hello: &Hello, identity: &Identity, settings: &Settings, now: Duration) -> Self {
+        Self {
+            push: Push::new(hello, settings, now),
+            uploads: Uploads::new(hello, settings),
+            orders: Orders::default(),
+            told: (identity.role, identity.epoch.clone()),
+            news: None,
+        }
     }
 
     /// `false` if a device never sends this to a server that registered it.
     pub(super) fn handle_message(&mut self, message: Message, now: Duration) -> bool {
+        let of_order = matches!(&message, Message::ProbeTable { request, .. } if *request >= OrderId::FIRST)
+            || matches!(message, Message::MoveAnswer { .. })
+            || matches!(message, Message::Unsupported { .. }) && !self.push.is_asking();
+        if of_order {
+            self.orders.handle_message(message);
+            return true;
+        }
         if let Message::Upload(upload) = message {
             return self.uploads.handle_upload(upload);
         }
         self.push.handle_message(message, now)
     }
 
-    pub(super) fn handle_wake(&mut self) {
+    pub(super) fn handle_wake(&mut self, identity: &Identity) {
         self.push.handle_wake();
+        let now = (identity.role, identity.epoch.clone());
+        self.news = (now != self.told).then_some(now);
+    }
+
+    pub(super) fn handle_order(&mut self, id: OrderId, order: Order) {
+        self.orders.handle_order(id, order);
     }
 
     pub(super) fn handle_wanted(&mut self, wanted: Option<ServerList>, now: Duration) {
@@ -44,7 +70,12 @@ impl Duty {
 
     /// The next thing to do now; the few words about the list go before the many events.
     pub(super) fn next(&mut self, now: Duration, free: bool) -> Option<Act> {
-        self.push.next(now, free).or_else(|| self.uploads.next(now, free))
+        if let Some((role, epoch)) = self.news.take() {
+            self.told = (role, epoch.clone());
+            return Some(Act::Send(Box::new(Message::ServerChanged { role, epoch })));
+        }
+        let order = self.orders.next();
+        order.or_else(|| self.push.next(now, free)).or_else(|| self.uploads.next(now, free))
     }
 
     /// When [`next`](Self::next) has something new to do by itself.

@@ -3,8 +3,11 @@
 //! The device is the truth. Whatever is lost here, a report or a whole session, the next hello tells again.
 
 use crate::server::directory::Progress;
+use crate::server::orders::{OrderId, OrderReply};
 use crate::server::settings::Settings;
-use crate::wire::{DeviceId, Entries, EventUpload, Hello, ListHash, ListVersion, Message, Reason, ServerList};
+use crate::wire::{
+    DeviceId, EntryProbe, EventUpload, Hello, ListHash, ListVersion, Message, Reason, ServerEntry, ServerList,
+};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +19,7 @@ pub(super) enum Act {
     AskWanted(DeviceId),
     Report(DeviceId, Progress),
     Store(DeviceId, Arc<EventUpload>),
+    Reply(OrderId, OrderReply),
     Leave(Reason, &'static str),
 }
 
@@ -23,6 +27,8 @@ pub(super) enum Act {
 pub(super) struct Push {
     device: DeviceId,
     committed: ListVersion,
+    /// The entry that the session runs over.
+    in_use: ServerEntry,
     step: Step,
     /// Not to be pushed again: the device went back from it or will not hold it.
     given_up: Option<ListHash>,
@@ -35,7 +41,8 @@ pub(super) struct Push {
     notes: VecDeque<Message>,
     answer_timeout: Duration,
     report_retry: Duration,
-    trial_timeout: fn(&Entries) -> Duration,
+    probe_timeout: Duration,
+    trial_timeout: fn(&ServerList) -> Duration,
 }
 
 /// How far this session has come with a list.
@@ -47,6 +54,10 @@ enum Step {
     Confirming(ListVersion, Patience),
     Staging(ServerList, Patience),
     Staged(ServerList),
+    /// The device tries every entry from its own network.
+    Probing(ServerList, Patience),
+    /// One entry at least has passed.
+    Probed(ServerList),
     Starting(ServerList, Patience),
     /// The device has said that it leaves for its trial.
     Left,
@@ -64,6 +75,7 @@ impl Push {
         Self {
             device: hello.info.device_id,
             committed: hello.committed,
+            in_use: hello.dialled.clone(),
             step: hello.trial.map_or(Step::Idle, |trial| Step::Proving(trial, now + settings.stability)),
             given_up: hello.rollback.as_ref().map(|rollback| rollback.version.hash),
             told_committed: false,
@@ -73,6 +85,7 @@ impl Push {
             notes: VecDeque::new(),
             answer_timeout: settings.answer_timeout,
             report_retry: settings.report_retry,
+            probe_timeout: settings.probe_timeout,
             trial_timeout: settings.trial_timeout,
         }
     }
@@ -93,6 +106,7 @@ impl Push {
                     self.give_up(version, text, now);
                 }
             }
+            Message::ProbeTable { request, rows } => self.probed(request, rows, now),
             Message::TrialStarted(version) => {
                 if matches!(&self.step, Step::Starting(list, _) if list.version() == version) {
                     self.step = Step::Left;
@@ -108,7 +122,10 @@ impl Push {
                 }
             }
             Message::Unsupported { .. } => {
-                if let Some(version) = self.under_way() {
+                if let Step::Probing(list, _) = &self.step {
+                    // Firmware that knows lists but no probes: the trial itself has to do.
+                    self.step = Step::Probed(list.clone());
+                } else if let Some(version) = self.under_way() {
                     self.give_up(version, "the device's firmware does not know server lists".into(), now);
                 }
             }
@@ -124,6 +141,12 @@ impl Push {
             | Message::StartTrial { .. }
             | Message::ConfirmTrial(_)
             | Message::RollbackNoted(_)
+            | Message::Probe { .. }
+            | Message::ProbeAnswer(_)
+            | Message::ProbeList { .. }
+            | Message::Move { .. }
+            | Message::MoveAnswer { .. }
+            | Message::ServerChanged { .. }
             | Message::Upload(_)
             | Message::EventsStored { .. } => return false,
         }
@@ -135,7 +158,7 @@ impl Push {
     }
 
     pub(super) fn handle_wanted(&mut self, wanted: Option<ServerList>, now: Duration) {
-        if !matches!(self.step, Step::Idle | Step::Staged(_)) {
+        if !matches!(self.step, Step::Idle | Step::Staged(_) | Step::Probed(_)) {
             return;
         }
         let Some(list) = wanted else {
@@ -143,7 +166,7 @@ impl Push {
             return;
         };
         let version = list.version();
-        if matches!(&self.step, Step::Staged(staged) if staged.version() == version) {
+        if matches!(&self.step, Step::Staged(list) | Step::Probed(list) if list.version() == version) {
             return;
         }
         self.step = Step::Idle;
@@ -184,28 +207,49 @@ impl Push {
         }
         match &self.step {
             Step::Left => Some(Act::Leave(Reason::TryingList, "come back through the new list")),
-            Step::Idle | Step::Staged(_) if self.ask_wanted => {
+            Step::Idle | Step::Staged(_) | Step::Probed(_) if self.ask_wanted => {
                 self.ask_wanted = false;
                 Some(Act::AskWanted(self.device))
             }
             Step::Staged(list) => {
                 let list = list.clone();
+                let probe = probe_of(&list);
+                let patience = Patience { until: now + self.probe_timeout, asked_twice: false };
+                self.step = Step::Probing(list, patience);
+                Some(Act::Send(Box::new(probe)))
+            }
+            Step::Probed(list) => {
+                let list = list.clone();
                 let start = self.start_trial(&list);
                 self.step = Step::Starting(list, self.patience(now));
                 Some(Act::Send(Box::new(start)))
             }
-            Step::Idle | Step::Proving(..) | Step::Confirming(..) | Step::Staging(..) | Step::Starting(..) => None,
+            Step::Idle
+            | Step::Proving(..)
+            | Step::Confirming(..)
+            | Step::Staging(..)
+            | Step::Probing(..)
+            | Step::Starting(..) => None,
         }
+    }
+
+    /// A question about the list is open.
+    pub(super) fn is_asking(&self) -> bool {
+        matches!(
+            self.step,
+            Step::Confirming(..) | Step::Staging(..) | Step::Staged(_) | Step::Probing(..) | Step::Starting(..)
+        )
     }
 
     /// When [`next`](Self::next) has something new to do by itself.
     pub(super) fn deadline(&self, free: bool) -> Option<Duration> {
         let step = match &self.step {
             Step::Proving(_, at) => Some(*at),
-            Step::Confirming(_, patience) | Step::Staging(_, patience) | Step::Starting(_, patience) => {
-                Some(patience.until)
-            }
-            Step::Idle | Step::Staged(_) | Step::Left => None,
+            Step::Confirming(_, patience)
+            | Step::Staging(_, patience)
+            | Step::Probing(_, patience)
+            | Step::Starting(_, patience) => Some(patience.until),
+            Step::Idle | Step::Staged(_) | Step::Probed(_) | Step::Left => None,
         };
         let report = (free && !self.reports.is_empty()).then_some(self.report_at);
         step.into_iter().chain(report).min()
@@ -225,8 +269,11 @@ impl Push {
             return Some(Act::Send(Box::new(Message::ConfirmTrial(trial))));
         }
         let patience = match &mut self.step {
-            Step::Confirming(_, patience) | Step::Staging(_, patience) | Step::Starting(_, patience) => patience,
-            Step::Idle | Step::Proving(..) | Step::Staged(_) | Step::Left => return None,
+            Step::Confirming(_, patience)
+            | Step::Staging(_, patience)
+            | Step::Probing(_, patience)
+            | Step::Starting(_, patience) => patience,
+            Step::Idle | Step::Proving(..) | Step::Staged(_) | Step::Probed(_) | Step::Left => return None,
         };
         if now < patience.until {
             return None;
@@ -238,14 +285,15 @@ impl Push {
         let repeated = match &self.step {
             Step::Confirming(trial, _) => Message::ConfirmTrial(*trial),
             Step::Staging(list, _) => Message::StageList(list.clone()),
+            Step::Probing(list, _) => probe_of(list),
             Step::Starting(list, _) => self.start_trial(list),
-            Step::Idle | Step::Proving(..) | Step::Staged(_) | Step::Left => return None,
+            Step::Idle | Step::Proving(..) | Step::Staged(_) | Step::Probed(_) | Step::Left => return None,
         };
         Some(Act::Send(Box::new(repeated)))
     }
 
     fn start_trial(&self, list: &ServerList) -> Message {
-        let timeout = (self.trial_timeout)(list.entries());
+        let timeout = (self.trial_timeout)(list);
         let timeout_s = u32::try_from(timeout.as_secs()).unwrap_or(u32::MAX);
         Message::StartTrial { version: list.version(), timeout_s }
     }
@@ -257,8 +305,29 @@ impl Push {
     /// The list that this session is bringing to the device.
     fn under_way(&self) -> Option<ListVersion> {
         match &self.step {
-            Step::Staging(list, _) | Step::Staged(list) | Step::Starting(list, _) => Some(list.version()),
+            Step::Staging(list, _)
+            | Step::Staged(list)
+            | Step::Probing(list, _)
+            | Step::Probed(list)
+            | Step::Starting(list, _) => Some(list.version()),
             Step::Idle | Step::Proving(..) | Step::Confirming(..) | Step::Left => None,
+        }
+    }
+
+    /// The device's own table: no list is tried of which nothing works.
+    fn probed(&mut self, request: u64, rows: Vec<EntryProbe>, now: Duration) {
+        let Step::Probing(list, _) = &self.step else { return };
+        let (list, version) = (list.clone(), list.version());
+        if request != version.number {
+            return;
+        }
+        if is_proven(&list, &rows, &self.in_use) {
+            self.step = Step::Probed(list);
+            self.report(Progress::Probed(version, rows), now);
+        } else {
+            self.step = Step::Idle;
+            self.given_up = Some(version.hash);
+            self.report(Progress::Unproven(version, rows), now);
         }
     }
 
@@ -274,6 +343,18 @@ impl Push {
         }
         self.reports.push_back(progress);
     }
+}
+
+fn probe_of(list: &ServerList) -> Message {
+    Message::ProbeList { request: list.version().number, entries: list.entries().clone() }
+}
+
+/// Whether an entry of the list would register the device, or does already.
+fn is_proven(list: &ServerList, rows: &[EntryProbe], in_use: &ServerEntry) -> bool {
+    list.entries().iter().any(|entry| {
+        let passed = rows.iter().any(|row| row.outcome.is_ok() && row.entry.is_same_server(entry));
+        passed || entry.is_same_server(in_use)
+    })
 }
 
 fn is_newer(this: ListVersion, that: ListVersion) -> bool {

@@ -2,10 +2,12 @@
 
 mod events;
 mod fixture;
+mod orders;
 mod pushes;
 
 use super::*;
-use crate::wire::{RingId, Role};
+use crate::server::orders::OrderReply;
+use crate::wire::{Enrol, PROTOCOL_VERSION, RingId, Role};
 use fixture::*;
 use proptest::prelude::*;
 
@@ -65,7 +67,7 @@ fn a_waiting_device_is_asked_about_at_each_wake_up_and_now_and_then() {
     talk.hears(Message::Enrol(enrol()));
     assert!(matches!(talk.question(), Some(Question::Enrol(_))));
     // Woken while the directory is still answering: that answer may be old.
-    talk.session.handle_wake(talk.now);
+    talk.session.handle_wake(&identity(), talk.now);
     talk.answered(Answer::Enrol(EnrolDecision::Waiting));
     assert_eq!(talk.said(), Message::EnrolWaiting { keep_alive_s: 10 });
     assert!(matches!(talk.question(), Some(Question::Enrol(_))));
@@ -159,7 +161,7 @@ fn nothing_follows_the_end() {
     assert!(talk.is_closed());
     talk.hears(Message::Ping { nonce: 1 });
     talk.session.handle_close(Reason::Replaced, "late");
-    talk.session.handle_wake(talk.now);
+    talk.session.handle_wake(&identity(), talk.now);
     talk.waits(100);
     assert!(talk.session.poll_output().is_none() && talk.session.poll_timeout().is_none());
 }
@@ -178,6 +180,8 @@ fn any_message() -> impl Strategy<Value = Message> {
     prop_oneof![
         Just(Message::Hello(hello())),
         Just(Message::Hello(hello_on_trial())),
+        Just(Message::Probe { protocol_version: PROTOCOL_VERSION, device: DOOR }),
+        (1..4_u64).prop_map(|request| Message::ProbeTable { request, rows: Vec::new() }),
         Just(Message::Enrol(enrol())),
         Just(Message::Unknown),
         Just(Message::Unsupported { message: 11 }),
@@ -225,13 +229,14 @@ proptest! {
                     talk.now += Duration::from_millis(ms.into());
                     talk.session.handle_timeout(talk.now);
                 }
-                Move::Wake => talk.session.handle_wake(talk.now),
+                Move::Wake => talk.session.handle_wake(&identity(), talk.now),
                 Move::Close => talk.session.handle_close(Reason::Replaced, "newer"),
             }
             while let Some(output) = talk.session.poll_output() {
                 prop_assert_eq!(closed, 0, "after the end: {:?}", output);
                 match output {
                     Output::Send(message) => registered += u32::from(matches!(*message, Message::Registered(_))),
+                    Output::Replied(..) => {}
                     Output::Ask(question) => prop_assert!(open.replace(question).is_none(), "two questions at once"),
                     Output::Close(_) => closed += 1,
                 }

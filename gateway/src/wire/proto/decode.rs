@@ -3,6 +3,7 @@
 use super::{
     events::{ring_id, span},
     generated::{self as pb, frame::Message as Wire},
+    probes,
     words::{decode_cause, decode_failure, decode_reason, decode_role},
 };
 use crate::wire::{
@@ -52,15 +53,22 @@ pub(in crate::wire) fn message_of(frame: pb::Frame) -> Parsed<Message> {
         Wire::EventsStored(stored) => {
             Message::EventsStored { ring: ring_id("events_stored.ring", &stored.ring)?, watermark: stored.watermark }
         }
+        Wire::Probe(probe) => probes::probe(&probe)?,
+        Wire::ProbeAnswer(answer) => Message::ProbeAnswer(answer.try_into()?),
+        Wire::ProbeList(list) => probes::probe_list(&list)?,
+        Wire::ProbeTable(table) => probes::probe_table(table)?,
+        Wire::Move(order) => probes::move_order(order)?,
+        Wire::MoveAnswer(answer) => probes::move_answer(answer)?,
+        Wire::ServerChanged(changed) => probes::server_changed(changed)?,
         Wire::RollbackNoted(list) => Message::RollbackNoted(version("rollback_noted.version", list.version)?),
     })
 }
 
-fn needed<T>(field: &str, value: Option<T>) -> Parsed<T> {
+pub(super) fn needed<T>(field: &str, value: Option<T>) -> Parsed<T> {
     value.ok_or_else(|| format!("{field} is missing"))
 }
 
-fn text(field: &str, value: String) -> Parsed<String> {
+pub(super) fn text(field: &str, value: String) -> Parsed<String> {
     match value {
         long if long.len() > TEXT_BYTES_MAX => Err(format!("{field} is longer than {TEXT_BYTES_MAX} bytes")),
         odd if odd.chars().any(char::is_control) => Err(format!("{field} contains control characters")),
@@ -81,12 +89,12 @@ fn version(field: &str, value: Option<pb::ListVersion>) -> Parsed<ListVersion> {
     Ok(ListVersion { epoch: value.epoch, number: value.number, hash: hash(field, &value.hash)? })
 }
 
-fn entry(field: &str, value: Option<pb::ServerEntry>) -> Parsed<ServerEntry> {
+pub(super) fn entry(field: &str, value: Option<pb::ServerEntry>) -> Parsed<ServerEntry> {
     let entries = entries_of(&[needed(field, value)?]).map_err(|why| format!("{field}: {why}"))?;
     entries.iter().next().cloned().ok_or_else(|| format!("{field} is missing"))
 }
 
-fn entries_of(values: &[pb::ServerEntry]) -> Parsed<Entries> {
+pub(super) fn entries_of(values: &[pb::ServerEntry]) -> Parsed<Entries> {
     let raw = values.iter().map(|e| (e.priority.into(), e.server_addr.as_str(), e.ssl_server_port.into()));
     Entries::parse(raw).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }
@@ -100,7 +108,9 @@ impl TryFrom<pb::ServerList> for ServerList {
             [] => None,
             bytes => Some(hash("list.base_hash", bytes)?),
         };
-        let list = Self::new(claimed.epoch, claimed.number, base, entries_of(&list.entries)?);
+        let settings = list.settings.map(TryInto::try_into).transpose()?.unwrap_or_default();
+        let entries = entries_of(&list.entries)?;
+        let list = Self::new(claimed.epoch, claimed.number, base, entries).with_settings(settings);
         if list.version() == claimed { Ok(list) } else { Err("list.version.hash does not match the list".to_owned()) }
     }
 }
@@ -148,6 +158,7 @@ impl TryFrom<pb::Hello> for Hello {
             trial: hello.trial.map(|trial| version("hello.trial", Some(trial))).transpose()?,
             rollback: hello.rollback.map(TryInto::try_into).transpose()?,
             epoch: hello.epoch.map(TryInto::try_into).transpose()?,
+            move_failure: hello.move_failure.map(TryInto::try_into).transpose()?,
             ring: hello.event_ring.map(span).transpose()?,
         })
     }

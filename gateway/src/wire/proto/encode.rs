@@ -2,11 +2,12 @@
 
 use super::{
     generated::{self as pb, frame::Message as Wire},
+    probes,
     words::{encode_cause, encode_failure, encode_reason, encode_role},
 };
 use crate::wire::{
-    DeviceInfo, Enrol, Enrolled, EntryFailure, Epoch, Hello, IpConfig, ListVersion, Message, Registered, Rollback,
-    SerialConfig, ServerEntry, ServerList,
+    DeviceInfo, DeviceSettings, Enrol, Enrolled, EntryFailure, Epoch, Hello, IpConfig, ListVersion, Message,
+    Registered, Rollback, SerialConfig, ServerEntry, ServerList,
 };
 
 /// The frame that carries a message.
@@ -47,6 +48,19 @@ fn wire_of(message: Message) -> Option<Wire> {
         Message::Upload(upload) => upload.into(),
         Message::EventsStored { ring, watermark } => {
             Wire::EventsStored(pb::EventsStored { ring: ring.0.to_vec(), watermark })
+        }
+        Message::Probe { protocol_version, device } => Wire::Probe(pb::Probe { protocol_version, device_id: device.0 }),
+        Message::ProbeAnswer(answer) => Wire::ProbeAnswer(answer.into()),
+        Message::ProbeList { request, entries } => {
+            Wire::ProbeList(pb::ProbeList { request, entries: entries.iter().map(Into::into).collect() })
+        }
+        Message::ProbeTable { request, rows } => probes::table(request, rows),
+        Message::Move { request, entry, ttl_s } => {
+            Wire::Move(pb::Move { request, entry: Some((&entry).into()), ttl_seconds: ttl_s })
+        }
+        Message::MoveAnswer { request, refused } => Wire::MoveAnswer(pb::MoveAnswer { request, refused }),
+        Message::ServerChanged { role, epoch } => {
+            Wire::ServerChanged(pb::ServerChanged { role: encode_role(role), epoch: Some(epoch.into()) })
         }
         Message::Unknown => return None,
     })
@@ -89,6 +103,7 @@ impl From<Hello> for pb::Hello {
             trial: hello.trial.map(Into::into),
             rollback: hello.rollback.map(Into::into),
             epoch: hello.epoch.map(Into::into),
+            move_failure: hello.move_failure.map(Into::into),
             event_ring: hello.ring.map(Into::into),
         }
     }
@@ -140,6 +155,7 @@ impl From<ServerList> for pb::ServerList {
             version: Some(list.version().into()),
             base_hash: list.base().map(|hash| hash.0.to_vec()).unwrap_or_default(),
             entries: list.entries().iter().map(Into::into).collect(),
+            settings: (*list.settings() != DeviceSettings::default()).then(|| (*list.settings()).into()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Every message survives the wire, and what breaks a rule is refused by its name.
 
 mod events;
+mod probes;
 
 use super::*;
 use crate::wire::{
@@ -42,6 +43,7 @@ fn entry_sets() -> impl Strategy<Value = Entries> {
 fn lists() -> impl Strategy<Value = ServerList> {
     (any::<u64>(), any::<u64>(), proptest::option::of(any::<[u8; 32]>()), entry_sets())
         .prop_map(|(epoch, number, base, entries)| ServerList::new(epoch, number, base.map(ListHash), entries))
+        .prop_flat_map(|list| probes::settings().prop_map(move |settings| list.clone().with_settings(settings)))
 }
 
 fn entries() -> impl Strategy<Value = ServerEntry> {
@@ -128,10 +130,11 @@ fn goodbyes() -> impl Strategy<Value = Message> {
 fn hellos() -> impl Strategy<Value = Message> {
     let numbers = (any::<u32>(), any::<u64>(), any::<u64>(), any::<u64>());
     let known = (proptest::option::of(versions()), proptest::option::of(rollbacks()));
-    let options = (known, proptest::option::of(epochs()), proptest::option::of(events::spans()));
+    let told = (proptest::option::of(epochs()), proptest::option::of(probes::move_failures()));
+    let options = (known, told, proptest::option::of(events::spans()));
     (numbers, infos(), entries(), versions(), options).prop_map(
         |((protocol_version, capabilities, boot_id, connection_sequence), info, dialled, committed, options)| {
-            let ((trial, rollback), epoch, ring) = options;
+            let ((trial, rollback), (epoch, move_failure), ring) = options;
             Message::Hello(Hello {
                 protocol_version,
                 capabilities,
@@ -143,6 +146,7 @@ fn hellos() -> impl Strategy<Value = Message> {
                 trial,
                 rollback,
                 epoch,
+                move_failure,
                 ring,
             })
         },
@@ -217,6 +221,7 @@ fn messages() -> impl Strategy<Value = Message> {
         versions().prop_map(Message::ListCommitted),
         versions().prop_map(Message::RollbackNoted),
         events::uploads().prop_map(Message::Upload),
+        probes::messages(),
         (events::rings(), any::<u64>()).prop_map(|(ring, watermark)| Message::EventsStored { ring, watermark }),
     ]
 }

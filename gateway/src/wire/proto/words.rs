@@ -23,6 +23,7 @@ pairs!(encode_reason, decode_reason, Reason, Reason, Reason::Unknown, {
     TimedOut => TimedOut, Replaced => Replaced, NotEnrolled => NotEnrolled, Revoked => Revoked,
     WrongIdentity => WrongIdentity, Rejected => Rejected, BadProvisioning => BadProvisioning,
     TryingList => TryingList, Storage => Storage, Removed => Removed,
+    Moving => Moving,
 });
 
 pairs!(encode_failure, decode_failure, FailureKind, FailureKind, FailureKind::Unknown, {

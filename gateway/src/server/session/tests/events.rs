@@ -78,7 +78,7 @@ fn the_server_list_goes_before_events() {
     talk.hears(Message::Upload(upload(41)));
     asked(&mut talk, &upload(41));
     talk.hears(Message::Upload(upload(51)));
-    talk.session.handle_wake(talk.now);
+    talk.session.handle_wake(&identity(), talk.now);
     talk.answered(Answer::Stored(Some(50)));
     assert!(matches!(talk.question(), Some(Question::Wanted(DOOR))));
     assert_eq!(talk.said(), stored(50), "which needs no question");

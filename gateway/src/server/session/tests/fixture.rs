@@ -1,7 +1,10 @@
 //! A session with a clock to turn by hand.
 
 use super::*;
-use crate::wire::{DeviceInfo, Enrolled, Entries, Epoch, IpConfig, Rollback, RollbackCause, SerialConfig, ServerEntry};
+use crate::wire::{
+    DeviceInfo, Enrol, Enrolled, Entries, EntryProbe, Epoch, FailureKind, IpConfig, PROTOCOL_VERSION, ProbeAnswer,
+    Role, Rollback, RollbackCause, SerialConfig, ServerEntry,
+};
 
 pub(super) const DOOR: DeviceId = DeviceId(547_846_001);
 
@@ -118,6 +121,15 @@ impl Talk {
         goodbye.reason
     }
 
+    /// The device answers the probe of its list; with whether each entry would register it.
+    pub(super) fn probes(&mut self, list: &ServerList, outcomes: &[bool]) -> Vec<EntryProbe> {
+        let request = list.version().number;
+        assert_eq!(self.said(), Message::ProbeList { request, entries: list.entries().clone() });
+        let rows: Vec<_> = list.entries().iter().zip(outcomes).map(|(entry, passed)| row(entry, *passed)).collect();
+        self.hears(Message::ProbeTable { request, rows: rows.clone() });
+        rows
+    }
+
     /// The next question is this report; `done` is the directory's answer.
     pub(super) fn reports(&mut self, expected: Progress, done: bool) {
         match self.question() {
@@ -133,6 +145,13 @@ impl Talk {
         assert!(matches!(question, Some(Question::Wanted(DOOR))), "{question:?}");
         self.answered(Answer::Wanted(wanted));
     }
+}
+
+pub(super) fn row(entry: &ServerEntry, passed: bool) -> EntryProbe {
+    let Identity { installation_id, server_id, server_name, role, epoch } = identity();
+    let answer = ProbeAnswer { installation_id, server_id, server_name, role, epoch };
+    let outcome = if passed { Ok(answer) } else { Err((FailureKind::Refused, "connection refused".to_owned())) };
+    EntryProbe { entry: entry.clone(), resolved: None, tcp_ms: None, tls_ms: None, answer_ms: None, outcome }
 }
 
 pub(super) fn door() -> Peer {
@@ -171,6 +190,7 @@ pub(super) fn hello() -> Hello {
         trial: None,
         rollback: None,
         epoch: None,
+        move_failure: None,
         ring: None,
     }
 }
@@ -207,14 +227,18 @@ pub(super) fn enrolled() -> Enrolled {
     }
 }
 
-pub(super) fn admitted() -> Answer {
-    let identity = Identity {
+pub(super) fn identity() -> Identity {
+    Identity {
         installation_id: "site".into(),
         server_id: "server-1".into(),
         server_name: "Server 1".into(),
         role: Role::Active,
         epoch: Epoch { number: 1, server_id: "server-1".into() },
-    };
+    }
+}
+
+pub(super) fn admitted() -> Answer {
+    let identity = identity();
     let admission = Admission { connection_sequence: 8, event_watermark: 40 };
     Answer::Admitted(Box::new(Admitted { admission, identity, server_time_unix_ms: 1_790_000_000_000 }))
 }
@@ -228,6 +252,8 @@ pub(super) fn some_answer(question: &Question, variant: u8) -> Answer {
         (Question::Enrol(_), _) => Answer::Enrol(EnrolDecision::Refused(refusal())),
         (Question::Admit(_), 2) => Answer::NotAdmitted(refusal()),
         (Question::Admit(_), _) => admitted(),
+        (Question::MayRegister(..), 0) => Answer::NotAdmitted(refusal()),
+        (Question::MayRegister(..), _) => Answer::MayRegister(Box::new(identity())),
         (Question::Wanted(_), 0) => Answer::Wanted(None),
         (Question::Wanted(_), variant) => Answer::Wanted(Some(list(1 + u64::from(variant)))),
         (Question::Report(..), variant) => Answer::Reported(variant > 0),

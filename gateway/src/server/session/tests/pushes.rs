@@ -13,6 +13,8 @@ fn a_wanted_list_is_staged_tried_and_the_session_left() {
     let mut talk = Talk::just_registered(hello());
     staged(&mut talk);
     talk.reports(Progress::Staged(list(2).version()), true);
+    let rows = talk.probes(&list(2), &[true, false]);
+    talk.reports(Progress::Probed(list(2).version(), rows), true);
     assert_eq!(talk.said(), Message::StartTrial { version: list(2).version(), timeout_s: 63 });
     talk.hears(Message::TrialStarted(list(2).version()));
     talk.reports(Progress::Trial(list(2).version()), true);
@@ -50,7 +52,7 @@ fn a_device_that_has_the_wanted_list_is_told_to_the_directory_once() {
     let mut talk = Talk::just_registered(hello());
     talk.wants(Some(list(1)));
     talk.reports(Progress::Committed(list(1).version()), true);
-    talk.session.handle_wake(talk.now);
+    talk.session.handle_wake(&identity(), talk.now);
     talk.wants(Some(list(1)));
     assert!(talk.is_quiet());
 }
@@ -72,7 +74,7 @@ fn a_rollback_is_noted_once_it_is_on_record_and_its_list_left_alone() {
     assert_eq!(talk.said(), Message::RollbackNoted(list(2).version()));
     talk.wants(Some(list(2)));
     assert!(talk.is_quiet());
-    talk.session.handle_wake(talk.now);
+    talk.session.handle_wake(&identity(), talk.now);
     talk.wants(Some(list(3)));
     assert_eq!(talk.said(), Message::StageList(list(3)));
 }
@@ -92,7 +94,7 @@ fn a_refused_list_is_reported_and_not_repeated() {
         };
         assert_eq!(version, list(2).version());
         talk.answered(Answer::Reported(true));
-        talk.session.handle_wake(talk.now);
+        talk.session.handle_wake(&identity(), talk.now);
         talk.wants(Some(list(2)));
         assert!(talk.is_quiet());
     }
@@ -103,7 +105,7 @@ fn a_list_that_changed_while_it_was_staged_is_not_tried() {
     let mut talk = Talk::just_registered(hello());
     talk.wants(Some(list(2)));
     assert_eq!(talk.said(), Message::StageList(list(2)));
-    talk.session.handle_wake(talk.now);
+    talk.session.handle_wake(&identity(), talk.now);
     talk.hears(Message::ListStaged(list(2).version()));
     talk.reports(Progress::Staged(list(2).version()), true);
     talk.wants(Some(list(3)));
@@ -112,7 +114,7 @@ fn a_list_that_changed_while_it_was_staged_is_not_tried() {
     let mut talk = Talk::just_registered(hello());
     talk.wants(Some(list(2)));
     assert_eq!(talk.said(), Message::StageList(list(2)));
-    talk.session.handle_wake(talk.now);
+    talk.session.handle_wake(&identity(), talk.now);
     talk.hears(Message::ListStaged(list(2).version()));
     talk.reports(Progress::Staged(list(2).version()), true);
     talk.wants(None);
@@ -142,8 +144,57 @@ fn an_answer_to_the_repetition_counts_once() {
     talk.hears(Message::ListStaged(list(2).version()));
     talk.hears(Message::ListStaged(list(2).version()));
     talk.reports(Progress::Staged(list(2).version()), true);
-    assert!(matches!(talk.said(), Message::StartTrial { .. }));
+    assert!(matches!(talk.said(), Message::ProbeList { .. }));
     assert!(talk.is_quiet());
+}
+
+#[test]
+fn a_list_of_which_nothing_works_is_not_tried() {
+    let mut talk = Talk::just_registered(hello());
+    staged(&mut talk);
+    talk.reports(Progress::Staged(list(2).version()), true);
+    let rows = talk.probes(&list(2), &[false, false]);
+    talk.reports(Progress::Unproven(list(2).version(), rows), true);
+    assert!(talk.is_quiet());
+    talk.session.handle_wake(&identity(), talk.now);
+    talk.wants(Some(list(2)));
+    assert!(talk.is_quiet(), "it is not pushed again");
+}
+
+#[test]
+fn the_entry_in_use_needs_no_other_proof() {
+    let dialled = list(2).entries().as_slice()[1].clone();
+    let mut talk = Talk::just_registered(Hello { dialled, ..hello() });
+    staged(&mut talk);
+    talk.reports(Progress::Staged(list(2).version()), true);
+    let rows = talk.probes(&list(2), &[false, false]);
+    talk.reports(Progress::Probed(list(2).version(), rows), true);
+    assert!(matches!(talk.said(), Message::StartTrial { .. }));
+}
+
+#[test]
+fn a_device_that_cannot_probe_is_put_on_trial_all_the_same() {
+    let mut talk = Talk::just_registered(hello());
+    staged(&mut talk);
+    talk.reports(Progress::Staged(list(2).version()), true);
+    assert!(matches!(talk.said(), Message::ProbeList { .. }));
+    talk.hears(Message::Unsupported { message: 21 });
+    assert!(matches!(talk.said(), Message::StartTrial { .. }));
+}
+
+#[test]
+fn a_list_that_changed_while_it_was_probed_is_not_tried() {
+    let mut talk = Talk::just_registered(hello());
+    staged(&mut talk);
+    talk.reports(Progress::Staged(list(2).version()), true);
+    assert!(matches!(talk.said(), Message::ProbeList { .. }));
+    talk.session.handle_wake(&identity(), talk.now);
+    let rows: Vec<_> = list(2).entries().iter().map(|entry| row(entry, true)).collect();
+    talk.hears(Message::ProbeTable { request: 9, rows: rows.clone() });
+    talk.hears(Message::ProbeTable { request: 2, rows: rows.clone() });
+    talk.reports(Progress::Probed(list(2).version(), rows), true);
+    talk.wants(Some(list(3)));
+    assert_eq!(talk.said(), Message::StageList(list(3)));
 }
 
 #[test]

@@ -1,0 +1,107 @@
+//! An operator sends the device elsewhere.
+
+use super::*;
+use crate::wire::{Message, MoveFailure};
+
+fn order(request: u64, server: u16, ttl_s: u32) -> Message {
+    let entry = entries(&[1, 2, 3]).iter().find(|entry| entry.port == 50_000 + server).unwrap().clone();
+    Message::Move { request, entry, ttl_s }
+}
+
+fn answers(world: &World) -> Vec<(u64, String)> {
+    let answers = world.sent.iter().filter_map(|message| {
+        if let Message::MoveAnswer { request, refused } = message { Some((*request, refused.clone())) } else { None }
+    });
+    answers.collect()
+}
+
+fn hello_failures(world: &World) -> Vec<MoveFailure> {
+    let hellos =
+        world.sent.iter().filter_map(|message| if let Message::Hello(hello) = message { Some(hello) } else { None });
+    hellos.filter_map(|hello| hello.move_failure.clone()).collect()
+}
+
+fn world(seed: u64) -> World {
+    let mut world = World::new(seed, &[1, 2, 3]);
+    world.run(100);
+    world.dialled();
+    world
+}
+
+#[test]
+fn it_goes_where_it_is_sent_and_comes_back_when_the_time_is_over() {
+    let mut world = world(1);
+    world.say(order(7, 3, 3600));
+    world.run(2);
+    assert_eq!((world.connected(), world.dialled(), answers(&world)), (Some(3), vec![3], vec![(7, String::new())]));
+    world.run(3590);
+    assert_eq!((world.connected(), world.probes.len()), (Some(3), 1), "only the one before it left");
+    world.run(600);
+    assert_eq!(world.connected(), Some(1));
+}
+
+#[test]
+fn for_good_is_until_it_is_sent_elsewhere_or_gets_another_list() {
+    let mut world = world(2);
+    world.say(order(1, 2, 0));
+    world.run(20_000);
+    assert_eq!(world.connected(), Some(2));
+    world.restart();
+    world.until_connected(5);
+    assert_eq!(world.dialled(), [2, 2], "also after a restart");
+    world.set(2, Health::Refusing);
+    world.until_connected(15);
+    world.set(2, Health::Up);
+    assert_eq!(world.connected(), Some(1));
+    world.say(order(2, 1, 1));
+    world.run(1000);
+    assert_eq!((world.connected(), world.disk.pinned.clone()), (Some(1), None));
+}
+
+#[test]
+fn it_does_not_leave_for_a_server_that_would_not_have_it() {
+    for (health, limit) in [(Health::Refusing, 1), (Health::Silent, 6), (Health::Strict, 1), (Health::Busy(9), 1)] {
+        let mut world = world(3);
+        world.set(2, health);
+        world.say(order(5, 2, 60));
+        world.run(limit);
+        assert_eq!((world.connected(), world.dialled()), (Some(1), vec![]));
+        assert!(answers(&world)[0].1.starts_with("the device cannot register there"), "{:?}", answers(&world));
+    }
+}
+
+#[test]
+fn if_the_server_fails_meanwhile_it_is_back_within_15_s_and_says_so() {
+    for health in [Health::Mute, Health::Silent, Health::Busy(60)] {
+        let mut world = world(4);
+        world.say(order(5, 2, 60));
+        while world.connected() == Some(1) {
+            assert!(world.step(secs(9999)));
+        }
+        world.set(2, health);
+        assert!(world.until_connected(15) < secs(15));
+        assert_eq!(world.connected(), Some(1));
+        let failures = hello_failures(&world);
+        assert_eq!((failures.len(), failures[0].request, failures[0].failure.entry.port), (1, 5, 50_002));
+        world.set(1, Health::Refusing);
+        world.set(1, Health::Up);
+        world.until_connected(10);
+        assert_eq!(hello_failures(&world).len(), 1, "it is told once");
+    }
+}
+
+#[test]
+fn orders_that_make_no_sense_are_refused() {
+    let mut world = world(5);
+    let stranger = Message::Move { request: 1, entry: entries(&[5]).as_slice()[0].clone(), ttl_s: 0 };
+    world.say(stranger);
+    world.say(order(2, 1, 0));
+    world.epochs.insert(1, 0);
+    world.disk.epoch.as_mut().unwrap().number = 9;
+    world.restart();
+    world.until_connected(5);
+    world.say(order(3, 2, 0));
+    let answers: Vec<_> = answers(&world).into_iter().map(|(request, why)| (request, why.len() > 10)).collect();
+    assert_eq!(answers, [(1, true), (2, false), (3, true)]);
+    assert_eq!(world.connected(), Some(1));
+}

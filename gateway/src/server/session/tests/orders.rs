@@ -1,0 +1,84 @@
+//! Probes of this server, and orders for the device at the other end.
+
+use super::*;
+use crate::server::orders::{Order, OrderId};
+
+#[test]
+fn a_probe_is_answered_and_puts_nothing_on_record() {
+    let mut talk = Talk::with_certificate();
+    talk.hears(Message::Probe { protocol_version: PROTOCOL_VERSION, device: DOOR });
+    let Some(Question::MayRegister(DOOR, serial)) = talk.question() else { panic!("not asked") };
+    assert_eq!(serial, [5]);
+    talk.answered(Answer::MayRegister(Box::new(identity())));
+    let Message::ProbeAnswer(answer) = talk.said() else { panic!("not answered") };
+    assert_eq!((answer.server_id.as_str(), answer.role), ("server-1", Role::Active));
+    assert!(talk.is_closed());
+}
+
+#[test]
+fn a_probe_of_a_device_that_would_be_turned_away_is_turned_away() {
+    let probe = Message::Probe { protocol_version: PROTOCOL_VERSION, device: DOOR };
+    let mut talk = Talk::with_certificate();
+    talk.hears(probe.clone());
+    talk.question();
+    talk.answered(Answer::NotAdmitted(Refusal::Goodbye(Reason::Revoked, "revoked".into())));
+    assert_eq!(talk.goodbye(), Reason::Revoked);
+    let mut talk = Talk::new(Shown::Nothing);
+    talk.hears(probe);
+    assert_eq!(talk.goodbye(), Reason::NotEnrolled);
+    let mut talk = Talk::with_certificate();
+    talk.hears(Message::Probe { protocol_version: PROTOCOL_VERSION, device: DeviceId(2) });
+    assert_eq!(talk.goodbye(), Reason::WrongIdentity);
+}
+
+fn replied(talk: &mut Talk) -> (OrderId, OrderReply) {
+    match talk.session.poll_output() {
+        Some(Output::Replied(id, reply)) => (id, reply),
+        other => panic!("no reply but {other:?}"),
+    }
+}
+
+#[test]
+fn an_order_is_passed_on_and_its_answer_handed_back() {
+    let mut talk = Talk::registered(hello());
+    let (probe, go) = (OrderId(OrderId::FIRST + 1), OrderId(OrderId::FIRST + 2));
+    let entries = list(1).entries().clone();
+    talk.session.handle_order(probe, Order::Probe(entries.clone()), talk.now);
+    assert_eq!(talk.said(), Message::ProbeList { request: probe.0, entries: entries.clone() });
+    let to = entries.as_slice()[1].clone();
+    talk.session.handle_order(go, Order::Move(to.clone(), 60), talk.now);
+    assert_eq!(talk.said(), Message::Move { request: go.0, entry: to, ttl_s: 60 });
+    talk.hears(Message::MoveAnswer { request: go.0, refused: "a list is on trial".into() });
+    assert_eq!(replied(&mut talk), (go, OrderReply::Refused("a list is on trial".into())));
+    let rows: Vec<_> = entries.iter().map(|entry| row(entry, true)).collect();
+    talk.hears(Message::ProbeTable { request: probe.0, rows: rows.clone() });
+    assert_eq!(replied(&mut talk), (probe, OrderReply::Probed(rows)));
+    talk.hears(Message::MoveAnswer { request: go.0, refused: String::new() });
+    assert!(talk.is_quiet(), "answered once");
+}
+
+#[test]
+fn a_device_that_is_not_registered_gets_no_orders_and_an_old_one_does_not_understand_them() {
+    let order = || Order::Probe(list(1).entries().clone());
+    let id = OrderId(OrderId::FIRST);
+    let mut talk = Talk::admitting();
+    talk.session.handle_order(id, order(), talk.now);
+    assert_eq!(replied(&mut talk), (id, OrderReply::NotConnected));
+    let mut talk = Talk::registered(hello());
+    talk.session.handle_order(id, order(), talk.now);
+    talk.said();
+    talk.hears(Message::Unsupported { message: 0 });
+    assert_eq!(replied(&mut talk), (id, OrderReply::NotUnderstood));
+}
+
+#[test]
+fn a_server_whose_role_changed_tells_its_devices_once() {
+    let mut talk = Talk::registered(hello());
+    let standby = Identity { role: Role::Standby, ..identity() };
+    talk.session.handle_wake(&standby, talk.now);
+    assert_eq!(talk.said(), Message::ServerChanged { role: Role::Standby, epoch: standby.epoch.clone() });
+    talk.wants(None);
+    talk.session.handle_wake(&standby, talk.now);
+    talk.wants(None);
+    assert!(talk.is_quiet());
+}
