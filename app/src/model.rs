@@ -3,6 +3,7 @@
 //! They are also the bodies of the REST API, so their field names are part of its contract. Times are RFC 3339 in UTC.
 
 mod account;
+mod connection_settings;
 mod device;
 mod event;
 mod fault;
@@ -10,10 +11,12 @@ mod fingerprint;
 mod form;
 mod overview;
 mod page;
+mod probe;
 mod server;
 mod server_list;
 
 pub use account::{Operator, ProvisioningInput, ProvisioningString, SignInInput};
+pub use connection_settings::{ConnectionSettings, DayWindow, Failback, NumberSetting, SettingsInput};
 pub use device::{Connection, Device, DeviceInfo, DeviceStatus, DeviceSummary, IpConfig, SerialConfig, WaitingDevice};
 pub use event::{Event, EventQuery};
 pub use fault::{Fault, FieldError};
@@ -21,6 +24,7 @@ pub use fingerprint::grouped;
 pub use form::{Decision, FormAnswer, ProvisioningForm, Typed};
 pub use overview::Overview;
 pub use page::{DeviceQuery, Page};
+pub use probe::{Move, MoveInput, MoveState, ProbeRow, ProbeTable, ProbedServer};
 pub use server::{Banner, Newcomer, PeerState, Role, Server};
 pub use server_list::{
     DEFAULT_PORT, DeviceServers, DeviceSettingInput, EntryFailure, EntryInput, ListVersion, MAX_ENTRIES, Push,

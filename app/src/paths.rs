@@ -34,6 +34,18 @@ pub fn device(id: u32) -> String {
     format!("{DEVICES}/{id}")
 }
 
+/// Where the test of a device's servers is posted to.
+#[must_use]
+pub fn probe_device(id: u32) -> String {
+    format!("{DEVICES}/{id}/probe")
+}
+
+/// Where a device's move is posted to.
+#[must_use]
+pub fn move_device(id: u32) -> String {
+    format!("{DEVICES}/{id}/move")
+}
+
 /// Where a pending push is withdrawn.
 #[must_use]
 pub fn cancel_push(id: u32) -> String {

@@ -1,6 +1,6 @@
 //! A device's servers: the wanted list, the list on the device, and the way from one to the other.
 
-use super::Connection;
+use super::{Connection, ConnectionSettings, Move, ProbeTable, SettingsInput};
 use serde::{Deserialize, Serialize};
 
 /// The most entries a device holds.
@@ -56,6 +56,8 @@ pub struct DeviceSettingInput {
     pub revision: u64,
     /// The rows of the Server table, blank ones included.
     pub entries: Vec<EntryInput>,
+    /// The settings; what is missing stays as it is.
+    pub settings: SettingsInput,
 }
 
 /// A list and which revision it is.
@@ -65,6 +67,8 @@ pub struct ListVersion {
     pub revision: u64,
     /// In ascending priority; empty when only the hash is known.
     pub entries: Vec<ServerEntry>,
+    /// `None` when only the hash is known.
+    pub settings: Option<ConnectionSettings>,
     /// 64 hexadecimal digits.
     pub hash: String,
 }
@@ -138,12 +142,18 @@ pub struct DeviceServers {
     pub revision: u64,
     /// The wanted list.
     pub entries: Vec<ServerEntry>,
+    /// How the device is to behave with it.
+    pub settings: ConnectionSettings,
     /// The wanted list's hash.
     pub hash: String,
     /// What the device has; `None` if it never said.
     pub committed: Option<ListVersion>,
     /// `None` only before the first.
     pub push: Option<Push>,
+    /// What the device found when it last tried servers.
+    pub probe: Option<ProbeTable>,
+    /// Where an operator last sent it from this server.
+    pub moved: Option<Move>,
     /// The session the device holds.
     pub connected: Option<Connection>,
 }

@@ -1,9 +1,11 @@
 //! The Device Setting page: what a device is, and which servers it dials.
 
+pub mod connection;
 pub mod draft;
 pub mod form;
 pub mod information;
 pub mod network;
+pub mod orders;
 
 use super::device_list::TreePane;
 use crate::{

@@ -39,6 +39,8 @@ pub(super) fn routes() -> Router<AppState> {
         .route(paths::PASSWORD, post(account::change_password))
         .route("/devices/{id}", post(devices::save))
         .route("/devices/{id}/cancel-push", post(devices::cancel_push))
+        .route("/devices/{id}/probe", post(devices::probe))
+        .route("/devices/{id}/move", post(devices::move_device))
         .route("/waiting-devices/{id}/accept", post(waiting_devices::accept))
         .route("/waiting-devices/{id}/reject", post(waiting_devices::reject))
         .route("/servers/newcomers/{id}/confirm", post(servers::confirm_newcomer))

@@ -2,7 +2,7 @@
 
 mod words;
 
-use super::service::{Arrival, Report, ReportedList, Service};
+use super::service::{Arrival, MoveFailed, Report, ReportedList, Service, foreign_text, rows_of};
 use crate::model::{self, Fault};
 use gateway::{
     server::{Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId},
@@ -62,12 +62,21 @@ impl Directory for Link {
         self.service.register_session(&arrival_of(registration)).await
     }
 
+    async fn may_register(&self, device: DeviceId, certificate_serial: &[u8]) -> Result<(), Refusal> {
+        self.service.may_register(device.0, &hex::encode(certificate_serial)).await
+    }
+
     async fn wanted(&self, device: DeviceId) -> Option<ServerList> {
         // Without the store nothing is wanted; the device keeps what it has.
         self.service.wanted_list(device.0).await.unwrap_or_default()
     }
 
     async fn progress(&self, session: SessionId, device: DeviceId, progress: Progress) -> bool {
+        if let Progress::Probed(_, rows) | Progress::Unproven(_, rows) = &progress
+            && self.service.keep_probe(device.0, rows_of(rows)).await.is_err()
+        {
+            return false;
+        }
         let (list, report) = report_of(&progress);
         self.service.note_report(session.0, device.0, &list, &report).await.is_ok()
     }
@@ -96,6 +105,10 @@ fn arrival_of(registration: &Registration) -> Arrival {
         committed: reported(&hello.committed),
         ring: hello.ring.map(|span| span.ring),
         certificate_serial: hex::encode(&registration.certificate_serial),
+        move_failed: hello.move_failure.as_ref().map(|failed| MoveFailed {
+            to: words::entry_of(&failed.failure.entry),
+            reason: words::failure_of(&failed.failure).reason,
+        }),
         peer: registration.peer.to_string(),
     }
 }
@@ -107,10 +120,15 @@ fn reported(version: &ListVersion) -> ReportedList {
 fn report_of(progress: &Progress) -> (ReportedList, Report) {
     match progress {
         Progress::Staged(version) => (reported(version), Report::Staged),
+        Progress::Probed(version, _) => (reported(version), Report::Probed),
+        Progress::Unproven(version, rows) => {
+            let reason = "the device could reach no server of the list from where it is".to_owned();
+            (reported(version), Report::GivenUp { reason, failures: words::failures_of(rows) })
+        }
         Progress::Trial(version) => (reported(version), Report::Trial),
         Progress::Committed(version) => (reported(version), Report::Committed),
         Progress::StageRefused(version, text) => {
-            let reason = format!("the device refused the list: {}", words::foreign_text(text));
+            let reason = format!("the device refused the list: {}", foreign_text(text));
             (reported(version), Report::GivenUp { reason, failures: Vec::new() })
         }
         Progress::RolledBack(rollback) => {

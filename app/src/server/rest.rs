@@ -7,6 +7,7 @@ mod devices;
 mod events;
 mod health;
 mod operators;
+mod orders;
 mod problem;
 mod provisioning;
 mod server_lists;
@@ -34,6 +35,8 @@ pub fn routes() -> Router<AppState> {
         .route("/devices", get(devices::list))
         .route("/devices/{id}", get(devices::find).patch(devices::rename))
         .route("/devices/{id}/servers", get(server_lists::find).put(server_lists::replace))
+        .route("/devices/{id}/servers/probe", post(orders::probe))
+        .route("/devices/{id}/move", post(orders::move_device))
         .route("/devices/{id}/servers/push", axum::routing::delete(server_lists::cancel_push))
         .route("/waiting-devices", get(waiting_devices::list))
         .route("/waiting-devices/{id}/accept", post(waiting_devices::accept))

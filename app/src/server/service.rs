@@ -4,10 +4,12 @@
 //! as model values or a [`Fault`].
 
 mod attempts;
+mod connection_settings;
 mod devices;
 mod enrolment;
 mod event_writer;
 mod events;
+mod failures;
 #[cfg(test)]
 mod fixture;
 mod health;
@@ -15,6 +17,7 @@ mod joining;
 mod names;
 mod newcomers;
 mod operators;
+mod orders;
 mod passwords;
 mod provisioning;
 mod pushes;
@@ -27,10 +30,12 @@ mod tokens;
 mod waiting;
 
 pub use super::store::ReportedList;
+pub(super) use failures::{foreign_text, in_words, rows_of};
 pub use operators::FIRST_LOGIN;
 pub use passwords::MIN_PASSWORD_CHARACTERS;
 pub use pushes::Report;
-pub use sessions::Arrival;
+pub use server_lists::ListInput;
+pub use sessions::{Arrival, MoveFailed};
 pub use sign_in::{Bearer, REFRESH_LIFE, SignedIn};
 
 use super::{
@@ -88,6 +93,7 @@ pub struct Service {
     doorman: Doorman,
     newcomers: Newcomers,
     event_writer: EventWriter,
+    moves: orders::Moves,
 }
 
 impl Service {
@@ -108,6 +114,7 @@ impl Service {
             doorman: Doorman::default(),
             newcomers: Newcomers::default(),
             event_writer: EventWriter::default(),
+            moves: orders::Moves::default(),
         })
     }
 

@@ -18,6 +18,7 @@ mod installation;
 mod joins;
 mod operators;
 mod outcomes;
+mod probes;
 mod provisioning;
 mod pushes;
 mod refresh_tokens;

@@ -1,6 +1,8 @@
 //! Devices, their settings and pushes.
 
-use crate::model::{Device, DeviceQuery, DeviceServers, DeviceSettingInput, DeviceSummary, Fault, Page};
+use crate::model::{
+    Device, DeviceQuery, DeviceServers, DeviceSettingInput, DeviceSummary, Fault, Move, MoveInput, Page, ProbeTable,
+};
 use leptos::{prelude::*, server_fn::codec::Json};
 
 /// One page of the device list.
@@ -55,4 +57,32 @@ pub async fn cancel_push(
     id: u32,
 ) -> Result<DeviceServers, Fault> {
     super::door::answer(async |service, session| service.cancel_push(&session.actor, id).await).await
+}
+
+/// Lets a device try every server of its wanted list from its own network.
+///
+/// # Errors
+///
+/// [`Fault::WrongState`] if it is not connected here or does not answer, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "probe-servers", input = Json)]
+pub async fn probe_servers(
+    /// Device ID.
+    id: u32,
+) -> Result<ProbeTable, Fault> {
+    super::door::answer(async |service, _| service.probe_servers(id, None).await).await
+}
+
+/// Sends a device to another server of its list.
+///
+/// # Errors
+///
+/// [`Fault::WrongState`] if it is not connected here or stays, bad fields, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "move-device", input = Json)]
+pub async fn move_device(
+    /// Device ID.
+    id: u32,
+    /// Where to, and for how long.
+    input: MoveInput,
+) -> Result<Move, Fault> {
+    super::door::answer(async |service, session| service.move_device(&session.actor, id, input).await).await
 }

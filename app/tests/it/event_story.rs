@@ -101,7 +101,7 @@ async fn list(active: &Running, addresses: &[SocketAddr]) {
         address: address.ip().to_string(),
         port: address.port().to_string(),
     };
-    let rows = addresses.iter().zip(1..).map(row).collect();
+    let rows: Vec<_> = addresses.iter().zip(1..).map(row).collect();
     let service = active.service();
     let base = service.find_servers(DOOR).await.unwrap().revision;
     service.replace_servers(&console(), DOOR, base, rows).await.unwrap();

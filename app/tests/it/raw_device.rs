@@ -135,6 +135,7 @@ pub(crate) fn hello(device: u32, address: SocketAddr, committed: &ServerList) ->
         trial: None,
         rollback: None,
         epoch: None,
+        move_failure: None,
         ring: None,
     }
 }

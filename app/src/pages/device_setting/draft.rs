@@ -2,7 +2,7 @@
 
 use crate::{
     components::server_table::rows::EntryRows,
-    model::{Device, DeviceSettingInput, ServerEntry},
+    model::{ConnectionSettings, Device, DeviceSettingInput, ServerEntry, SettingsInput},
 };
 
 /// The form of the Device Setting page.
@@ -12,8 +12,11 @@ pub struct Draft {
     pub name: String,
     /// The Server table as typed.
     pub rows: EntryRows,
+    /// The settings as typed.
+    pub settings: SettingsInput,
     base_name: String,
     base_entries: Vec<ServerEntry>,
+    base_settings: ConnectionSettings,
     base_revision: u64,
 }
 
@@ -24,8 +27,10 @@ impl Draft {
         Self {
             name: device.name.clone(),
             rows: EntryRows::of(&device.servers.entries),
+            settings: SettingsInput::from(&device.servers.settings),
             base_name: device.name.clone(),
             base_entries: device.servers.entries.clone(),
+            base_settings: device.servers.settings.clone(),
             base_revision: device.servers.revision,
         }
     }
@@ -33,13 +38,15 @@ impl Draft {
     /// A form that was refused, with what was typed into it. Whoever applies it again has seen what is saved now.
     #[must_use]
     pub fn typed(input: DeviceSettingInput, device: &Device) -> Self {
-        Self { name: input.name, rows: EntryRows::typed(input.entries), ..Self::of(device) }
+        let mut draft = Self::of(device);
+        draft.settings.0.extend(input.settings.0);
+        Self { name: input.name, rows: EntryRows::typed(input.entries), ..draft }
     }
 
     /// Would saving change anything?
     #[must_use]
     pub fn is_changed(&self) -> bool {
-        self.name_is_changed() || self.entries_are_changed()
+        self.name_is_changed() || self.list_is_changed()
     }
 
     /// The revision that the form is based on.
@@ -51,7 +58,12 @@ impl Draft {
     /// What to send.
     #[must_use]
     pub fn input(&self) -> DeviceSettingInput {
-        DeviceSettingInput { name: self.name.clone(), revision: self.base_revision, entries: self.rows.all().to_vec() }
+        DeviceSettingInput {
+            name: self.name.clone(),
+            revision: self.base_revision,
+            entries: self.rows.all().to_vec(),
+            settings: self.settings.clone(),
+        }
     }
 
     /// Takes over what somebody else saved, except where something was typed.
@@ -60,8 +72,9 @@ impl Draft {
             self.name.clone_from(&newest.name);
         }
         self.base_name.clone_from(&newest.name);
-        if !self.entries_are_changed() && newest.servers.revision != self.base_revision {
+        if !self.list_is_changed() && newest.servers.revision != self.base_revision {
             self.rows = EntryRows::of(&newest.servers.entries);
+            self.settings = SettingsInput::from(&newest.servers.settings);
             self.base_on(newest);
         }
     }
@@ -69,6 +82,7 @@ impl Draft {
     /// After a conflict was told: keeps what was typed, now based on what the other saved.
     pub fn base_on(&mut self, newest: &Device) {
         self.base_entries.clone_from(&newest.servers.entries);
+        self.base_settings.clone_from(&newest.servers.settings);
         self.base_revision = newest.servers.revision;
     }
 
@@ -76,15 +90,16 @@ impl Draft {
         self.name.trim() != self.base_name
     }
 
-    fn entries_are_changed(&self) -> bool {
-        !self.rows.say(&self.base_entries)
+    /// Entries and settings are one revision.
+    fn list_is_changed(&self) -> bool {
+        !self.rows.say(&self.base_entries) || self.settings != SettingsInput::from(&self.base_settings)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{DeviceInfo, DeviceServers, DeviceStatus, IpConfig, SerialConfig};
+    use crate::model::{ConnectionSettings, DeviceInfo, DeviceServers, DeviceStatus, IpConfig, SerialConfig};
 
     fn device(name: &str, revision: u64, addresses: &[&str]) -> Device {
         let entries = addresses.iter().zip(1..);
@@ -108,9 +123,12 @@ mod tests {
             servers: DeviceServers {
                 revision,
                 entries,
+                settings: ConnectionSettings::default(),
                 hash: String::new(),
                 committed: None,
                 push: None,
+                probe: None,
+                moved: None,
                 connected: None,
             },
         }

@@ -5,6 +5,7 @@ use super::{
     draft::Draft,
     information::Information,
     network::Network,
+    orders::Orders,
 };
 use crate::{
     app::Hydrated,
@@ -37,6 +38,8 @@ pub struct FormState {
     pub hydrated: Signal<bool>,
     /// Withdraws a pending push.
     pub on_cancel_push: Callback<()>,
+    /// Fetches the device again.
+    pub refetch: Callback<()>,
 }
 
 impl FormState {
@@ -54,6 +57,13 @@ impl FormState {
             servers,
             hydrated,
         }
+    }
+
+    /// Somebody types a setting.
+    pub fn type_setting(self, name: &'static str, text: String) {
+        let field = format!("settings.{name}");
+        self.errors.update(|errors| errors.retain(|error| error.field != field));
+        self.draft.update(|draft| draft.settings.set(name, text));
     }
 
     /// Somebody types a name.
@@ -112,6 +122,7 @@ pub fn DeviceForm(
         on_cancel_push: Callback::new(move |()| {
             cancel.dispatch(());
         }),
+        refetch,
     };
     Unsaved::current().follow(move || draft.with(Draft::is_changed) && !save.pending().get());
     let on_submit = move |event: SubmitEvent| {
@@ -195,6 +206,7 @@ fn FormView(
                 <button type="reset" class="button button-cancel">"Cancel"</button>
             </div>
         </form>
+        <Orders device=state.device refetch=state.refetch />
         <form id=WITHDRAW_FORM method="post" action=paths::cancel_push(id)></form>
     }
     .into_any()

@@ -1,6 +1,6 @@
 //! The Network card: TCP/IP, Server, Serial.
 
-use super::form::FormState;
+use super::{connection::Connection, form::FormState};
 use crate::{
     components::{
         card::{Card, Fieldset},
@@ -24,6 +24,7 @@ pub fn Network(
         <Card title="Network">
             <TcpIp device=state.device />
             <ServerFieldset state />
+            <Connection state />
             <Serial device=state.device />
         </Card>
     }

@@ -2,7 +2,7 @@
 
 use super::{Post, fields::Fields};
 use crate::{
-    model::{Device, DeviceServers, DeviceSettingInput, Fault, Typed},
+    model::{Device, DeviceServers, DeviceSettingInput, Fault, Move, MoveInput, Typed},
     paths,
 };
 use axum::{extract::Path, response::Response};
@@ -19,6 +19,23 @@ pub(super) async fn save(Path(id): Path<String>, post: Post, fields: Fields) -> 
 pub(super) async fn cancel_push(Path(id): Path<String>, post: Post) -> Response {
     let outcome = cancelled(&post, &id).await;
     post.finish(outcome, Typed::Nothing, &page_of(&id)).await
+}
+
+pub(super) async fn probe(Path(id): Path<String>, post: Post) -> Response {
+    let outcome = match device_id(&id) {
+        Ok(device) => post.state.service.probe_servers(device, None).await,
+        Err(fault) => Err(fault),
+    };
+    post.finish(outcome, Typed::Nothing, &page_of(&id)).await
+}
+
+pub(super) async fn move_device(Path(id): Path<String>, post: Post, fields: Fields) -> Response {
+    let outcome = moved(&post, &id, fields.move_input()).await;
+    post.finish(outcome, Typed::Nothing, &page_of(&id)).await
+}
+
+async fn moved(post: &Post, id: &str, input: MoveInput) -> Result<Move, Fault> {
+    post.state.service.move_device(&post.session()?.actor, device_id(id)?, input).await
 }
 
 async fn saved(post: &Post, id: &str, input: DeviceSettingInput) -> Result<Device, Fault> {

@@ -1,6 +1,6 @@
 //! The fields of a posted form.
 
-use crate::model::{DeviceSettingInput, EntryInput, Fault};
+use crate::model::{DeviceSettingInput, EntryInput, Fault, MoveInput, SettingsInput};
 use axum::{
     Form,
     extract::{FromRequest, Request},
@@ -48,7 +48,25 @@ impl Fields {
         let rows = (0..MAX_ROWS).rev().find(|index| self.0.contains_key(&format!("entries[{index}].address")));
         let entries = (0..rows.map_or(0, |last| last + 1)).map(|index| self.entry(index)).collect();
         let revision = self.text("revision").parse().map_err(|_| Fault::RevisionRequired)?;
-        Ok(DeviceSettingInput { name: self.text("name"), revision, entries })
+        Ok(DeviceSettingInput { name: self.text("name"), revision, entries, settings: self.settings() })
+    }
+
+    /// Where a device is to go, as the move form says it.
+    pub(super) fn move_input(&self) -> MoveInput {
+        let to = self.text("to");
+        let (port, address) = to.split_once(' ').unwrap_or_default();
+        MoveInput {
+            address: address.to_owned(),
+            port: port.parse().unwrap_or_default(),
+            ttl_seconds: self.text("ttl_seconds").parse().ok(),
+        }
+    }
+
+    /// The fields of the Connection fieldset; what the form does not have stays as it is.
+    fn settings(&self) -> SettingsInput {
+        let typed =
+            self.0.iter().filter_map(|(name, text)| Some((name.strip_prefix("settings.")?.to_owned(), text.clone())));
+        SettingsInput(typed.collect())
     }
 
     fn entry(&self, index: usize) -> EntryInput {

@@ -1,10 +1,10 @@
 //! What devices say, as pages show it.
 
-use crate::model;
-use gateway::wire::{DeviceInfo, EntryFailure, FailureKind, Reason, RollbackCause, ServerEntry};
-
-/// The longest text of a device that is kept, in characters.
-const MAX_FOREIGN_CHARS: usize = 200;
+use crate::{
+    model,
+    server::service::{foreign_text, in_words},
+};
+use gateway::wire::{DeviceInfo, EntryFailure, EntryProbe, Reason, RollbackCause, ServerEntry};
 
 /// What a device says of itself.
 pub(super) fn info_of(info: &DeviceInfo) -> model::DeviceInfo {
@@ -39,28 +39,24 @@ pub(super) fn entry_of(entry: &ServerEntry) -> model::ServerEntry {
 
 /// Why an entry failed in a trial.
 pub(super) fn failure_of(failure: &EntryFailure) -> model::EntryFailure {
-    let words = match failure.kind {
-        FailureKind::Unknown => "failed",
-        FailureKind::NotTried => "not tried",
-        FailureKind::NameNotFound => "name not found",
-        FailureKind::Refused => "refused",
-        FailureKind::TimedOut => "timed out",
-        FailureKind::Unreachable => "unreachable",
-        FailureKind::Tls => "TLS handshake failed",
-        FailureKind::ForeignInstallation => "foreign installation",
-        FailureKind::NotAdmitted => "not admitted",
-        FailureKind::Busy => "busy",
-        FailureKind::Closed => "closed before it was confirmed",
-    };
-    let text = foreign_text(&failure.text);
-    let explained = matches!(failure.kind, FailureKind::Unknown | FailureKind::Tls | FailureKind::NotAdmitted);
     let entry = entry_of(&failure.entry);
     model::EntryFailure {
         priority: entry.priority,
         address: entry.address,
         port: entry.port,
-        reason: if explained && !text.is_empty() { format!("{words}: {text}") } else { words.to_owned() },
+        reason: in_words(failure.kind, &failure.text),
     }
+}
+
+/// What failed of a list of which nothing works.
+pub(super) fn failures_of(probes: &[EntryProbe]) -> Vec<model::EntryFailure> {
+    let failed = probes.iter().filter_map(|probe| {
+        let (kind, text) = probe.outcome.as_ref().err()?;
+        let entry = entry_of(&probe.entry);
+        let reason = in_words(*kind, text);
+        Some(model::EntryFailure { priority: entry.priority, address: entry.address, port: entry.port, reason })
+    });
+    failed.collect()
 }
 
 /// Why a device went back.
@@ -92,12 +88,8 @@ pub(super) fn reason_text(reason: Reason) -> &'static str {
         Reason::TryingList => "left to try a new list",
         Reason::Storage => "storage unavailable",
         Reason::Removed => "removed",
+        Reason::Moving => "left for another server",
     }
-}
-
-/// Text from a device: one line of bounded length.
-pub(super) fn foreign_text(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_FOREIGN_CHARS).collect()
 }
 
 /// The vendor's names of device types.
@@ -127,18 +119,6 @@ fn type_name(device_type: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn failures_are_told_in_words_and_the_device_adds_to_them_where_they_are_not_enough() {
-        let entry = ServerEntry { priority: 2, address: "server2.example".parse().unwrap(), port: 51213 };
-        let failure = |kind, text: &str| EntryFailure { entry: entry.clone(), kind, text: text.to_owned() };
-        assert_eq!(failure_of(&failure(FailureKind::Refused, "os error 111")).reason, "refused");
-        assert_eq!(failure_of(&failure(FailureKind::NameNotFound, "")).reason, "name not found");
-        assert_eq!(failure_of(&failure(FailureKind::ForeignInstallation, "x")).reason, "foreign installation");
-        assert_eq!(failure_of(&failure(FailureKind::Tls, "expired")).reason, "TLS handshake failed: expired");
-        assert_eq!(failure_of(&failure(FailureKind::Tls, "")).reason, "TLS handshake failed");
-        assert_eq!(failure_of(&failure(FailureKind::Unknown, &"x\n".repeat(999))).reason.len(), "failed: ".len() + 200);
-    }
 
     #[test]
     fn an_unknown_device_type_shows_its_number() {

@@ -33,11 +33,23 @@ impl<S: Send + Sync> FromRequest<S> for JsonValue {
     }
 }
 
+/// No `Content-Type` means no body.
+impl<S: Send + Sync> OptionalFromRequest<S> for JsonValue {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        match request.headers().contains_key(header::CONTENT_TYPE) {
+            true => <Self as FromRequest<S>>::from_request(request, state).await.map(Some),
+            false => Ok(None),
+        }
+    }
+}
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let JsonValue(value) = JsonValue::from_request(request, state).await?;
+        let JsonValue(value) = <JsonValue as FromRequest<S>>::from_request(request, state).await?;
         parse(value).map(Self)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{By, Problem, body::JsonValue, device_id};
 use crate::{
-    model::{DeviceServers, EntryInput, Fault, FieldError},
-    server::router::AppState,
+    model::{DeviceServers, EntryInput, Fault, FieldError, SettingsInput},
+    server::{router::AppState, service::ListInput},
 };
 use axum::{
     Json,
@@ -26,8 +26,8 @@ pub(super) async fn replace(
 ) -> Result<Response, Problem> {
     let id = device_id(&id)?;
     let base = base_revision(&headers)?;
-    let entries = entries_of(&body)?;
-    Ok(answer(StatusCode::ACCEPTED, state.service.replace_servers(&actor, id, base, entries).await?))
+    let input = ListInput { entries: entries_of(&body)?, settings: settings_of(&body)? };
+    Ok(answer(StatusCode::ACCEPTED, state.service.replace_servers(&actor, id, base, input).await?))
 }
 
 pub(super) async fn cancel_push(
@@ -52,13 +52,45 @@ fn base_revision(headers: &HeaderMap) -> Result<u64, Fault> {
 }
 
 /// The entries as somebody might have typed them, so that one set of rules serves page and API.
-fn entries_of(body: &Value) -> Result<Vec<EntryInput>, Fault> {
+pub(super) fn entries_of(body: &Value) -> Result<Vec<EntryInput>, Fault> {
     let Some(entries) = body.get("entries").and_then(Value::as_array) else {
         return Err(Fault::field("entries", "entries must be a list of {\"address\", \"port\", \"priority\"}"));
     };
     let mut errors = Vec::new();
     let inputs = entries.iter().enumerate().map(|(index, entry)| entry_of(index, entry, &mut errors)).collect();
     if errors.is_empty() { Ok(inputs) } else { Err(Fault::Invalid { errors }) }
+}
+
+/// The settings as somebody might have typed them; `None` leaves them as they are.
+fn settings_of(body: &Value) -> Result<Option<SettingsInput>, Fault> {
+    let settings = match body.get("settings") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(settings) => settings.as_object(),
+    };
+    let Some(settings) = settings else {
+        return Err(Fault::field("settings", "settings must be an object, for example {\"failback\": \"auto\"}"));
+    };
+    let mut input = SettingsInput::default();
+    for (name, value) in settings {
+        match (name.as_str(), value) {
+            ("window", Value::Null) => {}
+            ("window", Value::Object(window)) => {
+                for (end, name) in [("from", "window_from"), ("to", "window_to")] {
+                    let text = window.get(end).and_then(Value::as_str).unwrap_or_default();
+                    input.set(name, text.to_owned());
+                }
+            }
+            ("window", _) => {
+                return Err(Fault::field(
+                    "settings.window",
+                    "a window is {\"from\": \"HH:MM\", \"to\": \"HH:MM\"} or null",
+                ));
+            }
+            (name, Value::String(text)) => input.set(name, text.clone()),
+            (name, other) => input.set(name, other.to_string()),
+        }
+    }
+    Ok(Some(input))
 }
 
 fn entry_of(index: usize, entry: &Value, errors: &mut Vec<FieldError>) -> EntryInput {

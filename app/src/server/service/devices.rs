@@ -3,13 +3,13 @@
 use super::{
     Actor, Service,
     names::{device_name_of, parse_device_name},
-    server_lists::{Blank, parse_entries},
+    server_lists::{Blank, Content, parse_content},
     standing::{newest, status_of},
 };
 use crate::{
     model::{
-        Connection, Device, DeviceInfo, DeviceQuery, DeviceSettingInput, DeviceSummary, Fault, FieldError, Page,
-        PushState,
+        Connection, ConnectionSettings, Device, DeviceInfo, DeviceQuery, DeviceSettingInput, DeviceSummary, Fault,
+        FieldError, Page, PushState,
     },
     server::store::{AuditEntry, DeviceEdit, DeviceRecord, Sighting},
 };
@@ -112,12 +112,13 @@ impl Service {
     ) -> Result<Device, Fault> {
         self.require_active().await?;
         let standing = self.standing_of(id).await?;
-        let (name, entries) = parse_setting(&input)?;
+        let (name, content) = parse_setting(&standing.wanted.settings, &input)?;
         standing.require_revision(input.revision)?;
         let mut edit = DeviceEdit { device: id, name: None, list: None, audit: Vec::new() };
-        let unchanged = super::server_lists::entries_of(&standing.wanted.entries)? == entries;
+        let unchanged = super::server_lists::entries_of(&standing.wanted.entries)? == content.entries
+            && content.settings.as_ref().is_none_or(|settings| *settings == standing.wanted.settings);
         if !unchanged {
-            let (list, audit) = self.new_list(actor, &standing, entries).await?;
+            let (list, audit) = self.new_list(actor, &standing, content).await?;
             edit.list = Some(list);
             edit.audit.push(audit);
         }
@@ -184,7 +185,7 @@ impl Row {
 }
 
 /// Name and servers as the page sent them; all errors of both together.
-fn parse_setting(input: &DeviceSettingInput) -> Result<(String, gateway::wire::Entries), Fault> {
+fn parse_setting(current: &ConnectionSettings, input: &DeviceSettingInput) -> Result<(String, Content), Fault> {
     let mut errors: Vec<FieldError> = Vec::new();
     let name = match parse_device_name(&input.name) {
         Ok(name) => Some(name),
@@ -194,9 +195,10 @@ fn parse_setting(input: &DeviceSettingInput) -> Result<(String, gateway::wire::E
         }
         Err(fault) => return Err(fault),
     };
-    let entries = parse_entries(&input.entries, Blank::Skipped).map_err(|bad| errors.extend(bad)).ok();
-    match (name, entries) {
-        (Some(name), Some(entries)) => Ok((name, entries)),
+    let content = parse_content(current, &input.entries, Blank::Skipped, Some(&input.settings));
+    let content = content.map_err(|bad| errors.extend(bad)).ok();
+    match (name, content) {
+        (Some(name), Some(content)) => Ok((name, content)),
         _ => Err(Fault::Invalid { errors }),
     }
 }

@@ -176,6 +176,7 @@ pub(super) fn arrival(session: u64, device: u32, committed: ReportedList) -> Arr
         dialled: entry(1, "192.0.2.1"),
         committed,
         ring: None,
+        move_failed: None,
         certificate_serial: "none".to_owned(),
         peer: "198.51.100.7:40000".to_owned(),
     }

@@ -21,6 +21,8 @@ const MAX_TRIES: u32 = 8;
 pub enum Report {
     /// The list is in the inactive slot.
     Staged,
+    /// The device has tried its entries, and one at least would do.
+    Probed,
     /// The device has left to try it.
     Trial,
     /// The device keeps it.
@@ -99,7 +101,7 @@ impl Service {
 
     async fn keep_outcome(&self, device: u32, list: &ReportedList, report: &Report) -> Result<(), Fault> {
         let (state, reason, failures) = match report {
-            Report::Staged | Report::Trial => return Ok(()),
+            Report::Staged | Report::Probed | Report::Trial => return Ok(()),
             Report::Committed => (OutcomeState::Committed, None, Vec::new()),
             Report::GivenUp { reason, failures } => (OutcomeState::RolledBack, Some(reason.clone()), failures.clone()),
         };
@@ -146,7 +148,7 @@ impl Service {
             push,
             wanted: standing.wanted.number,
             wanted_push,
-            same_servers: revision.entries == standing.wanted.entries,
+            same_servers: revision.content() == standing.wanted.content(),
             committed: standing.device.committed_revision,
         };
         let Some(moves) = rules::decide(&position, report) else { return Ok(None) };
@@ -162,7 +164,7 @@ impl Service {
     ) -> Result<PushMove, Fault> {
         let (reason, failures) = match report {
             Report::GivenUp { reason, failures } => (Some(reason.clone()), failures.clone()),
-            Report::Staged | Report::Trial | Report::Committed => (None, Vec::new()),
+            Report::Staged | Report::Probed | Report::Trial | Report::Committed => (None, Vec::new()),
         };
         let returns = if moves.returns {
             let system = Actor { login: "system".to_owned(), peer: None };

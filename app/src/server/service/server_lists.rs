@@ -1,8 +1,16 @@
 //! A device's servers: what is wanted, what the device keeps, and edits of the wanted list.
 
-use super::{Actor, Service, names::device_name_of, standing::Standing};
+use super::{
+    Actor, Service,
+    connection_settings::{model_settings, parse_settings, settings_of},
+    names::device_name_of,
+    standing::Standing,
+};
 use crate::{
-    model::{DeviceServers, EntryInput, Fault, FieldError, MAX_ENTRIES, PushState, ServerEntry},
+    model::{
+        ConnectionSettings, DeviceServers, EntryInput, Fault, FieldError, MAX_ENTRIES, PushState, ServerEntry,
+        SettingsInput,
+    },
     server::{
         changes::Change,
         store::{AuditEntry, DeviceEdit, PushMove, PushMoved, Revision, RevisionSource},
@@ -22,7 +30,7 @@ impl Service {
         Ok(self.servers_of(&standing))
     }
 
-    /// Makes `entries` the device's wanted list, as a new revision on top of `base_revision`. An equal list makes a
+    /// Makes these entries, and settings, the device's wanted list, as a new revision on top of `base_revision`. An equal list makes a
     /// revision too.
     ///
     /// # Errors
@@ -33,13 +41,15 @@ impl Service {
         actor: &Actor,
         device: u32,
         base_revision: u64,
-        entries: Vec<EntryInput>,
+        input: impl Into<ListInput>,
     ) -> Result<DeviceServers, Fault> {
+        let ListInput { entries, settings } = input.into();
         self.require_active().await?;
         let standing = self.standing_of(device).await?;
-        let entries = parse_entries(&entries, Blank::Refused).map_err(|errors| Fault::Invalid { errors })?;
+        let content = parse_content(&standing.wanted.settings, &entries, Blank::Refused, settings.as_ref())
+            .map_err(|errors| Fault::Invalid { errors })?;
         standing.require_revision(base_revision)?;
-        let (list, audit) = self.new_list(actor, &standing, entries).await?;
+        let (list, audit) = self.new_list(actor, &standing, content).await?;
         self.edit_device(actor, DeviceEdit { device, name: None, list: Some(list), audit: vec![audit] }).await?;
         self.find_servers(device).await
     }
@@ -100,16 +110,18 @@ impl Service {
         &self,
         actor: &Actor,
         standing: &Standing,
-        entries: Entries,
+        content: impl Into<Content>,
     ) -> Result<((Revision, PushState), AuditEntry), Fault> {
-        let revision = self.next_revision(standing, entries, RevisionSource::Edit, &actor.login).await?;
+        let Content { entries, settings } = content.into();
+        let settings = settings.unwrap_or_else(|| standing.wanted.settings.clone());
+        let revision = self.next_revision(standing, (entries, settings), RevisionSource::Edit, &actor.login).await?;
         // A device that keeps these very servers has nothing to fetch.
         let in_flight = standing
             .push
             .as_ref()
             .is_some_and(|push| matches!(push.state, PushState::Staged | PushState::Probed | PushState::Trial));
         let state = match &standing.kept {
-            Some(kept) if kept.entries == revision.entries && !in_flight => PushState::Committed,
+            Some(kept) if kept.content() == revision.content() && !in_flight => PushState::Committed,
             Some(_) | None => PushState::Pending,
         };
         let audit = self.list_audit(actor, "device.servers.replace", standing, &revision);
@@ -120,19 +132,20 @@ impl Service {
     pub(super) async fn returning(&self, standing: &Standing, by: &str) -> Result<Revision, Fault> {
         let kept = standing.kept.as_ref().unwrap_or(&standing.wanted);
         let entries = entries_of(&kept.entries)?;
-        self.next_revision(standing, entries, RevisionSource::Return, by).await
+        self.next_revision(standing, (entries, kept.settings.clone()), RevisionSource::Return, by).await
     }
 
     pub(super) async fn next_revision(
         &self,
         standing: &Standing,
-        entries: Entries,
+        (entries, settings): (Entries, ConnectionSettings),
         source: RevisionSource,
         by: &str,
     ) -> Result<Revision, Fault> {
         let base = standing.wanted.hash.parse::<ListHash>().map_err(|_| unreadable(&standing.wanted))?;
         let number = standing.device.wanted_revision + 1;
-        let list = ServerList::new(self.epoch().await?, number, Some(base), entries);
+        let list =
+            ServerList::new(self.epoch().await?, number, Some(base), entries).with_settings(settings_of(&settings)?);
         Ok(self.revision_of(standing.device.id, &list, source, by))
     }
 
@@ -145,6 +158,7 @@ impl Service {
             base_hash: list.base().map(|hash| hash.to_string()),
             hash: list.version().hash.to_string(),
             entries: list.entries().iter().map(model_entry).collect(),
+            settings: model_settings(list.settings()),
             source,
             created_by: by.to_owned(),
             created_at: self.clock.now_text(),
@@ -158,8 +172,14 @@ impl Service {
         standing: &Standing,
         after: &Revision,
     ) -> AuditEntry {
-        let before = json!({ "revision": standing.wanted.number, "entries": standing.wanted.entries });
-        let after_value = json!({ "revision": after.number, "entries": after.entries });
+        let told = |revision: &Revision| {
+            let mut told = json!({ "revision": revision.number, "entries": revision.entries });
+            if standing.wanted.settings != after.settings {
+                told["settings"] = json!(revision.settings);
+            }
+            told
+        };
+        let (before, after_value) = (told(&standing.wanted), told(after));
         self.audit(actor, action, device_name_of(after.device), Some(before), Some(after_value))
     }
 
@@ -185,6 +205,49 @@ impl Service {
         if let Some(gateway) = self.gateway.get() {
             gateway.wake(DeviceId(device));
         }
+    }
+}
+
+/// A list as somebody sends it.
+#[derive(Clone, Debug, Default)]
+pub struct ListInput {
+    /// As typed.
+    pub entries: Vec<EntryInput>,
+    /// As typed; `None` leaves them as they are.
+    pub settings: Option<SettingsInput>,
+}
+
+impl From<Vec<EntryInput>> for ListInput {
+    fn from(entries: Vec<EntryInput>) -> Self {
+        Self { entries, settings: None }
+    }
+}
+
+/// What an edit asks for.
+pub(super) struct Content {
+    pub(super) entries: Entries,
+    /// `None` leaves them as they are wanted.
+    pub(super) settings: Option<ConnectionSettings>,
+}
+
+impl From<Entries> for Content {
+    fn from(entries: Entries) -> Self {
+        Self { entries, settings: None }
+    }
+}
+
+/// Entries and settings as typed; all errors of both together.
+pub(super) fn parse_content(
+    current: &ConnectionSettings,
+    rows: &[EntryInput],
+    blank: Blank,
+    settings: Option<&SettingsInput>,
+) -> Result<Content, Vec<FieldError>> {
+    let settings = settings.map(|input| parse_settings(current, input)).transpose();
+    match (parse_entries(rows, blank), settings) {
+        (Ok(entries), Ok(settings)) => Ok(Content { entries, settings }),
+        (Ok(_), Err(errors)) | (Err(errors), Ok(_)) => Err(errors),
+        (Err(errors), Err(more)) => Err(errors.into_iter().chain(more).collect()),
     }
 }
 
@@ -248,7 +311,8 @@ pub(super) fn entries_of(entries: &[ServerEntry]) -> Result<Entries, Fault> {
 /// A revision of the book as the wire wants it.
 pub(super) fn list_of(revision: &Revision) -> Result<ServerList, Fault> {
     let base = revision.base_hash.as_deref().map(str::parse).transpose().map_err(|_| unreadable(revision))?;
-    let list = ServerList::new(revision.epoch, revision.number, base, entries_of(&revision.entries)?);
+    let list = ServerList::new(revision.epoch, revision.number, base, entries_of(&revision.entries)?)
+        .with_settings(settings_of(&revision.settings)?);
     if list.version().hash.to_string() == revision.hash { Ok(list) } else { Err(unreadable(revision)) }
 }
 

@@ -38,8 +38,19 @@ pub struct Arrival {
     pub ring: Option<RingId>,
     /// Its certificate's serial number, lower-case hex.
     pub certificate_serial: String,
+    /// Where it was sent last, if it could not be registered there.
+    pub move_failed: Option<MoveFailed>,
     /// Where the connection comes from.
     pub peer: String,
+}
+
+/// A move that ended where it began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveFailed {
+    /// Where the device was sent.
+    pub to: ServerEntry,
+    /// What failed there, in words.
+    pub reason: String,
 }
 
 impl Service {
@@ -60,29 +71,43 @@ impl Service {
     /// A revoked certificate, a device that was removed, or the store fails.
     pub async fn register_session(&self, arrival: &Arrival) -> Result<Admission, Refusal> {
         let busy = |_: Fault| Refusal::Busy(STORAGE_RETRY);
-        if self.store.is_revoked(&arrival.certificate_serial).await.map_err(Fault::from).map_err(busy)? {
-            let text = "This device's certificate was revoked. Enrol it again with a provisioning string.";
-            return Err(Refusal::Goodbye(Reason::Revoked, text.to_owned()));
-        }
-        let known = self.store.find_device(arrival.device).await.map_err(Fault::from).map_err(busy)?.is_some();
-        match (known, self.site.role) {
-            (true, Role::Active | Role::Standby) => {}
-            (false, Role::Standby) => {
-                tracing::info!(device = arrival.device, "certified device that the copy does not have yet");
-            }
-            (false, Role::Active) => {
-                let text = "This device was removed from the installation. Enrol it again with a provisioning string.";
-                return Err(Refusal::Goodbye(Reason::Removed, text.to_owned()));
-            }
-        }
+        self.may_register(arrival.device, &arrival.certificate_serial).await?;
         let event_watermark = match arrival.ring {
             Some(ring) => self.event_watermark(arrival.device, ring).await.map_err(busy)?,
             None => 0,
         };
         let sighting = self.sighting_of(arrival);
         let connection_sequence = self.store.open_sighting(&sighting).await.map_err(Fault::from).map_err(busy)?;
+        if let Some(failed) = &arrival.move_failed {
+            self.note_move_failure(arrival.device, &failed.to.address, failed.to.port, failed.reason.clone());
+        }
         self.changed(Change::Device { id: arrival.device });
         Ok(Admission { connection_sequence, event_watermark })
+    }
+
+    /// Whether a device with a certificate of this serial number would be registered.
+    ///
+    /// # Errors
+    ///
+    /// A revoked certificate, a device that was removed, or the store fails.
+    pub async fn may_register(&self, device: u32, certificate_serial: &str) -> Result<(), Refusal> {
+        let busy = |_: Fault| Refusal::Busy(STORAGE_RETRY);
+        if self.store.is_revoked(certificate_serial).await.map_err(Fault::from).map_err(busy)? {
+            let text = "This device's certificate was revoked. Enrol it again with a provisioning string.";
+            return Err(Refusal::Goodbye(Reason::Revoked, text.to_owned()));
+        }
+        let known = self.store.find_device(device).await.map_err(Fault::from).map_err(busy)?.is_some();
+        match (known, self.site.role) {
+            (true, Role::Active | Role::Standby) => Ok(()),
+            (false, Role::Standby) => {
+                tracing::info!(device, "certified device that the copy does not have yet");
+                Ok(())
+            }
+            (false, Role::Active) => {
+                let text = "This device was removed from the installation. Enrol it again with a provisioning string.";
+                Err(Refusal::Goodbye(Reason::Removed, text.to_owned()))
+            }
+        }
     }
 
     /// Records the end of a session; one that a newer session replaced is past already.

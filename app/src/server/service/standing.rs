@@ -2,7 +2,7 @@
 
 use super::{Service, names::device_name_of};
 use crate::{
-    model::{Connection, DeviceInfo, DeviceServers, DeviceStatus, Fault, ListVersion, Push, PushState},
+    model::{Connection, DeviceInfo, DeviceServers, DeviceStatus, Fault, ListVersion, ProbeTable, Push, PushState},
     server::store::{DeviceRecord, OutcomeState, ReportedList, Revision, Sighting},
 };
 
@@ -20,6 +20,8 @@ pub(super) struct Standing {
     /// That list in the book, or else the newest one the book knows the device to keep.
     pub(super) kept: Option<Revision>,
     sightings: Vec<Sighting>,
+    /// What the device found when it last tried servers.
+    probe: Option<ProbeTable>,
 }
 
 impl Standing {
@@ -42,14 +44,18 @@ impl Standing {
         let version = |revision: &Revision| ListVersion {
             revision: revision.number,
             entries: revision.entries.clone(),
+            settings: Some(revision.settings.clone()),
             hash: revision.hash.clone(),
         };
         match (&self.reported, &self.kept) {
             (Some(reported), Some(kept)) if reported.hash == kept.hash => Some(version(kept)),
             // A list the book does not know: its name is all there is to show.
-            (Some(reported), _) => {
-                Some(ListVersion { revision: reported.number, entries: Vec::new(), hash: reported.hash.clone() })
-            }
+            (Some(reported), _) => Some(ListVersion {
+                revision: reported.number,
+                entries: Vec::new(),
+                settings: None,
+                hash: reported.hash.clone(),
+            }),
             (None, kept) => kept.as_ref().map(version),
         }
     }
@@ -95,7 +101,8 @@ impl Service {
             Some(push) => Some(self.with_outcome(id, push).await?),
             None => None,
         };
-        Ok(Standing { device, wanted, push, reported, kept, sightings })
+        let probe = self.store.find_probe(id).await?;
+        Ok(Standing { device, wanted, push, reported, kept, sightings, probe })
     }
 
     /// A standby's copy lags behind what it saw itself.
@@ -114,13 +121,17 @@ impl Service {
 
     /// A device's servers as every door shows them.
     pub(super) fn servers_of(&self, standing: &Standing) -> DeviceServers {
+        let connected = self.connection_of(&standing.sightings);
         DeviceServers {
             revision: standing.wanted.number,
             entries: standing.wanted.entries.clone(),
             hash: standing.wanted.hash.clone(),
             committed: standing.committed(),
+            settings: standing.wanted.settings.clone(),
             push: standing.push.clone(),
-            connected: self.connection_of(&standing.sightings),
+            probe: standing.probe.clone(),
+            moved: self.move_of(standing.device.id, connected.as_ref()),
+            connected,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{
     Actor, Service,
+    connection_settings::settings_of,
     names::{default_device_name, device_name_of},
     server_lists::entries_of,
 };
@@ -176,7 +177,8 @@ impl Service {
     /// The servers the Device ID had before, on top of those it enrols with: they come back by a safe push.
     fn restored_revision(&self, provisioned: &Revision, wanted: &Revision, by: &str) -> Result<Revision, Fault> {
         let base = provisioned.hash.parse::<ListHash>().ok();
-        let list = ServerList::new(provisioned.epoch, provisioned.number + 1, base, entries_of(&wanted.entries)?);
+        let list = ServerList::new(provisioned.epoch, provisioned.number + 1, base, entries_of(&wanted.entries)?)
+            .with_settings(settings_of(&wanted.settings)?);
         Ok(self.revision_of(provisioned.device, &list, RevisionSource::Edit, by))
     }
 

@@ -1,6 +1,6 @@
 //! Who changed what, when, from what to what. A row is written in the transaction of its change.
 
-use super::StoreError;
+use super::{Store, StoreError, begin};
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
@@ -21,6 +21,20 @@ pub struct AuditEntry {
     pub before: Option<Value>,
     /// What stands now.
     pub after: Option<Value>,
+}
+
+impl Store {
+    /// Writes a row of its own, for what changes nothing in the book.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be written.
+    pub async fn append_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        let mut transaction = begin(&self.book()).await?;
+        insert_audit(&mut transaction, entry).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
 }
 
 /// Writes the row on the connection that holds its change's transaction.

@@ -4,7 +4,7 @@ use super::{
     Store, StoreError,
     columns::{count, from_json, from_name, number, to_json, to_name},
 };
-use crate::model::{PushState, ServerEntry};
+use crate::model::{ConnectionSettings, PushState, ServerEntry};
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 
@@ -35,6 +35,8 @@ pub struct Revision {
     pub hash: String,
     /// In ascending priority.
     pub entries: Vec<ServerEntry>,
+    /// How the device behaves with it.
+    pub settings: ConnectionSettings,
     /// What made it.
     pub source: RevisionSource,
     /// Who.
@@ -51,9 +53,18 @@ struct Row {
     base_hash: Option<String>,
     hash: String,
     entries: String,
+    settings: String,
     source: String,
     created_by: String,
     created_at: String,
+}
+
+impl Revision {
+    /// All that a device would notice.
+    #[must_use]
+    pub fn content(&self) -> (&[ServerEntry], &ConnectionSettings) {
+        (&self.entries, &self.settings)
+    }
 }
 
 impl TryFrom<Row> for Revision {
@@ -68,6 +79,7 @@ impl TryFrom<Row> for Revision {
             base_hash: row.base_hash,
             hash: row.hash,
             entries: from_json(&record, &row.entries)?,
+            settings: from_json(&record, &row.settings)?,
             source: from_name(&record, &row.source)?,
             created_by: row.created_by,
             created_at: row.created_at,
@@ -142,8 +154,9 @@ pub(super) async fn insert_revision(
         return Ok(false);
     }
     sqlx::query(
-        "insert into revisions (device_id, number, epoch, base_hash, hash, entries, source, created_by, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into revisions (device_id, number, epoch, base_hash, hash, entries, source, created_by, created_at,
+         settings)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(revision.device)
     .bind(count(revision.number))
@@ -154,6 +167,7 @@ pub(super) async fn insert_revision(
     .bind(to_name(&record, revision.source)?)
     .bind(&revision.created_by)
     .bind(&revision.created_at)
+    .bind(to_json(&record, &revision.settings)?)
     .execute(&mut *connection)
     .await?;
     sqlx::query(

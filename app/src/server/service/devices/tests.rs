@@ -15,7 +15,7 @@ async fn ids(room: &Room, query: DeviceQuery) -> Vec<u32> {
 }
 
 async fn setting(room: &Room, name: &str, revision: u64, entries: Vec<EntryInput>) -> Result<Device, Fault> {
-    let input = DeviceSettingInput { name: name.to_owned(), revision, entries };
+    let input = DeviceSettingInput { name: name.to_owned(), revision, entries, ..DeviceSettingInput::default() };
     room.service.save_device_setting(&admin(), FIRST, input).await
 }
 

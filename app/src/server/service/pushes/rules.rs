@@ -1,8 +1,8 @@
 //! The states of a push: what each report moves, decided without a database.
 //!
 //! ```text
-//! pending -> staged -> trial -> committed
-//!                           \-> rolled_back    and the list the device kept becomes the wanted one
+//! pending -> staged -> probed -> trial -> committed
+//!                      \------------------> rolled_back    and the list the device kept becomes the wanted one
 //! any of these, but the last two, -> superseded by a newer edit
 //! ```
 //!
@@ -46,6 +46,7 @@ pub(super) fn decide(at: &Position, report: &Report) -> Option<Moves> {
     let underway = at.push.filter(|state| !state.is_final());
     let moves = match report {
         Report::Staged => Moves { push: underway.and(Some(PushState::Staged)), ..Moves::default() },
+        Report::Probed => Moves { push: underway.and(Some(PushState::Probed)), ..Moves::default() },
         Report::Trial => Moves { push: underway.and(Some(PushState::Trial)), ..Moves::default() },
         Report::Committed if at.committed > Some(at.reported) => return None,
         Report::Committed => Moves {

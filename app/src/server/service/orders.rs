@@ -1,0 +1,178 @@
+//! What an operator can ask of a connected device: how its servers look from where it is, and to go to another.
+
+use super::{
+    Actor, Service,
+    failures::rows_of,
+    names::device_name_of,
+    server_lists::{Blank, entries_of, parse_entries},
+};
+use crate::{
+    model::{
+        Connection, EntryInput, Fault, MAX_ENTRIES, Move, MoveInput, MoveState, ProbeRow, ProbeTable, Role, ServerEntry,
+    },
+    server::changes::Change,
+};
+use gateway::{
+    server::{Handle, OrderError},
+    wire::DeviceId,
+};
+use serde_json::json;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// The longest stay that can be ordered, in seconds: a week.
+const MAX_TTL_S: u32 = 7 * 24 * 3600;
+
+/// The last move of each device that was ordered here, since this server's start.
+#[derive(Default)]
+pub(super) struct Moves(Mutex<HashMap<u32, Move>>);
+
+impl Moves {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Move>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Service {
+    /// Lets a device try servers from its own network: the given ones, or its wanted list.
+    ///
+    /// # Errors
+    ///
+    /// No such device, bad fields, the device is not connected here or does not answer, or the store fails.
+    pub async fn probe_servers(&self, device: u32, entries: Option<Vec<EntryInput>>) -> Result<ProbeTable, Fault> {
+        let standing = self.standing_of(device).await?;
+        let entries = match entries {
+            Some(rows) => parse_entries(&rows, Blank::Skipped).map_err(|errors| Fault::Invalid { errors })?,
+            None => entries_of(&standing.wanted.entries)?,
+        };
+        debug_assert!(entries.len() <= MAX_ENTRIES);
+        let gateway = self.gateway_for(self.servers_of(&standing).connected.as_ref())?;
+        let rows = gateway.probe(DeviceId(device), entries).await.map_err(refused)?;
+        self.keep_probe(device, rows_of(&rows)).await
+    }
+
+    /// Takes down what a device found.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn keep_probe(&self, device: u32, rows: Vec<ProbeRow>) -> Result<ProbeTable, Fault> {
+        let table = ProbeTable { at: self.clock.now_text(), rows };
+        self.store.put_probe(device, &table).await?;
+        self.changed(Change::Device { id: device });
+        Ok(table)
+    }
+
+    /// Sends a device to another server of its list. It leaves only for one that would register it, and comes back by
+    /// itself if that fails.
+    ///
+    /// # Errors
+    ///
+    /// No such device, bad fields, the device is not connected here, stays for a reason that it gives, or the store
+    /// fails.
+    pub async fn move_device(&self, actor: &Actor, device: u32, input: MoveInput) -> Result<Move, Fault> {
+        if input.ttl_seconds.is_some_and(|ttl| !(1..=MAX_TTL_S).contains(&ttl)) {
+            return Err(Fault::field(
+                "ttl_seconds",
+                format!("a stay is 1 to {MAX_TTL_S} seconds; leave it out for good"),
+            ));
+        }
+        let standing = self.standing_of(device).await?;
+        let kept = standing.kept.as_ref().unwrap_or(&standing.wanted);
+        let entry = kept.entries.iter().find(|entry| names(entry, &input.address, input.port));
+        let entry = entry.ok_or_else(|| Fault::field("address", "that server is not on the list the device has"))?;
+        let entries = entries_of(std::slice::from_ref(entry))?;
+        let to = entries.iter().next().cloned().ok_or(Fault::Internal)?;
+        let connected = self.servers_of(&standing).connected;
+        let gateway = self.gateway_for(connected.as_ref())?;
+        gateway.move_to(DeviceId(device), to, input.ttl_seconds.unwrap_or(0)).await.map_err(refused)?;
+        let ordered = Move {
+            address: entry.address.clone(),
+            port: entry.port,
+            ttl_seconds: input.ttl_seconds,
+            by: actor.login.clone(),
+            at: self.clock.now_text(),
+            state: MoveState::Leaving,
+            reason: None,
+        };
+        self.moves.lock().insert(device, ordered.clone());
+        self.record_move(actor, device, connected.as_ref(), &ordered).await?;
+        self.changed(Change::Device { id: device });
+        Ok(ordered)
+    }
+
+    /// A device came back from where it was sent.
+    pub(super) fn note_move_failure(&self, device: u32, address: &str, port: u16, reason: String) {
+        if let Some(ordered) = self.moves.lock().get_mut(&device)
+            && ordered.port == port
+            && ordered.address.eq_ignore_ascii_case(address)
+        {
+            ordered.state = MoveState::Failed;
+            ordered.reason = Some(reason);
+        }
+    }
+
+    /// The last move of a device, as far as this server knows.
+    pub(super) fn move_of(&self, device: u32, connected: Option<&Connection>) -> Option<Move> {
+        let ordered = self.moves.lock().get(&device).cloned()?;
+        let there =
+            connected.is_some_and(|at| at.port == ordered.port && at.address.eq_ignore_ascii_case(&ordered.address));
+        let arrived = there && ordered.state == MoveState::Leaving;
+        Some(if arrived { Move { state: MoveState::Arrived, ..ordered } } else { ordered })
+    }
+
+    /// The gateway, if it holds the device's session.
+    fn gateway_for(&self, connected: Option<&Connection>) -> Result<&Handle, Fault> {
+        let wrong = |reason: String| Fault::WrongState { reason };
+        match connected {
+            None => Err(wrong("The device is not connected.".to_owned())),
+            Some(connection) if connection.server != self.site.server_id => {
+                let name = &connection.server_name;
+                Err(wrong(format!("The device is connected to {name}; do this in the portal of that server.")))
+            }
+            Some(_) => self.gateway.get().ok_or_else(|| wrong("The device gateway does not listen.".to_owned())),
+        }
+    }
+
+    async fn record_move(
+        &self,
+        actor: &Actor,
+        device: u32,
+        from: Option<&Connection>,
+        ordered: &Move,
+    ) -> Result<(), Fault> {
+        let before = from.map(|from| json!({ "address": from.address, "port": from.port }));
+        let after = json!({ "address": ordered.address, "port": ordered.port, "ttl_seconds": ordered.ttl_seconds });
+        tracing::info!(
+            device,
+            operator = actor.login,
+            to = ordered.address,
+            port = ordered.port,
+            "device sent to another server"
+        );
+        match self.site.role {
+            Role::Active => {
+                let entry = self.audit(actor, "device.move", device_name_of(device), before, Some(after));
+                Ok(self.store.append_audit(&entry).await?)
+            }
+            // The log has it; a standby's book is a copy.
+            Role::Standby => Ok(()),
+        }
+    }
+}
+
+fn names(entry: &ServerEntry, address: &str, port: u16) -> bool {
+    entry.port == port && entry.address.eq_ignore_ascii_case(address.trim())
+}
+
+fn refused(error: OrderError) -> Fault {
+    let reason = match error {
+        OrderError::NotConnected => "The device is not connected, or was lost before it answered.".to_owned(),
+        OrderError::NotUnderstood => "The device's firmware does not know how to do this.".to_owned(),
+        OrderError::NoAnswer => "The device did not answer in time.".to_owned(),
+        OrderError::Refused(why) => format!("The device did not do it: {why}."),
+    };
+    Fault::WrongState { reason }
+}

@@ -1,0 +1,40 @@
+//! What devices found when they last tried servers.
+
+use super::{
+    Store, StoreError,
+    columns::{from_json, to_json},
+};
+use crate::model::ProbeTable;
+
+impl Store {
+    /// Keeps a device's table in place of the one before.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written.
+    pub async fn put_probe(&self, device: u32, table: &ProbeTable) -> Result<(), StoreError> {
+        sqlx::query(
+            "insert into probes (device_id, at, rows) values ($1, $2, $3)
+             on conflict (device_id) do update set at = excluded.at, rows = excluded.rows",
+        )
+        .bind(device)
+        .bind(&table.at)
+        .bind(to_json("probes", &table.rows)?)
+        .execute(self.journal())
+        .await?;
+        Ok(())
+    }
+
+    /// A device's newest table.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn find_probe(&self, device: u32) -> Result<Option<ProbeTable>, StoreError> {
+        let row: Option<(String, String)> = sqlx::query_as("select at, rows from probes where device_id = $1")
+            .bind(device)
+            .fetch_optional(self.journal())
+            .await?;
+        row.map(|(at, rows)| Ok(ProbeTable { at, rows: from_json("probes", &rows)? })).transpose()
+    }
+}
