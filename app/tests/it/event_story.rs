@@ -1,25 +1,23 @@
 //! Events of real devices: in the list, over the REST API, on the page, and on both servers after a failover.
 
 use crate::{
+    door::{fast, rows},
     failover::{Mortal, quick},
     harness::{Portal, until as soon},
     pair::{console, folder, join_string, until},
 };
 use app::{
-    model::{EntryInput, Event, EventQuery, ProvisioningInput, PushState},
+    model::{Event, EventQuery, ProvisioningInput, PushState},
     server::{
         config::Config,
         service::Service,
         start::{Running, start},
     },
 };
-use gateway::{
-    device,
-    simulator::{FIRST_DEVICE, Fleet, FleetSettings, Happened, IDENTIFIED},
-};
+use gateway::simulator::{FIRST_DEVICE, Fleet, FleetSettings, Happened, IDENTIFIED};
 use http::{Request, StatusCode, header};
 use http_body_util::Full;
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -43,13 +41,7 @@ impl Door {
             count: 1,
             first_id: FIRST_DEVICE,
             provisioning: Some(string.parse().unwrap()),
-            config: device::Config {
-                spread: Duration::ZERO,
-                attempt_pause: Duration::from_millis(50),
-                backoff_first: Duration::from_millis(200),
-                backoff_max: Duration::from_millis(500),
-                ..device::Config::default()
-            },
+            config: fast(),
             starts_per_second: 100,
         };
         let stop = CancellationToken::new();
@@ -96,15 +88,9 @@ fn expected(parts: &[(&str, u32)]) -> Vec<String> {
 
 /// Gives the device these servers and waits until it keeps them.
 async fn list(active: &Running, addresses: &[SocketAddr]) {
-    let row = |(address, priority): (&SocketAddr, u8)| EntryInput {
-        priority: priority.to_string(),
-        address: address.ip().to_string(),
-        port: address.port().to_string(),
-    };
-    let rows: Vec<_> = addresses.iter().zip(1..).map(row).collect();
     let service = active.service();
     let base = service.find_servers(DOOR).await.unwrap().revision;
-    service.replace_servers(&console(), DOOR, base, rows).await.unwrap();
+    service.replace_servers(&console(), DOOR, base, rows(addresses)).await.unwrap();
     until("the device keeps its new list", async || {
         service.find_servers(DOOR).await.unwrap().push.is_some_and(|push| push.state == PushState::Committed)
     })

@@ -1,116 +1,22 @@
 //! Real devices and two whole servers, one of which is killed.
 
-use crate::pair::{Pair, change, confirm_newcomers, console, first, folder, has, join_string, second, until};
+use crate::door::{DOOR, Door, list, shown_at};
+use crate::pair::{Pair, change, confirm_newcomers, first, folder, has, join_string, second, until};
 use app::{
-    model::{Connection, DeviceStatus, EntryInput, ProvisioningInput, PushState},
+    model::{DeviceStatus, PushState},
     server::{
         config::Config,
-        service::Service,
         start::{Running, start},
         store::JOURNAL_FILE,
     },
 };
-use gateway::{
-    client::{self, ClientError, ClientSettings},
-    device,
-    wire::{DeviceId, DeviceInfo, IpConfig, SerialConfig},
-};
 use sqlx::{Connection as _, SqliteConnection};
-use std::{net::SocketAddr, path::Path, process::Stdio, sync::Arc, time::Duration};
-use tempfile::TempDir;
+use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
     runtime::Runtime,
-    task::JoinHandle,
 };
-use tokio_util::sync::{CancellationToken, DropGuard};
-
-const DOOR: u32 = 547_846_001;
-
-/// A device that follows its rules, only faster.
-struct Door {
-    _running: JoinHandle<Result<(), ClientError>>,
-    _stop: DropGuard,
-    _state: TempDir,
-}
-
-impl Door {
-    /// Enrols, is accepted and registers.
-    async fn at(active: &Running) -> Self {
-        let input = ProvisioningInput { uses: 1, expires_in_seconds: 600, addresses: Vec::new() };
-        let string = active.service().create_provisioning_string(&console(), input).await.unwrap().string.unwrap();
-        let state = folder();
-        let config = device::Config {
-            spread: Duration::ZERO,
-            attempt_pause: Duration::from_millis(50),
-            backoff_first: Duration::from_millis(200),
-            backoff_max: Duration::from_millis(500),
-            ..device::Config::default()
-        };
-        let settings = ClientSettings {
-            state_dir: state.path().to_owned(),
-            info: info(),
-            provisioning: Some(string.parse().unwrap()),
-            config,
-            seed: Some(1),
-            network: None,
-            events: None,
-            status: None,
-        };
-        let stop = CancellationToken::new();
-        let running = tokio::spawn(client::run(settings, stop.clone()));
-        until("the device asks", async || active.service().accept_waiting_by_device_id(&console(), DOOR).await.is_ok())
-            .await;
-        until("the device is connected", async || connection(active.service()).await.is_some()).await;
-        Self { _running: running, _stop: stop.drop_guard(), _state: state }
-    }
-}
-
-fn info() -> DeviceInfo {
-    DeviceInfo {
-        device_id: DeviceId(DOOR),
-        device_type: 3,
-        product_name: "BioLite Net".to_owned(),
-        firmware_version: "2.3.4".to_owned(),
-        kernel_version: "1.2.0".to_owned(),
-        hardware_version: "1.0.0".to_owned(),
-        ip_config: IpConfig { ip_addr: "127.0.10.1".to_owned(), port: 51_211, ..IpConfig::default() },
-        serial_config: SerialConfig { rs485_mode: 0, baud_rate: 115_200 },
-    }
-}
-
-async fn connection(service: &Service) -> Option<Connection> {
-    service.find_servers(DOOR).await.ok()?.connected
-}
-
-/// Is the device shown as connected to that server?
-async fn shown_at(service: &Service, server: &str) -> bool {
-    connection(service).await.is_some_and(|connection| connection.server == server)
-}
-
-fn rows(addresses: &[SocketAddr]) -> Vec<EntryInput> {
-    let row = |(address, priority): (&SocketAddr, u8)| EntryInput {
-        priority: priority.to_string(),
-        address: address.ip().to_string(),
-        port: address.port().to_string(),
-    };
-    addresses.iter().zip(1..).map(row).collect()
-}
-
-/// Gives the device these servers and waits until it keeps them.
-async fn list(active: &Running, addresses: &[SocketAddr]) {
-    let service = active.service();
-    let base = service.find_servers(DOOR).await.unwrap().revision;
-    let revision = service.replace_servers(&console(), DOOR, base, rows(addresses)).await.unwrap().revision;
-    until("the device keeps its new list", async || {
-        let servers = service.find_servers(DOOR).await.unwrap();
-        let state = servers.push.map(|push| (push.revision, push.state));
-        assert!(!matches!(state, Some((_, PushState::RolledBack))), "{state:?}");
-        state == Some((revision, PushState::Committed))
-    })
-    .await;
-}
 
 /// A server that can be killed: all its tasks end where they are, nothing is said to anybody.
 pub(crate) struct Mortal {

@@ -4,6 +4,7 @@
 
 mod command_line;
 mod device_story;
+mod door;
 mod event_story;
 mod failover;
 mod false_server;
@@ -12,6 +13,7 @@ mod gateway_site;
 mod harness;
 mod link_story;
 mod newcomers;
+mod orders;
 mod pair;
 mod raw_device;
 mod rest_contract;

@@ -7,8 +7,8 @@ use gateway::{
     provisioning::ProvisioningString,
     tls::{Clock, Trust, client_config, server_name},
     wire::{
-        ALPN, DeviceId, DeviceInfo, Enrol, FrameCodec, Hello, IpConfig, Message, PROTOCOL_VERSION, Registered,
-        SerialConfig, ServerEntry, ServerList,
+        ALPN, DeviceId, DeviceInfo, Enrol, EntryProbe, Epoch, FrameCodec, Hello, IpConfig, Message, PROTOCOL_VERSION,
+        ProbeAnswer, Registered, Role, SerialConfig, ServerEntry, ServerList,
     },
 };
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
@@ -99,6 +99,10 @@ impl RawDevice {
     pub(crate) async fn take_list(mut self) -> ServerList {
         let Some(Message::StageList(list)) = self.hear().await else { panic!("no list") };
         self.say(Message::ListStaged(list.version())).await;
+        let Some(Message::ProbeList { request, entries }) = self.hear().await else { panic!("no probe") };
+        // What it says of them it need not have tried.
+        let rows = entries.iter().map(passed).collect();
+        self.say(Message::ProbeTable { request, rows }).await;
         let Some(Message::StartTrial { version, .. }) = self.hear().await else { panic!("no trial") };
         assert_eq!(version, list.version());
         self.say(Message::TrialStarted(version)).await;
@@ -116,6 +120,18 @@ impl RawDevice {
         self.say(Message::Ping { nonce: 99 }).await;
         self.hear().await == Some(Message::Pong { nonce: 99 })
     }
+}
+
+fn passed(entry: &ServerEntry) -> EntryProbe {
+    let answer = ProbeAnswer {
+        installation_id: "site".to_owned(),
+        server_id: "one".to_owned(),
+        server_name: "One".to_owned(),
+        role: Role::Active,
+        epoch: Epoch { number: 1, server_id: "one".to_owned() },
+    };
+    let (resolved, time) = (Some("127.0.0.1".to_owned()), Some(1));
+    EntryProbe { entry: entry.clone(), resolved, tcp_ms: time, tls_ms: time, answer_ms: time, outcome: Ok(answer) }
 }
 
 pub(crate) fn new_key() -> KeyPair {

@@ -2,7 +2,9 @@
 
 use gateway::enrolment::proof_of;
 use gateway::provisioning::ProvisioningString;
-use gateway::wire::{Entries, FrameCodec, Message, RingId, ServerList};
+use gateway::wire::{
+    DayWindow, DeviceSettings, Entries, Epoch, Failback, FrameCodec, Message, ProbeAnswer, RingId, Role, ServerList,
+};
 use tokio_util::codec::Encoder as _;
 
 const DOCUMENT: &str = include_str!("../../PROTOCOL.md");
@@ -22,6 +24,33 @@ fn the_canonical_form_of_a_list() {
     let entries = Entries::parse([(5, "2001:DB8:0::1", 51_213)]).unwrap();
     let second = ServerList::new(1, 2, Some(first_list().version().hash), entries);
     documented(&second.version().hash.to_string());
+    let window = Failback::Window(DayWindow::new(60, 300).unwrap());
+    let settings = DeviceSettings { failback: window, attempts_per_entry: 3, ..DeviceSettings::default() };
+    documented(&second.with_settings(settings).version().hash.to_string());
+    settings.to_string().lines().for_each(documented);
+}
+
+#[test]
+fn every_setting_with_its_default_and_range() {
+    for (name, default, range) in DeviceSettings::default().numbers() {
+        let row = DOCUMENT.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+        let expected = format!("| {default} | {} to {} |", range.start(), range.end());
+        assert!(row.is_some_and(|row| row.ends_with(&expected)), "{name}: {expected}");
+    }
+}
+
+#[test]
+fn an_answer_to_a_probe() {
+    let answer = ProbeAnswer {
+        installation_id: "site".into(),
+        server_id: "s1".into(),
+        server_name: "One".into(),
+        role: Role::Active,
+        epoch: Epoch { number: 3, server_id: "s1".into() },
+    };
+    let mut bytes = bytes::BytesMut::new();
+    FrameCodec.encode(Message::ProbeAnswer(answer), &mut bytes).unwrap();
+    documented(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "));
 }
 
 #[test]

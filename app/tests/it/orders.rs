@@ -1,0 +1,105 @@
+//! What operators ask of a connected device: a test of its servers, a move, other settings.
+
+use crate::door::{DOOR, Door, list, shown_at};
+use crate::failover::quick;
+use crate::pair::{console, folder, join_string, until};
+use app::{
+    model::{Fault, MoveInput, MoveState, PushState},
+    server::{
+        config::Config,
+        start::{Running, start},
+    },
+};
+use tempfile::TempDir;
+
+/// Two servers, and a device on the first that has both on its list.
+struct Site {
+    one: Running,
+    two: Running,
+    door: Door,
+    _data: [TempDir; 2],
+}
+
+impl Site {
+    async fn start() -> Self {
+        let data = [folder(), folder()];
+        let one = start(quick(data[0].path())).await.unwrap();
+        let join = Some(join_string(&one).await);
+        let two = start(Config { join, ..quick(data[1].path()) }).await.unwrap();
+        let door = Door::at(&one).await;
+        list(&one, &[one.gateway_addr, two.gateway_addr]).await;
+        Self { one, two, door, _data: data }
+    }
+}
+
+fn to(server: &Running, ttl_seconds: Option<u32>) -> MoveInput {
+    MoveInput { address: server.gateway_addr.ip().to_string(), port: server.gateway_addr.port(), ttl_seconds }
+}
+
+#[tokio::test]
+async fn a_device_tests_its_servers_and_the_outcome_is_kept() {
+    let site = Site::start().await;
+    let service = site.one.service();
+    let table = service.probe_servers(DOOR, None).await.unwrap();
+    let roles: Vec<_> = table.rows.iter().map(|row| row.server.as_ref().map(|server| server.role.as_str())).collect();
+    assert_eq!(roles, [Some("active"), Some("standby")]);
+    assert!(table.rows.iter().all(|row| row.passed && row.answer_ms.is_some() && row.resolved.is_some()));
+    assert_eq!(service.find_servers(DOOR).await.unwrap().probe, Some(table));
+    let elsewhere = service.probe_servers(DOOR, None);
+    assert!(elsewhere.await.is_ok());
+    drop(site.door);
+    until("the device is gone", async || service.find_servers(DOOR).await.unwrap().connected.is_none()).await;
+    let gone = service.probe_servers(DOOR, None).await;
+    assert!(matches!(gone, Err(Fault::WrongState { .. })), "{gone:?}");
+}
+
+#[tokio::test]
+async fn a_device_is_moved_and_moved_back_from_the_portal_that_holds_it() {
+    let site = Site::start().await;
+    let (one, two) = (site.one.service(), site.two.service());
+    let two_id = two.site().server_id.clone();
+    until("the copy has the list", async || two.find_servers(DOOR).await.is_ok_and(|s| s.entries.len() == 2)).await;
+    let sent = one.move_device(&console(), DOOR, to(&site.two, None)).await.unwrap();
+    assert_eq!(sent.state, MoveState::Leaving);
+    until("the first shows it on the second", async || shown_at(one, &two_id).await).await;
+    assert_eq!(one.find_servers(DOOR).await.unwrap().moved.unwrap().state, MoveState::Arrived);
+    let there = one.move_device(&console(), DOOR, to(&site.one, None)).await;
+    assert!(matches!(&there, Err(Fault::WrongState { reason }) if reason.contains("Server #2")), "{there:?}");
+    two.move_device(&console(), DOOR, to(&site.one, Some(60))).await.unwrap();
+    let one_id = one.site().server_id.clone();
+    until("it is back", async || shown_at(one, &one_id).await).await;
+    let nowhere = MoveInput { port: 9, ..to(&site.one, None) };
+    assert!(matches!(one.move_device(&console(), DOOR, nowhere).await, Err(Fault::Invalid { .. })));
+    let long = to(&site.two, Some(u32::MAX));
+    assert!(matches!(one.move_device(&console(), DOOR, long).await, Err(Fault::Invalid { .. })));
+}
+
+#[tokio::test]
+async fn a_device_stays_if_the_other_server_is_gone() {
+    let site = Site::start().await;
+    let gone = to(&site.two, None);
+    site.two.stop().await;
+    let refused = site.one.service().move_device(&console(), DOOR, gone).await;
+    assert!(matches!(&refused, Err(Fault::WrongState { reason }) if reason.contains("refused")), "{refused:?}");
+    assert!(shown_at(site.one.service(), &site.one.service().site().server_id).await);
+}
+
+#[tokio::test]
+async fn a_list_that_reaches_nothing_is_stopped_while_the_device_stays_connected() {
+    let site = Site::start().await;
+    let service = site.one.service();
+    let since = service.find_servers(DOOR).await.unwrap().connected.unwrap().since;
+    let base = service.find_servers(DOOR).await.unwrap().revision;
+    let dead = crate::door::rows(&["127.0.0.1:9".parse().unwrap()]);
+    service.replace_servers(&console(), DOOR, base, dead).await.unwrap();
+    until("it is given up", async || {
+        service.find_servers(DOOR).await.unwrap().push.is_some_and(|push| push.state == PushState::RolledBack)
+    })
+    .await;
+    let servers = service.find_servers(DOOR).await.unwrap();
+    let push = servers.push.unwrap();
+    assert_eq!(push.failures[0].reason, "refused");
+    assert!(push.reason.unwrap().contains("no server of the list"));
+    assert_eq!(servers.connected.unwrap().since, since, "it never left");
+    assert_eq!(servers.probe.unwrap().rows[0].reason.as_deref(), Some("refused"));
+}

@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { apply, expectPush, fillServers } from '../support/device-setting.js';
+import { firstDevice } from '../support/fleet.js';
+import { Portal } from '../support/portal.js';
+import { eventually, expect, openDevice, ready, test } from '../support/story.js';
+
+test.use({ devices: { accepted: 2, waiting: 0 } });
+
+test('a device tests its servers from where it is', async ({ operator: page, site }) => {
+  await openDevice(page, site.portal, firstDevice);
+  await page.getByRole('button', { name: 'Test from device' }).click();
+  const table = page.getByRole('table', { name: /Tested from the device/ });
+  const row = table.getByRole('row', { name: new RegExp(`127\\.0\\.0\\.1:${site.portal.gateway}`) });
+  await expect(row).toContainText(/passed/);
+  await expect(row).toContainText(/BioStar Server #1 \(active\)/);
+});
+
+test('how a device returns is set beside its servers and pushed with them', async ({ operator: page, site }) => {
+  const id = firstDevice + 1;
+  await openDevice(page, site.portal, id);
+  await page.getByLabel('Return to a better server').selectOption({ label: 'Sticky: stays until its connection is lost' });
+  await page.getByText('Timings', { exact: true }).click();
+  await page.getByLabel('Attempts per server').fill('9');
+  await apply(page);
+  await expect(page.getByLabel('Attempts per server')).toHaveAccessibleDescription(/1 to 5/);
+  await expect(page.getByLabel('Attempts per server')).toHaveAttribute('aria-invalid', 'true');
+  await expect(page.getByLabel('Return to a better server')).toHaveValue('sticky');
+  await page.getByLabel('Attempts per server').fill('3');
+  await apply(page);
+  await expectPush(page, /committed/i);
+  const servers = await (await site.portal.api(`/devices/${id}/servers`)).json();
+  expect(servers.settings).toMatchObject({ failback: 'sticky', attempts_per_entry: 3, hold_down_seconds: 300 });
+  expect(servers.committed.settings).toEqual(servers.settings);
+});
+
+test('a device is sent to the other server', async ({ operator: page, site }) => {
+  test.setTimeout(120_000);
+  const second = await Portal.join(join(site.folder, 'server2'), 'BioStar Server #2', site.portal, async (fingerprint) => {
+    await page.goto(`${site.portal.url}/servers`);
+    await ready(page);
+    await page.getByRole('row', { name: fingerprint }).getByRole('button', { name: /^Confirm/ }).click();
+  });
+  try {
+    await openDevice(page, site.portal, firstDevice);
+    await fillServers(page, [{ address: '127.0.0.1' }, { address: '127.0.0.1', port: second.gateway }]);
+    await apply(page);
+    await expectPush(page, /committed/i);
+    await page.reload();
+    await ready(page);
+    await page.getByLabel('Move to').selectOption({ label: `127.0.0.1:${second.gateway}` });
+    await page.getByLabel('Stay', { exact: true }).selectOption({ label: 'until it is sent elsewhere' });
+    await page.getByRole('button', { name: 'Move device' }).click();
+    await eventually(page, async () => {
+      await expect(page.getByText(/to BioStar Server #2/)).toBeVisible({ timeout: 500 });
+      await expect(page.getByRole('status', { name: 'Last move' })).toContainText(/it is there/, { timeout: 500 });
+    });
+  } finally {
+    await second.stop();
+  }
+});
