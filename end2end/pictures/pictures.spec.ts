@@ -41,6 +41,8 @@ test('pictures for the documents', async ({ page, folder }) => {
     await fleet.tell('down', firstDevice + 5);
     await expect.poll(() => first.isConnected(firstDevice + 5)).toBe(false);
     await openDevice(page, first, firstDevice);
+    await page.getByRole('button', { name: 'Test from device' }).click();
+    await expect(page.getByRole('table', { name: /Tested from the device/ })).toBeVisible();
     await take(page, 'device-setting');
 
     for (const [path, name] of [['/devices', 'device-list'], ['/waiting-devices', 'waiting-device'], ['/servers', 'servers']]) {

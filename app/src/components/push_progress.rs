@@ -57,18 +57,20 @@ pub fn PushProgress(
 /// Where the push is, as a picture; the text beside it says the same.
 #[component]
 fn Steps(push: Memo<Option<Push>>, saving: Signal<bool>) -> impl IntoView {
-    const STEPS: [PushState; 4] = [PushState::Pending, PushState::Staged, PushState::Trial, PushState::Committed];
+    const STEPS: [PushState; 5] =
+        [PushState::Pending, PushState::Staged, PushState::Probed, PushState::Trial, PushState::Committed];
     let reached = move || match push.with(|push| push.as_ref().map(|push| push.state)) {
         _ if saving.get() => 0,
         Some(PushState::Pending) => 1,
-        Some(PushState::Staged | PushState::Probed) => 2,
-        Some(PushState::Trial | PushState::RolledBack) => 3,
-        Some(PushState::Committed) => 4,
+        Some(PushState::Staged) => 2,
+        Some(PushState::Probed) => 3,
+        Some(PushState::Trial | PushState::RolledBack) => 4,
+        Some(PushState::Committed) => 5,
         Some(PushState::Superseded | PushState::Drifted | PushState::Conflict) | None => 0,
     };
     let steps = STEPS.into_iter().zip(1..).map(|(state, number)| {
         let failed = move || {
-            number == 3 && push.with(|push| push.as_ref().is_some_and(|push| push.state == PushState::RolledBack))
+            number == 4 && push.with(|push| push.as_ref().is_some_and(|push| push.state == PushState::RolledBack))
         };
         let class = move || match reached() {
             _ if failed() => "step step-failed",

@@ -1,7 +1,7 @@
 //! What can be asked of a connected device: a test of its servers, and to go to another one.
 
 use crate::{
-    components::{alert::Refusal, when::When},
+    components::{alert::Refusal, card::Card, push_progress::written, when::When},
     model::{Device, DeviceServers, Fault, Move, MoveInput, MoveState, ProbeRow, ServerEntry},
     paths,
     server_fns::devices::{move_device, probe_servers},
@@ -34,7 +34,8 @@ pub fn Orders(
     });
     let testing = test.pending();
     view! {
-        <section class="orders" aria-label="Test and move">
+        <Card title="Test and Move">
+            <div class="orders">
             <Refusal fault />
             <form
                 method="post"
@@ -57,7 +58,8 @@ pub fn Orders(
             <LastTest servers />
             <MoveForm id servers is_connected fault refetch />
             <LastMove servers />
-        </section>
+            </div>
+        </Card>
     }
     .into_any()
 }
@@ -70,8 +72,8 @@ fn LastTest(servers: Signal<DeviceServers>) -> impl IntoView {
             {move || table.get().map(|table| {
                 let rows = table.rows.into_iter().map(|row| view! { <TestRow row /> });
                 view! {
-                    <div class="table-scroll" tabindex="0" role="region" aria-label="Test from the device">
-                    <table class="test-table">
+                    <div class="table-frame" tabindex="0" role="region" aria-label="Test from the device">
+                    <table class="wide test-table">
                         <caption>"Tested from the device "<When at=table.at /></caption>
                         <thead>
                             <tr>
@@ -102,7 +104,7 @@ fn TestRow(row: ProbeRow) -> impl IntoView {
         (None, Some(reason)) => reason.clone(),
         (None, None) => String::new(),
     };
-    let server = crate::components::push_progress::written(&row.address, row.port);
+    let server = written(&row.address, row.port);
     view! {
         <tr>
             <th scope="row">{server}</th>
@@ -151,7 +153,7 @@ fn MoveForm(
                 <select id="move-to" name="to" on:change:target=move |event| target.set(event.target().value())>
                     {move || others.get().into_iter().map(|entry| {
                         let value = value_of(&entry);
-                        let text = crate::components::push_progress::written(&entry.address, entry.port);
+                        let text = written(&entry.address, entry.port);
                         view! { <option value=value>{text}</option> }
                     }).collect_view()}
                 </select>
@@ -191,7 +193,7 @@ fn LastMove(servers: Signal<DeviceServers>) -> impl IntoView {
     view! {
         <div role="status" aria-label="Last move">
             {move || moved.get().map(|Move { address, port, by, at, state, reason, .. }| {
-                let to = crate::components::push_progress::written(&address, port);
+                let to = written(&address, port);
                 let text = match state {
                     MoveState::Leaving => format!("{by} sent the device to {to}; it is on its way."),
                     MoveState::Arrived => format!("{by} sent the device to {to}; it is there."),
