@@ -66,6 +66,8 @@ pub struct Device {
     pub last_seen: Option<String>,
     /// What it reported of itself.
     pub info: DeviceInfo,
+    /// What is wrong with the device itself, for people.
+    pub alarm: Option<String>,
     /// Its servers.
     pub servers: DeviceServers,
 }

@@ -51,11 +51,17 @@ fn OneDevice(id: u32) -> impl IntoView {
         <Loaded resource=device children=move |device| {
             view! {
                 <Heading device />
+                <Alarm device />
                 <DeviceForm device refetch />
             }
         } />
     }
     .into_any()
+}
+
+#[component]
+fn Alarm(device: Signal<Device>) -> impl IntoView {
+    move || device.with(|device| device.alarm.clone()).map(|text| view! { <p class="alert" role="alert">{text}</p> })
 }
 
 #[component]

@@ -6,6 +6,7 @@
 mod attempts;
 mod connection_settings;
 mod devices;
+mod drift;
 mod enrolment;
 mod event_writer;
 mod events;
@@ -94,6 +95,7 @@ pub struct Service {
     newcomers: Newcomers,
     event_writer: EventWriter,
     moves: orders::Moves,
+    boots: drift::Boots,
 }
 
 impl Service {
@@ -115,6 +117,7 @@ impl Service {
             newcomers: Newcomers::default(),
             event_writer: EventWriter::default(),
             moves: orders::Moves::default(),
+            boots: drift::Boots::default(),
         })
     }
 

@@ -120,6 +120,7 @@ mod tests {
                 ip_config: IpConfig::default(),
                 serial_config: SerialConfig::default(),
             },
+            alarm: None,
             servers: DeviceServers {
                 revision,
                 entries,

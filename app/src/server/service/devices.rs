@@ -67,8 +67,17 @@ impl Service {
             status,
             last_seen,
             info: standing.info().clone(),
+            alarm: self.alarm_of(id),
             servers: self.servers_of(&standing),
         })
+    }
+
+    /// What is wrong with the device itself.
+    fn alarm_of(&self, id: u32) -> Option<String> {
+        let at = self.boots.cloned_at(id)?;
+        Some(format!(
+            "Two devices take turns with this Device ID (seen at {at}): one is a copy of the other. Take one of them off the network and enrol it again."
+        ))
     }
 
     /// One row of the device list.

@@ -143,7 +143,8 @@ impl Service {
         by: &str,
     ) -> Result<Revision, Fault> {
         let base = standing.wanted.hash.parse::<ListHash>().map_err(|_| unreadable(&standing.wanted))?;
-        let number = standing.device.wanted_revision + 1;
+        // Also newer than what the device says it has, should that be from elsewhere.
+        let number = standing.device.wanted_revision.max(standing.reported_number()) + 1;
         let list =
             ServerList::new(self.epoch().await?, number, Some(base), entries).with_settings(settings_of(&settings)?);
         Ok(self.revision_of(standing.device.id, &list, source, by))

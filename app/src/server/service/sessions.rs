@@ -76,6 +76,8 @@ impl Service {
             Some(ring) => self.event_watermark(arrival.device, ring).await.map_err(busy)?,
             None => 0,
         };
+        self.look_for_drift(arrival.device, &arrival.committed).await.map_err(busy)?;
+        self.look_for_clone(arrival.device, arrival.boot_id);
         let sighting = self.sighting_of(arrival);
         let connection_sequence = self.store.open_sighting(&sighting).await.map_err(Fault::from).map_err(busy)?;
         if let Some(failed) = &arrival.move_failed {

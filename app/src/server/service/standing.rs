@@ -6,6 +6,9 @@ use crate::{
     server::store::{DeviceRecord, OutcomeState, ReportedList, Revision, Sighting},
 };
 
+/// The highest revision that is counted on from: JSON's readers know no higher whole numbers.
+const MAX_NUMBER: u64 = 1 << 52;
+
 /// How often a device that keeps changing is looked at anew.
 const MAX_LOOKS: u32 = 4;
 
@@ -38,6 +41,12 @@ impl Standing {
     /// What the device said of itself last.
     pub(super) fn info(&self) -> &DeviceInfo {
         newest(&self.sightings).map_or(&self.device.info, |sighting| &sighting.info)
+    }
+
+    /// The number of the list that the device keeps, as it said itself; 0 if it never did.
+    pub(super) fn reported_number(&self) -> u64 {
+        // A device that counts wildly gets no further than numbers that every door can tell.
+        self.reported.as_ref().map_or(0, |reported| reported.number.min(MAX_NUMBER))
     }
 
     fn committed(&self) -> Option<ListVersion> {

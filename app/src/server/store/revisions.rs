@@ -138,18 +138,22 @@ impl Store {
 /// Makes `revision` the wanted one, with a push in that state, in the caller's transaction. Pushes of older revisions
 /// that have not ended are superseded.
 ///
-/// Answers `false`, with nothing done, unless the wanted revision is the one just before it.
+/// Answers `false`, with nothing done, unless the wanted revision is the one it is based on.
 pub(super) async fn insert_revision(
     connection: &mut SqliteConnection,
     revision: &Revision,
     push: Option<PushState>,
 ) -> Result<bool, StoreError> {
     let record = format!("revisions {}/{}", revision.device, revision.number);
-    let moved = sqlx::query("update devices set wanted_revision = $1 where id = $2 and wanted_revision = $1 - 1")
-        .bind(count(revision.number))
-        .bind(revision.device)
-        .execute(&mut *connection)
-        .await?;
+    let moved = sqlx::query(
+        "update devices set wanted_revision = $1 where id = $2 and wanted_revision =
+         coalesce((select number from revisions where device_id = $2 and hash = $3), $1 - 1)",
+    )
+    .bind(count(revision.number))
+    .bind(revision.device)
+    .bind(&revision.base_hash)
+    .execute(&mut *connection)
+    .await?;
     if moved.rows_affected() == 0 {
         return Ok(false);
     }
