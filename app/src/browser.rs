@@ -24,6 +24,7 @@ enum Change {
     Device { id: u32 },
     WaitingDevice,
     Event,
+    Rollout,
     Server,
     Book,
 }
@@ -34,6 +35,7 @@ struct Heard {
     devices: BTreeSet<u32>,
     waiting_devices: bool,
     events: bool,
+    rollouts: bool,
     servers: bool,
     everything: bool,
     due: bool,
@@ -98,6 +100,7 @@ fn note(heard: &Rc<RefCell<Heard>>, live: Live, change: Option<Change>) {
         }
         Some(Change::WaitingDevice) => gathered.waiting_devices = true,
         Some(Change::Event) => gathered.events = true,
+        Some(Change::Rollout) => gathered.rollouts = true,
         Some(Change::Server) => gathered.servers = true,
         Some(Change::Book) | None => gathered.everything = true,
     }
@@ -120,6 +123,9 @@ fn tell(heard: Heard, live: Live) {
     }
     if heard.events {
         live.events.update(|number| *number += 1);
+    }
+    if heard.rollouts {
+        live.rollouts.update(|number| *number += 1);
     }
     if heard.servers {
         live.servers.update(|number| *number += 1);

@@ -23,6 +23,8 @@ pub struct Live {
     pub waiting_devices: RwSignal<u64>,
     /// Events of devices.
     pub events: RwSignal<u64>,
+    /// Rollouts.
+    pub rollouts: RwSignal<u64>,
     /// Servers: reachability, copies.
     pub servers: RwSignal<u64>,
 }
@@ -36,6 +38,7 @@ impl Live {
             devices: RwSignal::default(),
             waiting_devices: RwSignal::new(0),
             events: RwSignal::new(0),
+            rollouts: RwSignal::new(0),
             servers: RwSignal::new(0),
         }
     }
@@ -56,6 +59,7 @@ impl Live {
         self.devices.update(|changes| *changes = DeviceChanges { number: changes.number + 1, ids: None });
         self.waiting_devices.update(|number| *number += 1);
         self.events.update(|number| *number += 1);
+        self.rollouts.update(|number| *number += 1);
         self.servers.update(|number| *number += 1);
     }
 

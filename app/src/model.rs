@@ -12,6 +12,8 @@ mod form;
 mod overview;
 mod page;
 mod probe;
+mod revision;
+mod rollout;
 mod server;
 mod server_list;
 
@@ -25,6 +27,11 @@ pub use form::{Decision, FormAnswer, ProvisioningForm, Typed};
 pub use overview::Overview;
 pub use page::{DeviceQuery, Page};
 pub use probe::{Move, MoveInput, MoveState, ProbeRow, ProbeTable, ProbedServer};
+pub use revision::{EntryChange, RevisionEntry, RevisionOrigin, RevisionPush, RevisionQuery, changes_between};
+pub use rollout::{
+    PreviewDevice, Rollout, RolloutCounts, RolloutDevice, RolloutDeviceQuery, RolloutDeviceState, RolloutInput,
+    RolloutPreview, RolloutQuery, RolloutState, RolloutVerb, Selector, Wave,
+};
 pub use server::{Banner, Newcomer, PeerState, Role, Server};
 pub use server_list::{
     DEFAULT_PORT, DeviceServers, DeviceSettingInput, EntryFailure, EntryInput, ListVersion, MAX_ENTRIES, Push,

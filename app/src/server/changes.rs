@@ -16,6 +16,8 @@ pub enum Change {
     WaitingDevice,
     /// Events came in.
     Event,
+    /// A rollout was made, moved, or has begun devices.
+    Rollout,
     /// A server's reachability or copy.
     Server,
     /// The book was written to, or exchanged for a newer copy.

@@ -10,6 +10,8 @@ mod operators;
 mod orders;
 mod problem;
 mod provisioning;
+mod revisions;
+mod rollouts;
 mod server_lists;
 mod servers;
 mod waiting_devices;
@@ -38,6 +40,15 @@ pub fn routes() -> Router<AppState> {
         .route("/devices/{id}/servers/probe", post(orders::probe))
         .route("/devices/{id}/move", post(orders::move_device))
         .route("/devices/{id}/servers/push", axum::routing::delete(server_lists::cancel_push))
+        .route("/devices/{id}/servers/revisions", get(revisions::list))
+        .route("/devices/{id}/servers/revisions/{number}/restore", post(revisions::restore))
+        .route("/rollouts", get(rollouts::list).post(rollouts::create))
+        .route("/rollouts/{id}", get(rollouts::find))
+        .route("/rollouts/{id}/devices", get(rollouts::list_devices))
+        .route("/rollouts/{id}/pause", post(rollouts::pause))
+        .route("/rollouts/{id}/resume", post(rollouts::resume))
+        .route("/rollouts/{id}/abort", post(rollouts::abort))
+        .route("/rollouts/{id}/rollback", post(rollouts::roll_back))
         .route("/waiting-devices", get(waiting_devices::list))
         .route("/waiting-devices/{id}/accept", post(waiting_devices::accept))
         .route("/waiting-devices/{id}/reject", post(waiting_devices::reject))

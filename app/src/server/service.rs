@@ -22,6 +22,8 @@ mod orders;
 mod passwords;
 mod provisioning;
 mod pushes;
+mod revision_history;
+mod rollouts;
 mod server_lists;
 mod servers;
 mod sessions;
@@ -89,6 +91,8 @@ pub struct Service {
     pub(super) gateway: OnceLock<Handle>,
     /// Where devices reach that gateway.
     pub(super) advertised: OnceLock<(Address, u16)>,
+    /// When this server was started.
+    started_at: String,
     /// What is wrong with how this server was started.
     warning: OnceLock<&'static str>,
     doorman: Doorman,
@@ -107,6 +111,7 @@ impl Service {
             store,
             keys: Arc::new(keys),
             site,
+            started_at: clock.now_text(),
             clock,
             changes: Changes::default(),
             peers,

@@ -12,6 +12,7 @@ use super::{
     data_folder::{DataFolder, console_socket},
     https,
     link::Link,
+    rollouts,
     router::{self, AppState},
     service::Service,
     serving, sites,
@@ -111,6 +112,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     parts.spawn(async move { ended("device gateway", devices.await) });
     let peers = sites::start(&service, doors.sites, vec![sites_endpoint], stop.clone())?;
     parts.spawn(async move { ended("link to the other server", peers.await) });
+    parts.spawn(rollouts::drive(service.clone(), stop.clone()));
     parts.spawn(serving::serve_console(console, router::console(state.clone()), stop.clone()));
     parts.spawn(serving::serve_tcp(doors.http, tls, router::portal(state), stop.clone()));
     Ok(Running {

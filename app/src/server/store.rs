@@ -22,8 +22,10 @@ mod probes;
 mod provisioning;
 mod pushes;
 mod refresh_tokens;
+mod revision_history;
 mod revisions;
 mod revocations;
+mod rollouts;
 mod servers;
 mod sightings;
 mod sign_ins;
@@ -46,10 +48,12 @@ pub use outcomes::{Outcome, OutcomeState};
 pub use provisioning::ProvisioningRecord;
 pub use pushes::{PushMove, PushMoved};
 pub use refresh_tokens::{Presented, RefreshToken};
+pub use revision_history::PastRevision;
 pub use revisions::{Revision, RevisionSource};
 pub use revocations::DeviceRevocation;
+pub use rollouts::{Begun, ChosenDevice, MemberPush, RolloutMember, RolloutMove, RolloutRecord};
 pub(in crate::server) use servers::NewServer;
-pub use sightings::{ReportedList, Sighting};
+pub use sightings::{Presence, ReportedList, Sighting};
 pub use waiting::{Acceptance, WaitingRecord, WaitingState};
 
 use sqlx::{

@@ -17,6 +17,7 @@ mod orders;
 mod pair;
 mod raw_device;
 mod rest_contract;
+mod rollouts;
 mod serving;
 mod sign_in;
 mod two_servers;

@@ -38,12 +38,12 @@ pub(super) async fn cancel_push(
     Ok(answer(StatusCode::OK, state.service.cancel_push(&actor, device_id(&id)?).await?))
 }
 
-fn answer(status: StatusCode, servers: DeviceServers) -> Response {
+pub(super) fn answer(status: StatusCode, servers: DeviceServers) -> Response {
     (status, [(header::ETAG, format!("\"{}\"", servers.revision))], Json(servers)).into_response()
 }
 
 /// The revision in `If-Match`, written as the ETag was.
-fn base_revision(headers: &HeaderMap) -> Result<u64, Fault> {
+pub(super) fn base_revision(headers: &HeaderMap) -> Result<u64, Fault> {
     let text = headers.get(header::IF_MATCH).ok_or(Fault::RevisionRequired)?.to_str().unwrap_or_default();
     let revision = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     revision.and_then(|revision| revision.parse().ok()).ok_or_else(|| Fault::Malformed {

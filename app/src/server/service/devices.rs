@@ -9,7 +9,7 @@ use super::{
 use crate::{
     model::{
         Connection, ConnectionSettings, Device, DeviceInfo, DeviceQuery, DeviceSettingInput, DeviceSummary, Fault,
-        FieldError, Page, PushState,
+        FieldError, Page, PreviewDevice, PushState,
     },
     server::store::{AuditEntry, DeviceEdit, DeviceRecord, Sighting},
 };
@@ -31,6 +31,30 @@ impl Service {
     pub async fn list_devices(&self, query: DeviceQuery) -> Result<Page<DeviceSummary>, Fault> {
         let limit = parse_limit(query.limit)?;
         let after = query.cursor.as_deref().filter(|c| !c.is_empty()).map(parse_cursor).transpose()?;
+        let mut found = self.rows_of(&query).await?;
+        found.sort_by_cached_key(Row::place);
+        let total = found.len() as u64;
+        let start = after.map_or(0, |after| found.partition_point(|row| row.place() <= after));
+        let rest = found.len().saturating_sub(start);
+        let next_cursor = (rest > limit).then(|| cursor_of(&found[start + limit - 1].place()));
+        let items = found.into_iter().skip(start).take(limit).map(|row| self.summary_of(row)).collect();
+        Ok(Page { items, next_cursor, total })
+    }
+
+    /// All devices that the list finds for this text: first those that are on this server, and within that in its order.
+    pub(super) async fn select_devices(&self, q: Option<String>) -> Result<Vec<PreviewDevice>, Fault> {
+        let mut found = self.rows_of(&DeviceQuery { q, ..DeviceQuery::default() }).await?;
+        let is_here = |row: &Row| row.connected.as_ref().is_some_and(|session| session.server == self.site.server_id);
+        found.sort_by_cached_key(|row| (!is_here(row), row.place()));
+        let chosen = |row: Row| PreviewDevice {
+            id: row.device.id,
+            name: row.device.name,
+            status: status_of(row.connected.as_ref()),
+        };
+        Ok(found.into_iter().map(chosen).collect())
+    }
+
+    async fn rows_of(&self, query: &DeviceQuery) -> Result<Vec<Row>, Fault> {
         let mut sightings: HashMap<u32, Vec<Sighting>> = HashMap::new();
         for sighting in self.store.list_sightings().await? {
             sightings.entry(sighting.device_id).or_default().push(sighting);
@@ -40,17 +64,11 @@ impl Service {
         for device in self.store.list_devices().await? {
             let seen = sightings.remove(&device.id).unwrap_or_default();
             let row = Row { connected: self.connection_of(&seen), push: pushes.get(&device.id).copied(), device, seen };
-            if row.matches(&query) {
+            if row.matches(query) {
                 found.push(row);
             }
         }
-        found.sort_by_cached_key(Row::place);
-        let total = found.len() as u64;
-        let start = after.map_or(0, |after| found.partition_point(|row| row.place() <= after));
-        let rest = found.len().saturating_sub(start);
-        let next_cursor = (rest > limit).then(|| cursor_of(&found[start + limit - 1].place()));
-        let items = found.into_iter().skip(start).take(limit).map(|row| self.summary_of(row)).collect();
-        Ok(Page { items, next_cursor, total })
+        Ok(found)
     }
 
     /// A device with all its settings.

@@ -99,7 +99,7 @@ async fn await_change(
     loop {
         match tokio::time::timeout(LOOK, changes.recv()).await {
             Ok(Ok(Change::Device { .. } | Change::WaitingDevice | Change::Server)) => {}
-            Ok(Ok(Change::Book | Change::Event) | Err(RecvError::Lagged(_))) | Err(_) => {
+            Ok(Ok(Change::Book | Change::Event | Change::Rollout) | Err(RecvError::Lagged(_))) | Err(_) => {
                 if book.version().await? != version {
                     return Ok(());
                 }

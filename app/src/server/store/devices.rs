@@ -8,7 +8,7 @@ use super::{
     revisions::insert_revision,
 };
 use crate::model::{DeviceInfo, PushState};
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A device that was accepted.
@@ -131,22 +131,30 @@ impl Store {
     /// When the book cannot be written.
     pub async fn edit_device(&self, edit: &DeviceEdit) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.book()).await?;
-        if let Some((revision, push)) = &edit.list
-            && !insert_revision(&mut transaction, revision, Some(*push)).await?
-        {
+        if !apply_edit(&mut transaction, edit).await? {
             return Ok(false);
-        }
-        if let Some(name) = &edit.name {
-            sqlx::query("update devices set name = $1 where id = $2")
-                .bind(name)
-                .bind(edit.device)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        for entry in &edit.audit {
-            insert_audit(&mut transaction, entry).await?;
         }
         transaction.commit().await?;
         Ok(true)
     }
+}
+
+/// Makes the change in the caller's transaction; `false` if the wanted revision is not the one just before the new one.
+pub(super) async fn apply_edit(connection: &mut SqliteConnection, edit: &DeviceEdit) -> Result<bool, StoreError> {
+    if let Some((revision, push)) = &edit.list
+        && !insert_revision(connection, revision, Some(*push)).await?
+    {
+        return Ok(false);
+    }
+    if let Some(name) = &edit.name {
+        sqlx::query("update devices set name = $1 where id = $2")
+            .bind(name)
+            .bind(edit.device)
+            .execute(&mut *connection)
+            .await?;
+    }
+    for entry in &edit.audit {
+        insert_audit(connection, entry).await?;
+    }
+    Ok(true)
 }

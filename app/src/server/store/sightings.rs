@@ -54,6 +54,19 @@ pub struct ReportedList {
     pub hash: String,
 }
 
+/// Whether a server holds a device, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// Which server.
+    pub server_id: String,
+    /// Which device.
+    pub device_id: u32,
+    /// When its newest session there began.
+    pub since: String,
+    /// When that ended; `None` while it lives.
+    pub ended_at: Option<String>,
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     server_id: String,
@@ -112,6 +125,22 @@ impl Store {
     /// When the journal cannot be read.
     pub async fn list_sightings(&self) -> Result<Vec<Sighting>, StoreError> {
         sightings(sqlx::query_as("select * from sightings").fetch_all(self.journal()).await?)
+    }
+
+    /// Where every device is or was, on all servers.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn list_presences(&self) -> Result<Vec<Presence>, StoreError> {
+        let rows: Vec<(String, i64, String, Option<String>)> =
+            sqlx::query_as("select server_id, device_id, since, ended_at from sightings")
+                .fetch_all(self.journal())
+                .await?;
+        let presence = |(server_id, device, since, ended_at)| {
+            Ok(Presence { server_id, device_id: number("sightings", device)?, since, ended_at })
+        };
+        rows.into_iter().map(presence).collect()
     }
 
     /// Everything known of one device, on all servers.

@@ -1,0 +1,111 @@
+//! The history of a device's server list, and going back in it.
+
+use super::{
+    Actor, Service,
+    names::device_name_of,
+    rollouts::{limit_of, place_of},
+    server_lists::entries_of,
+};
+use crate::{
+    model::{
+        DeviceServers, Fault, Page, PushState, RevisionEntry, RevisionOrigin, RevisionPush, RevisionQuery,
+        changes_between,
+    },
+    server::store::{DeviceEdit, OutcomeState, PastRevision, RevisionSource},
+};
+use serde_json::json;
+
+/// Rows of a page if the question does not say, and the most.
+const LIMIT: (u32, u32) = (10, 100);
+
+impl Service {
+    /// A page of a device's revisions, newest first.
+    ///
+    /// # Errors
+    ///
+    /// No such device, a bad limit or cursor, or the store fails.
+    pub async fn list_revisions(&self, device: u32, query: RevisionQuery) -> Result<Page<RevisionEntry>, Fault> {
+        let limit = limit_of(query.limit, LIMIT)?;
+        let before = place_of(query.cursor.as_deref())?;
+        if self.store.find_device(device).await?.is_none() {
+            return Err(Fault::NotFound { what: device_name_of(device) });
+        }
+        let mut past = self.store.list_revisions(device, before, limit + 1).await?;
+        let total = self.store.count_revisions(device).await?;
+        // The one after the last is there to compare with.
+        let more = past.len() > limit;
+        let mut items = Vec::with_capacity(limit);
+        for index in 0..past.len().min(limit) {
+            let older = past.get(index + 1).map(|older| older.revision.entries.clone()).unwrap_or_default();
+            items.push(self.entry_of(&past[index], &older).await?);
+        }
+        past.truncate(limit);
+        let next_cursor = past.last().filter(|_| more).map(|last| last.revision.number.to_string());
+        Ok(Page { items, next_cursor, total })
+    }
+
+    /// Makes the entries of an earlier revision the wanted list, as a new revision on top of `base_revision`.
+    ///
+    /// # Errors
+    ///
+    /// Not active, no such device or revision, somebody else was first, or the store fails.
+    pub async fn restore_revision(
+        &self,
+        actor: &Actor,
+        device: u32,
+        base_revision: u64,
+        number: u64,
+    ) -> Result<DeviceServers, Fault> {
+        self.require_active().await?;
+        let standing = self.standing_of(device).await?;
+        let former = self.store.find_revision(device, number).await?;
+        let former = former.ok_or_else(|| no_such(device, number))?;
+        standing.require_revision(base_revision)?;
+        let (list, mut audit) = self.new_list(actor, &standing, entries_of(&former.entries)?).await?;
+        audit.action = "device.servers.restore";
+        if let Some(after) = &mut audit.after {
+            after["restored"] = json!(number);
+        }
+        self.edit_device(actor, DeviceEdit { device, name: None, list: Some(list), audit: vec![audit] }).await?;
+        self.find_servers(device).await
+    }
+
+    async fn entry_of(&self, past: &PastRevision, older: &[crate::model::ServerEntry]) -> Result<RevisionEntry, Fault> {
+        let revision = &past.revision;
+        let mut push = past.push.clone().map(|(state, reason, failures, updated_at)| RevisionPush {
+            state,
+            reason,
+            failures,
+            updated_at,
+        });
+        // A standby's copy lags behind what it saw itself.
+        if let Some(push) = push.as_mut().filter(|push| !push.state.is_final())
+            && let Some(seen) = self.store.find_outcome(revision.device, &revision.hash).await?
+        {
+            let state = match seen.state {
+                OutcomeState::Committed => PushState::Committed,
+                OutcomeState::RolledBack => PushState::RolledBack,
+            };
+            *push = RevisionPush { state, reason: seen.reason, failures: seen.failures, updated_at: seen.seen_at };
+        }
+        Ok(RevisionEntry {
+            number: revision.number,
+            changes: changes_between(older, &revision.entries),
+            entries: revision.entries.clone(),
+            hash: revision.hash.clone(),
+            source: match revision.source {
+                RevisionSource::Provisioning => RevisionOrigin::Provisioning,
+                RevisionSource::Edit => RevisionOrigin::Edit,
+                RevisionSource::Return => RevisionOrigin::Return,
+            },
+            rollout: past.rollout,
+            by: revision.created_by.clone(),
+            at: revision.created_at.clone(),
+            push,
+        })
+    }
+}
+
+fn no_such(device: u32, number: u64) -> Fault {
+    Fault::NotFound { what: format!("revision {number} of {}", device_name_of(device)) }
+}
