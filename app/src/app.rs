@@ -4,9 +4,18 @@ use crate::{
     live::Live,
     model::FormAnswer,
     pages::{
-        FirstAnswer, device_list::DeviceListPage, device_setting::DeviceSettingPage, events::EventsPage, frame::Frame,
-        not_found::NotFoundPage, password::PasswordPage, provisioning::ProvisioningPage, servers::ServersPage,
-        sign_in::SignInPage, waiting_devices::WaitingDevicesPage,
+        FirstAnswer,
+        device_list::DeviceListPage,
+        device_setting::DeviceSettingPage,
+        events::EventsPage,
+        frame::Frame,
+        not_found::NotFoundPage,
+        password::PasswordPage,
+        provisioning::ProvisioningPage,
+        rollouts::{RolloutsPage, batch_edit::BatchEditPage, one::RolloutPage},
+        servers::ServersPage,
+        sign_in::SignInPage,
+        waiting_devices::WaitingDevicesPage,
     },
     paths,
     unsaved::Unsaved,
@@ -81,10 +90,15 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/devices/:id") view=DeviceSettingPage ssr=SsrMode::Async />
                     <Route path=path!("/waiting-devices") view=WaitingDevicesPage ssr=SsrMode::Async />
                     <Route path=path!("/provisioning") view=ProvisioningPage ssr=SsrMode::Async />
+                    <Route path=path!("/rollouts") view=RolloutsPage ssr=SsrMode::Async />
+                    <Route path=path!("/rollouts/new") view=BatchEditPage ssr=SsrMode::Async />
+                    <Route path=path!("/rollouts/:id") view=RolloutPage ssr=SsrMode::Async />
                     <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async />
                     <Route path=path!("/servers") view=ServersPage ssr=SsrMode::Async />
                     // Where a button without script posts to: after a refusal the page stands at that address.
                     <Route path=path!("/devices/:id/cancel-push") view=DeviceSettingPage ssr=SsrMode::Async />
+                    <Route path=path!("/devices/:id/restore/:number") view=DeviceSettingPage ssr=SsrMode::Async />
+                    <Route path=path!("/rollouts/:id/:verb") view=RolloutPage ssr=SsrMode::Async />
                     <Route path=path!("/waiting-devices/:id/accept") view=WaitingDevicesPage ssr=SsrMode::Async />
                     <Route path=path!("/waiting-devices/:id/reject") view=WaitingDevicesPage ssr=SsrMode::Async />
                     <Route path=path!("/servers/newcomers/:id/confirm") view=ServersPage ssr=SsrMode::Async />

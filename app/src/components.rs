@@ -2,6 +2,7 @@
 
 pub mod alert;
 pub mod card;
+pub mod confirm;
 pub mod copy_field;
 pub mod decision;
 pub mod device_table;
@@ -12,6 +13,9 @@ pub mod loaded;
 pub mod navigation;
 pub mod pager;
 pub mod push_progress;
+pub mod revision_list;
+pub mod rollout_devices;
+pub mod rollout_status;
 pub mod server_table;
 pub mod status;
 pub mod tree;

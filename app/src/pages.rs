@@ -7,6 +7,7 @@ pub mod frame;
 pub mod not_found;
 pub mod password;
 pub mod provisioning;
+pub mod rollouts;
 pub mod servers;
 pub mod sign_in;
 pub mod waiting_devices;

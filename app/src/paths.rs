@@ -1,6 +1,6 @@
 //! The portal's addresses.
 
-use crate::model::{DeviceQuery, DeviceStatus, EventQuery};
+use crate::model::{DeviceQuery, DeviceStatus, EventQuery, RolloutDeviceState, RolloutVerb, Selector};
 
 /// The sign-in page.
 pub const SIGN_IN: &str = "/login";
@@ -18,6 +18,11 @@ pub const PROVISIONING: &str = "/provisioning";
 pub const EVENTS: &str = "/events";
 /// The servers of the installation.
 pub const SERVERS: &str = "/servers";
+
+/// One server list for many devices.
+pub const ROLLOUTS: &str = "/rollouts";
+/// The batch edit, which begins a rollout.
+pub const NEW_ROLLOUT: &str = "/rollouts/new";
 
 /// The certificate of the installation's authority, as a file.
 pub const AUTHORITY: &str = "/authority.pem";
@@ -50,6 +55,66 @@ pub fn move_device(id: u32) -> String {
 #[must_use]
 pub fn cancel_push(id: u32) -> String {
     format!("{DEVICES}/{id}/cancel-push")
+}
+
+/// Where an earlier revision of a device's servers is restored.
+#[must_use]
+pub fn restore(id: u32, number: u64) -> String {
+    format!("{DEVICES}/{id}/restore/{number}")
+}
+
+/// A device's settings with the history from before this revision.
+#[must_use]
+pub fn history(id: u32, cursor: &str) -> String {
+    format!("{DEVICES}/{id}?history={}#history", escaped(cursor))
+}
+
+/// The batch edit of these devices.
+#[must_use]
+pub fn new_rollout(selector: &Selector) -> String {
+    match selector {
+        Selector::All { .. } => format!("{NEW_ROLLOUT}?all=true"),
+        Selector::Devices { devices } => {
+            let ids: Vec<_> = devices.iter().map(u32::to_string).collect();
+            format!("{NEW_ROLLOUT}?devices={}", ids.join(","))
+        }
+        Selector::Query { query } => format!("{NEW_ROLLOUT}?q={}", escaped(query)),
+    }
+}
+
+/// One page of the list of rollouts. `page` counts from 1 and is only for people.
+#[must_use]
+pub fn rollouts(cursor: Option<&str>, page: u64) -> String {
+    match cursor {
+        Some(cursor) => format!("{ROLLOUTS}?cursor={}&page={page}", escaped(cursor)),
+        None => ROLLOUTS.to_owned(),
+    }
+}
+
+/// A rollout.
+#[must_use]
+pub fn rollout(id: u64) -> String {
+    format!("{ROLLOUTS}/{id}")
+}
+
+/// One page of a rollout's devices in this state. `page` counts from 1 and is only for people.
+#[must_use]
+pub fn rollout_devices(id: u64, state: Option<RolloutDeviceState>, cursor: Option<&str>, page: u64) -> String {
+    let mut pairs = Vec::new();
+    if let Some(state) = state {
+        pairs.push(format!("state={}", state.name()));
+    }
+    if let Some(cursor) = cursor {
+        pairs.push(format!("cursor={}&page={page}", escaped(cursor)));
+    }
+    let path = rollout(id);
+    if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) }
+}
+
+/// Where something is done to a rollout.
+#[must_use]
+pub fn act_on_rollout(id: u64, verb: RolloutVerb) -> String {
+    format!("{ROLLOUTS}/{id}/{}", verb.name())
 }
 
 /// Where a waiting device is accepted.
@@ -95,6 +160,14 @@ pub fn devices(query: &DeviceQuery, page: u64) -> String {
         pairs.push(format!("cursor={}&page={page}", escaped(cursor)));
     }
     if pairs.is_empty() { DEVICES.to_owned() } else { format!("{DEVICES}?{}", pairs.join("&")) }
+}
+
+/// The same page of the device list with every device on it chosen.
+#[must_use]
+pub fn devices_chosen(query: &DeviceQuery, page: u64) -> String {
+    let path = devices(query, page);
+    let joint = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{joint}choose=shown")
 }
 
 /// One page of the list of events. `page` counts from 1 and is only for people.
@@ -156,6 +229,12 @@ mod tests {
         assert_eq!(events(&EventQuery::default(), 1), "/events");
         assert_eq!(sign_in_then("/devices/7?a=1"), "/login?next=%2Fdevices%2F7%3Fa%3D1");
         assert_eq!(cancel_push(7), "/devices/7/cancel-push");
+        assert_eq!(restore(7, 2), "/devices/7/restore/2");
+        assert_eq!(new_rollout(&Selector::Devices { devices: vec![7, 8] }), "/rollouts/new?devices=7,8");
+        assert_eq!(new_rollout(&Selector::Query { query: "a b".into() }), "/rollouts/new?q=a%20b");
+        let failed = Some(RolloutDeviceState::Failed);
+        assert_eq!(rollout_devices(3, failed, Some("49"), 2), "/rollouts/3?state=failed&cursor=49&page=2");
+        assert_eq!(act_on_rollout(3, RolloutVerb::Abort), "/rollouts/3/abort");
         assert_eq!(accept("ab"), "/waiting-devices/ab/accept");
     }
 }

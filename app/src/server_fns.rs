@@ -9,6 +9,7 @@ mod door;
 pub mod events;
 pub mod overview;
 pub mod provisioning;
+pub mod rollouts;
 pub mod servers;
 pub mod waiting_devices;
 

@@ -4,7 +4,7 @@ import { expect, ready, test } from '../support/story.js';
 
 test.use({ devices: { accepted: 1, waiting: 1 } });
 
-for (const path of ['/devices', `/devices/${firstDevice}`, '/waiting-devices', '/provisioning', '/events', '/servers', '/login', '/nowhere']) {
+for (const path of ['/devices', `/devices/${firstDevice}`, '/waiting-devices', '/provisioning', '/rollouts', '/rollouts/new?all=true', '/events', '/servers', '/login', '/nowhere']) {
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`axe finds nothing serious on ${path} (${colorScheme})`, async ({ operator: page, site }) => {
       const complaints: string[] = [];

@@ -6,18 +6,22 @@ use super::{
 };
 use crate::{model::DeviceSummary, paths};
 use leptos::prelude::*;
+use std::collections::BTreeSet;
 
 /// Devices, one a row.
 #[component]
 pub fn DeviceTable(
     /// In the list's order.
     devices: Vec<DeviceSummary>,
+    /// Those that are chosen.
+    chosen: RwSignal<BTreeSet<u32>>,
 ) -> impl IntoView {
     view! {
         <div class="table-frame" role="region" aria-label="Devices" tabindex="0">
             <table class="wide">
                 <thead>
                     <tr>
+                        <th scope="col"><span class="visually-hidden">"Chosen"</span></th>
                         <th scope="col">"Device ID"</th>
                         <th scope="col">"Name"</th>
                         <th scope="col">"Device Type"</th>
@@ -28,14 +32,25 @@ pub fn DeviceTable(
                         <th scope="col">"Server List"</th>
                     </tr>
                 </thead>
-                <tbody>{devices.into_iter().map(|device| view! { <Row device /> }).collect_view()}</tbody>
+                <tbody>{devices.into_iter().map(|device| view! { <Row device chosen /> }).collect_view()}</tbody>
             </table>
         </div>
     }
 }
 
 #[component]
-fn Row(device: DeviceSummary) -> impl IntoView {
+fn Row(device: DeviceSummary, chosen: RwSignal<BTreeSet<u32>>) -> impl IntoView {
+    let id = device.id;
+    let is_chosen = move || chosen.with(|chosen| chosen.contains(&id));
+    let choose = move |checked: bool| {
+        chosen.update(|chosen| {
+            if checked {
+                chosen.insert(id);
+            } else {
+                chosen.remove(&id);
+            }
+        });
+    };
     let server = match (device.connected, device.last_seen) {
         (Some(connection), _) => view! { <span>{connection.server_name}</span> }.into_any(),
         (None, Some(at)) => view! { <span class="quiet">"Last seen "<When at /></span> }.into_any(),
@@ -47,6 +62,17 @@ fn Row(device: DeviceSummary) -> impl IntoView {
     };
     view! {
         <tr>
+            <td class="choice">
+                <input
+                    type="checkbox"
+                    name="device"
+                    value=id
+                    aria-label=format!("Choose {} {id}", device.name)
+                    checked=untrack(is_chosen)
+                    prop:checked=is_chosen
+                    on:change:target=move |event| choose(event.target().checked())
+                />
+            </td>
             <td>{device.id}</td>
             <td class="device-name"><a href=paths::device(device.id)>{device.name}</a></td>
             <td>{device.device_type}</td>

@@ -11,6 +11,8 @@ pub enum IconName {
     Provisioning,
     /// A page of lines.
     Events,
+    /// Layers that grow.
+    Rollouts,
     /// Two machines in a rack.
     Servers,
     /// A person.
@@ -42,6 +44,7 @@ impl IconName {
                 "M8.5 19.5a4.5 4.5 0 1 1 3.6-7.2L20 4.5l1.5 1.5-2 2 1.5 1.5-2.5 2.5-1.7-1.7-3.9 3.9a4.5 4.5 0 0 1-4.4 5.3zM7.3 16.2a.8.8 0 1 0 1.6 0 .8.8 0 1 0-1.6 0"
             }
             Self::Events => "M5.5 3.5h13v17h-13zM8.5 8h7M8.5 12h7M8.5 16h4.5",
+            Self::Rollouts => "M10 4h4v3h-4zM7 10.5h10v3H7zM3.5 17h17v3h-17z",
             Self::Servers => "M4 3.5h16v7H4zM4 13.5h16v7H4zM7.2 7h.1M7.2 17h.1M11 7h6M11 17h6",
             Self::Operator => "M12 12a4.2 4.2 0 1 0 0-8.4 4.2 4.2 0 0 0 0 8.4zM4 20.5c.8-4 4-6 8-6s7.2 2 8 6",
             Self::Back => "M14.5 5.5 8 12l6.5 6.5",

@@ -45,6 +45,7 @@ pub fn Navigation() -> impl IntoView {
             <ul>
                 <li><A href=paths::DEVICES><Icon name=IconName::Device />"Device"</A></li>
                 <li><A href=paths::PROVISIONING><Icon name=IconName::Provisioning />"Provision"</A></li>
+                <li><A href=paths::ROLLOUTS><Icon name=IconName::Rollouts />"Rollouts"</A></li>
                 <li><A href=paths::EVENTS><Icon name=IconName::Events />"Events"</A></li>
                 <li><A href=paths::SERVERS><Icon name=IconName::Servers />"Servers"</A></li>
             </ul>

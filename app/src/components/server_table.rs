@@ -21,8 +21,8 @@ pub struct TableState {
     pub edit: Callback<RowEdit>,
     /// Fields that broke rules.
     pub errors: RwSignal<Vec<FieldError>>,
-    /// The device's servers as saved, for the marks.
-    pub servers: Signal<DeviceServers>,
+    /// The device's servers as saved, for the marks; `None` where the table is for many devices.
+    pub servers: Signal<Option<DeviceServers>>,
     /// Script is at work.
     pub hydrated: Signal<bool>,
 }

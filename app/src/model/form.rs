@@ -1,6 +1,6 @@
 //! What a plain form post brings back when there is no script: the refusal and what was typed, or what was made.
 
-use super::{DeviceSettingInput, Fault, FieldError, ProvisioningInput, ProvisioningString};
+use super::{DeviceSettingInput, Fault, FieldError, ProvisioningInput, ProvisioningString, RolloutInput};
 use serde::{Deserialize, Serialize};
 
 /// The answer to a form post, shown on the page that the form stands on.
@@ -35,6 +35,11 @@ pub enum Typed {
     DeviceSetting {
         /// Its fields.
         input: DeviceSettingInput,
+    },
+    /// The batch edit.
+    Rollout {
+        /// Its fields.
+        input: RolloutInput,
     },
     /// The provisioning form.
     Provisioning {

@@ -2,6 +2,7 @@
 
 use super::frame::FrameData;
 use crate::{
+    app::Hydrated,
     components::{
         device_table::DeviceTable,
         icon::{Icon, IconName},
@@ -10,13 +11,19 @@ use crate::{
         tree::{Branch, Tree},
     },
     live::Live,
-    model::{DeviceQuery, DeviceStatus, DeviceSummary, Page},
+    model::{DeviceQuery, DeviceStatus, DeviceSummary, Page, Selector},
     paths,
     server_fns::devices::list_devices,
 };
-use leptos::prelude::*;
+use leptos::{ev::MouseEvent, prelude::*};
 use leptos_meta::Title;
-use leptos_router::{components::Form, hooks::use_query_map, params::ParamsMap};
+use leptos_router::{
+    NavigateOptions,
+    components::Form,
+    hooks::{use_navigate, use_query_map},
+    params::ParamsMap,
+};
+use std::collections::BTreeSet;
 
 /// The sizes that a page of the list can have.
 const SIZES: [u32; 3] = [20, 50, 100];
@@ -28,6 +35,7 @@ pub fn DeviceListPage() -> impl IntoView {
     let params = use_query_map();
     let query = Memo::new(move |_| params.with(query_of));
     let page = Memo::new(move |_| params.with(|p| p.get("page").and_then(|n| n.parse().ok()).unwrap_or(1_u64).max(1)));
+    let choose_shown = params.with_untracked(|params| params.get("choose").as_deref() == Some("shown"));
     let any_device = live.any_device();
     let devices = Resource::new(move || (query.get(), any_device.get()), |(query, _)| list_devices(query));
     let open = Signal::derive(move || Branch::AllDevices(query.with(|query| query.status)));
@@ -38,7 +46,7 @@ pub fn DeviceListPage() -> impl IntoView {
             <div class="page">
                 <h1>"All Devices"</h1>
                 <SearchForm query />
-                <Loaded resource=devices children=move |devices| view! { <Devices devices query page /> } />
+                <Loaded resource=devices children=move |devices| view! { <Devices devices query page choose_shown /> } />
             </div>
         </div>
     }
@@ -110,22 +118,88 @@ fn SearchForm(query: Memo<DeviceQuery>) -> impl IntoView {
 }
 
 #[component]
-fn Devices(devices: Signal<Page<DeviceSummary>>, query: Memo<DeviceQuery>, page: Memo<u64>) -> impl IntoView {
+fn Devices(
+    devices: Signal<Page<DeviceSummary>>,
+    query: Memo<DeviceQuery>,
+    page: Memo<u64>,
+    choose_shown: bool,
+) -> impl IntoView {
+    let shown = move || devices.with(|page| page.items.iter().map(|device| device.id).collect::<BTreeSet<u32>>());
+    // With script what is chosen stays chosen from page to page.
+    let chosen = RwSignal::new(if choose_shown { untrack(shown) } else { BTreeSet::new() });
+    let on_shown = Callback::new(move |()| chosen.update(|chosen| chosen.extend(untrack(shown))));
     move || {
         let Page { items, next_cursor, total } = devices.get();
         if items.is_empty() {
             return view! { <Nothing searched=query.with(|query| *query != DeviceQuery::default()) /> }.into_any();
         }
         let (query, page) = (query.get(), page.get());
-        let limit = query.limit;
+        let (limit, asked) = (query.limit, query.clone());
+        let here = paths::devices_chosen(&query, page);
         let first = paths::devices(&DeviceQuery { cursor: None, ..query.clone() }, 1);
         let next = next_cursor.map(|cursor| paths::devices(&DeviceQuery { cursor: Some(cursor), ..query }, page + 1));
         view! {
-            <DeviceTable devices=items />
+            <form method="get" action=paths::NEW_ROLLOUT>
+                <BatchBar chosen total on_shown here query=asked />
+                <DeviceTable devices=items chosen />
+            </form>
             <Pager page limit total first next />
         }
         .into_any()
     }
+}
+
+/// What can be done with the devices that are chosen.
+#[component]
+fn BatchBar(
+    chosen: RwSignal<BTreeSet<u32>>,
+    total: u64,
+    on_shown: Callback<()>,
+    here: String,
+    query: DeviceQuery,
+) -> impl IntoView {
+    let hydrated = Hydrated::current();
+    let navigate = use_navigate();
+    let edit = move |event: MouseEvent| {
+        event.prevent_default();
+        let devices = chosen.with_untracked(|chosen| chosen.iter().copied().collect());
+        navigate(&paths::new_rollout(&Selector::Devices { devices }), NavigateOptions::default());
+    };
+    let number = move || chosen.with(BTreeSet::len);
+    // What the address asks for besides a text cannot be rolled out to as a whole.
+    let all = (query.status.is_none() && query.server.is_none()).then(|| match query.q {
+        Some(query) => (format!("Edit servers of all {total} found …"), Selector::Query { query }),
+        None => (format!("Edit servers of all {total} …"), Selector::All { all: true }),
+    });
+    view! {
+        <div class="batch-bar">
+            <button
+                type="submit"
+                class="button"
+                disabled=move || hydrated.get() && number() == 0
+                on:click=edit
+            >
+                "Edit servers …"
+            </button>
+            <a
+                class="button"
+                href=here
+                on:click=move |event| {
+                    if hydrated.get_untracked() {
+                        event.prevent_default();
+                        on_shown.run(());
+                    }
+                }
+            >
+                "Choose all shown"
+            </a>
+            {all.map(|(text, selector)| view! { <a class="button" href=paths::new_rollout(&selector)>{text}</a> })}
+            <span role="status" aria-label="Chosen devices" hidden=move || !hydrated.get()>
+                {move || format!("{} chosen", number())}
+            </span>
+        </div>
+    }
+    .into_any()
 }
 
 #[component]

@@ -3,6 +3,7 @@
 pub mod connection;
 pub mod draft;
 pub mod form;
+pub mod history;
 pub mod information;
 pub mod network;
 pub mod orders;
@@ -22,6 +23,7 @@ use crate::{
     server_fns::devices::find_device,
 };
 use form::DeviceForm;
+use history::History;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -53,6 +55,7 @@ fn OneDevice(id: u32) -> impl IntoView {
                 <Heading device />
                 <Alarm device />
                 <DeviceForm device refetch />
+                <History id device refetch />
             }
         } />
     }

@@ -7,6 +7,7 @@ mod account;
 mod devices;
 mod fields;
 mod provisioning;
+mod rollouts;
 mod servers;
 mod waiting_devices;
 
@@ -41,6 +42,9 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/devices/{id}/cancel-push", post(devices::cancel_push))
         .route("/devices/{id}/probe", post(devices::probe))
         .route("/devices/{id}/move", post(devices::move_device))
+        .route("/devices/{id}/restore/{number}", post(devices::restore))
+        .route(paths::NEW_ROLLOUT, post(rollouts::create))
+        .route("/rollouts/{id}/{verb}", post(rollouts::act))
         .route("/waiting-devices/{id}/accept", post(waiting_devices::accept))
         .route("/waiting-devices/{id}/reject", post(waiting_devices::reject))
         .route("/servers/newcomers/{id}/confirm", post(servers::confirm_newcomer))

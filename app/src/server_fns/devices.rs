@@ -2,6 +2,7 @@
 
 use crate::model::{
     Device, DeviceQuery, DeviceServers, DeviceSettingInput, DeviceSummary, Fault, Move, MoveInput, Page, ProbeTable,
+    RevisionEntry, RevisionQuery,
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -85,4 +86,36 @@ pub async fn move_device(
     input: MoveInput,
 ) -> Result<Move, Fault> {
     super::door::answer(async |service, session| service.move_device(&session.actor, id, input).await).await
+}
+
+/// One page of the history of a device's server list, newest first.
+///
+/// # Errors
+///
+/// [`Fault::NotFound`], a sign-in fault, a bad query, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "list-revisions", input = Json)]
+pub async fn list_revisions(
+    /// Device ID.
+    id: u32,
+    /// Which.
+    query: RevisionQuery,
+) -> Result<Page<RevisionEntry>, Fault> {
+    super::door::answer(async |service, _| service.list_revisions(id, query).await).await
+}
+
+/// Makes an earlier revision's entries the wanted list again.
+///
+/// # Errors
+///
+/// [`Fault::Conflict`], [`Fault::NotFound`], [`Fault::NotActive`], or what the store says.
+#[server(prefix = "/api/fn", endpoint = "restore-revision", input = Json)]
+pub async fn restore_revision(
+    /// Device ID.
+    id: u32,
+    /// The revision that the operator saw as the newest.
+    base: u64,
+    /// The one to restore.
+    number: u64,
+) -> Result<DeviceServers, Fault> {
+    super::door::answer(async |service, session| service.restore_revision(&session.actor, id, base, number).await).await
 }

@@ -55,7 +55,7 @@ pub fn EntryRow(
             <Cell index state column=Column::PRIORITY />
             <Cell index state column=Column::ADDRESS />
             <Cell index state column=Column::PORT />
-            <td class="entry-state">{move || mark(&state.servers.get(), &state.rows.with(|rows| rows.row(index)))}</td>
+            <td class="entry-state">{move || state.servers.get().and_then(|servers| mark(&servers, &state.rows.with(|rows| rows.row(index))))}</td>
             <td class="entry-order" hidden=move || !state.hydrated.get()>
                 <Actions index state dragged />
             </td>

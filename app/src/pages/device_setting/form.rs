@@ -54,7 +54,7 @@ impl FormState {
                 draft.update(|draft| edit.apply(&mut draft.rows));
             }),
             errors,
-            servers,
+            servers: Signal::derive(move || Some(servers.get())),
             hydrated,
         }
     }

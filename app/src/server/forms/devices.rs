@@ -38,12 +38,24 @@ async fn moved(post: &Post, id: &str, input: MoveInput) -> Result<Move, Fault> {
     post.state.service.move_device(&post.session()?.actor, device_id(id)?, input).await
 }
 
+pub(super) async fn restore(Path((id, number)): Path<(String, String)>, post: Post, fields: Fields) -> Response {
+    let outcome = restored(&post, &id, &number, &fields).await;
+    post.finish(outcome, Typed::Nothing, &page_of(&id)).await
+}
+
 async fn saved(post: &Post, id: &str, input: DeviceSettingInput) -> Result<Device, Fault> {
     post.state.service.save_device_setting(&post.session()?.actor, device_id(id)?, input).await
 }
 
 async fn cancelled(post: &Post, id: &str) -> Result<DeviceServers, Fault> {
     post.state.service.cancel_push(&post.session()?.actor, device_id(id)?).await
+}
+
+async fn restored(post: &Post, id: &str, number: &str, fields: &Fields) -> Result<DeviceServers, Fault> {
+    let actor = &post.session()?.actor;
+    let base = fields.text("revision").parse().map_err(|_| Fault::RevisionRequired)?;
+    let missing = |_| Fault::NotFound { what: format!("revision {number} of device {id}") };
+    post.state.service.restore_revision(actor, device_id(id)?, base, number.parse().map_err(missing)?).await
 }
 
 /// A Device ID in a path; another text is a device that is not there.

@@ -1,6 +1,8 @@
 //! The fields of a posted form.
 
-use crate::model::{DeviceSettingInput, EntryInput, Fault, MoveInput, SettingsInput};
+use crate::model::{
+    DeviceSettingInput, EntryInput, Fault, MoveInput, RolloutInput, Selector, SettingsInput,
+};
 use axum::{
     Form,
     extract::{FromRequest, Request},
@@ -45,8 +47,7 @@ impl Fields {
     ///
     /// [`Fault::RevisionRequired`] if the form does not say what it is based on.
     pub(super) fn device_setting(&self) -> Result<DeviceSettingInput, Fault> {
-        let rows = (0..MAX_ROWS).rev().find(|index| self.0.contains_key(&format!("entries[{index}].address")));
-        let entries = (0..rows.map_or(0, |last| last + 1)).map(|index| self.entry(index)).collect();
+        let entries = self.entries();
         let revision = self.text("revision").parse().map_err(|_| Fault::RevisionRequired)?;
         Ok(DeviceSettingInput { name: self.text("name"), revision, entries, settings: self.settings() })
     }
@@ -67,6 +68,30 @@ impl Fields {
         let typed =
             self.0.iter().filter_map(|(name, text)| Some((name.strip_prefix("settings.")?.to_owned(), text.clone())));
         SettingsInput(typed.collect())
+    }
+
+    /// The fields of the batch edit.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Malformed`] if the form does not say for which devices.
+    pub(super) fn rollout(&self) -> Result<RolloutInput, Fault> {
+        let malformed = || Fault::Malformed { reason: "The form does not say for which devices.".to_owned() };
+        let devices = self.text("devices");
+        let selector = if self.0.contains_key("all") {
+            Selector::All { all: true }
+        } else if self.0.contains_key("query") {
+            Selector::Query { query: self.text("query") }
+        } else {
+            let ids = devices.split(',').filter(|id| !id.trim().is_empty()).map(|id| id.trim().parse());
+            Selector::Devices { devices: ids.collect::<Result<_, _>>().map_err(|_| malformed())? }
+        };
+        Ok(RolloutInput { selector, entries: self.entries() })
+    }
+
+    fn entries(&self) -> Vec<EntryInput> {
+        let rows = (0..MAX_ROWS).rev().find(|index| self.0.contains_key(&format!("entries[{index}].address")));
+        (0..rows.map_or(0, |last| last + 1)).map(|index| self.entry(index)).collect()
     }
 
     fn entry(&self, index: usize) -> EntryInput {
@@ -99,6 +124,15 @@ mod tests {
         assert_eq!((input.name.as_str(), input.revision, input.entries.len()), ("Door", 4, 2));
         assert!(input.entries[0].is_blank());
         assert_eq!((input.entries[1].address.as_str(), input.entries[1].port.as_str()), ("b.example", "x"));
+    }
+
+    #[test]
+    fn a_batch_edit_says_which_devices() {
+        let selector = |pairs: &[(&str, &str)]| fields(pairs).rollout().map(|input| input.selector);
+        assert_eq!(selector(&[("all", "true")]), Ok(Selector::All { all: true }));
+        assert_eq!(selector(&[("query", "door")]), Ok(Selector::Query { query: "door".to_owned() }));
+        assert_eq!(selector(&[("devices", "7, 8,")]), Ok(Selector::Devices { devices: vec![7, 8] }));
+        assert!(matches!(selector(&[("devices", "7;8")]), Err(Fault::Malformed { .. })));
     }
 
     #[test]
