@@ -28,7 +28,7 @@ pub fn RevisionList(
 
 #[component]
 fn OneRevision(device: u32, revision: RevisionEntry, newest: u64, on_restore: Callback<u64>) -> impl IntoView {
-    let RevisionEntry { number, source, rollout, by, at, push, changes, .. } = revision;
+    let RevisionEntry { number, source, rollout, by, at, push, changes, settings_changed, .. } = revision;
     let reason = push.as_ref().and_then(|push| push.reason.clone());
     let what = match source {
         RevisionOrigin::Provisioning => "from enrolment, accepted by ",
@@ -59,15 +59,15 @@ fn OneRevision(device: u32, revision: RevisionEntry, newest: u64, on_restore: Ca
             {push.map(|push| view! { <PushBadge state=push.state /> })}
         </p>
         {reason.map(|reason| view! { <p class="quiet">{reason}</p> })}
-        <Changes changes first=number == 1 />
+        <Changes changes settings_changed first=number == 1 />
         {restore}
     }
     .into_any()
 }
 
 #[component]
-fn Changes(changes: Vec<EntryChange>, first: bool) -> impl IntoView {
-    if changes.is_empty() {
+fn Changes(changes: Vec<EntryChange>, settings_changed: bool, first: bool) -> impl IntoView {
+    if changes.is_empty() && !settings_changed {
         return view! { <p class="quiet">"The same servers as before."</p> }.into_any();
     }
     let at = |entry: &ServerEntry| written(&entry.address, entry.port);
@@ -85,5 +85,9 @@ fn Changes(changes: Vec<EntryChange>, first: bool) -> impl IntoView {
             view! { <li>"Removed "<del>{text}</del></li> }.into_any()
         }
     });
-    view! { <ul class="changes" aria-label="Changes">{items.collect_view()}</ul> }.into_any()
+    view! { <ul class="changes" aria-label="Changes">
+        {items.collect_view()}
+        {settings_changed.then(|| view! { <li>"Changed the connection settings"</li> })}
+    </ul> }
+    .into_any()
 }

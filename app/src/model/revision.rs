@@ -1,6 +1,6 @@
 //! The history of a device's server list.
 
-use super::{EntryFailure, PushState, ServerEntry};
+use super::{ConnectionSettings, EntryFailure, PushState, ServerEntry};
 use serde::{Deserialize, Serialize};
 
 /// What made a revision.
@@ -22,6 +22,8 @@ pub struct RevisionEntry {
     pub number: u64,
     /// In ascending priority.
     pub entries: Vec<ServerEntry>,
+    /// How the device behaves with it.
+    pub settings: ConnectionSettings,
     /// Names its content: 64 hexadecimal digits.
     pub hash: String,
     /// What made it.
@@ -36,6 +38,8 @@ pub struct RevisionEntry {
     pub push: Option<RevisionPush>,
     /// What it changed in the revision before it; everything is new in the first.
     pub changes: Vec<EntryChange>,
+    /// Its settings differ from those of the revision before it.
+    pub settings_changed: bool,
 }
 
 /// How far a revision came.

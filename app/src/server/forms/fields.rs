@@ -1,8 +1,6 @@
 //! The fields of a posted form.
 
-use crate::model::{
-    DeviceSettingInput, EntryInput, Fault, MoveInput, RolloutInput, Selector, SettingsInput,
-};
+use crate::model::{DeviceSettingInput, EntryInput, Fault, MoveInput, RolloutInput, Selector, SettingsInput};
 use axum::{
     Form,
     extract::{FromRequest, Request},

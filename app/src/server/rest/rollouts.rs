@@ -91,9 +91,13 @@ fn rollout_id(text: &str) -> Result<u64, Fault> {
 /// The body, with every field that does not belong there or does not fit.
 fn input_of(body: &Value) -> Result<RolloutInput, Fault> {
     let mut errors = Vec::new();
-    let mut take = |outcome: Fault| match outcome {
-        Fault::Invalid { errors: bad } => errors.extend(bad),
-        fault => errors.push(FieldError::new("", fault.to_string())),
+    let mut take = |fault: Fault| {
+        let told = fault.to_string();
+        if let Fault::Invalid { errors: bad } = fault {
+            errors.extend(bad)
+        } else {
+            errors.push(FieldError::new("", told))
+        }
     };
     for name in body.as_object().into_iter().flat_map(|fields| fields.keys()) {
         if name != "selector" && name != "entries" {

@@ -4,14 +4,14 @@ use super::{
     Actor, Service,
     names::device_name_of,
     rollouts::{limit_of, place_of},
-    server_lists::entries_of,
+    server_lists::{Content, entries_of},
 };
 use crate::{
     model::{
         DeviceServers, Fault, Page, PushState, RevisionEntry, RevisionOrigin, RevisionPush, RevisionQuery,
         changes_between,
     },
-    server::store::{DeviceEdit, OutcomeState, PastRevision, RevisionSource},
+    server::store::{DeviceEdit, OutcomeState, PastRevision, Revision, RevisionSource},
 };
 use serde_json::json;
 
@@ -36,8 +36,7 @@ impl Service {
         let more = past.len() > limit;
         let mut items = Vec::with_capacity(limit);
         for index in 0..past.len().min(limit) {
-            let older = past.get(index + 1).map(|older| older.revision.entries.clone()).unwrap_or_default();
-            items.push(self.entry_of(&past[index], &older).await?);
+            items.push(self.entry_of(&past[index], past.get(index + 1)).await?);
         }
         past.truncate(limit);
         let next_cursor = past.last().filter(|_| more).map(|last| last.revision.number.to_string());
@@ -61,7 +60,7 @@ impl Service {
         let former = self.store.find_revision(device, number).await?;
         let former = former.ok_or_else(|| no_such(device, number))?;
         standing.require_revision(base_revision)?;
-        let (list, mut audit) = self.new_list(actor, &standing, entries_of(&former.entries)?).await?;
+        let (list, mut audit) = self.new_list(actor, &standing, content_of(&former)?).await?;
         audit.action = "device.servers.restore";
         if let Some(after) = &mut audit.after {
             after["restored"] = json!(number);
@@ -70,8 +69,9 @@ impl Service {
         self.find_servers(device).await
     }
 
-    async fn entry_of(&self, past: &PastRevision, older: &[crate::model::ServerEntry]) -> Result<RevisionEntry, Fault> {
+    async fn entry_of(&self, past: &PastRevision, older: Option<&PastRevision>) -> Result<RevisionEntry, Fault> {
         let revision = &past.revision;
+        let before = older.map(|older| &older.revision);
         let mut push = past.push.clone().map(|(state, reason, failures, updated_at)| RevisionPush {
             state,
             reason,
@@ -90,8 +90,10 @@ impl Service {
         }
         Ok(RevisionEntry {
             number: revision.number,
-            changes: changes_between(older, &revision.entries),
+            changes: changes_between(before.map_or(&[], |before| &before.entries), &revision.entries),
+            settings_changed: before.is_some_and(|before| before.settings != revision.settings),
             entries: revision.entries.clone(),
+            settings: revision.settings.clone(),
             hash: revision.hash.clone(),
             source: match revision.source {
                 RevisionSource::Provisioning => RevisionOrigin::Provisioning,
@@ -104,6 +106,11 @@ impl Service {
             push,
         })
     }
+}
+
+/// A revision again, with the settings it had.
+pub(super) fn content_of(revision: &Revision) -> Result<Content, Fault> {
+    Ok(Content { entries: entries_of(&revision.entries)?, settings: Some(revision.settings.clone()) })
 }
 
 fn no_such(device: u32, number: u64) -> Fault {

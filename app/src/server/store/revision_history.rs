@@ -24,6 +24,7 @@ struct Row {
     base_hash: Option<String>,
     hash: String,
     entries: String,
+    settings: String,
     source: String,
     created_by: String,
     created_at: String,
@@ -47,7 +48,7 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<PastRevision>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
-            "select r.number, r.epoch, r.base_hash, r.hash, r.entries, r.source, r.created_by, r.created_at,
+            "select r.number, r.epoch, r.base_hash, r.hash, r.entries, r.settings, r.source, r.created_by, r.created_at,
              m.rollout_id, p.state, p.reason, p.failures, p.updated_at
              from revisions r
              left join rollout_devices m on m.device_id = r.device_id and m.revision = r.number
@@ -89,6 +90,7 @@ fn past_revision(device: u32, row: Row) -> Result<PastRevision, StoreError> {
         base_hash: row.base_hash,
         hash: row.hash,
         entries: from_json(&record, &row.entries)?,
+        settings: from_json(&record, &row.settings)?,
         source,
         created_by: row.created_by,
         created_at: row.created_at,

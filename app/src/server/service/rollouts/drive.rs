@@ -1,7 +1,12 @@
 //! Carries out what the plan says: begins devices, stops, finishes, withdraws.
 
 use super::{
-    super::{Actor, Service, server_lists::entries_of, standing::Standing},
+    super::{
+        Actor, Service,
+        revision_history::content_of,
+        server_lists::{Content, entries_of},
+        standing::Standing,
+    },
     Course, name_of, plan,
     plan::Decision,
 };
@@ -9,7 +14,6 @@ use crate::{
     model::{Fault, PushState, Role, RolloutState},
     server::store::{Begun, DeviceEdit, RolloutMember, RolloutMove, RolloutRecord},
 };
-use gateway::wire::Entries;
 use serde_json::json;
 
 /// Devices begun between two looks at the whole, so that a stop takes effect in the middle of a large wave.
@@ -84,8 +88,8 @@ impl Service {
                 let passed = self.store.pass_over(id, device, &note, &self.clock.now_text()).await?;
                 return Ok(if passed { Begun::Done } else { Begun::NotNow });
             }
-            let entries = self.entries_for(rollout, member).await?;
-            let (edit, before) = self.edit_for(rollout, &standing, entries).await?;
+            let content = self.content_for(rollout, member).await?;
+            let (edit, before) = self.edit_for(rollout, &standing, content).await?;
             match self.store.begin_in_rollout(id, &edit, before).await? {
                 Begun::Overtaken => {}
                 Begun::NotNow => return Ok(Begun::NotNow),
@@ -119,19 +123,18 @@ impl Service {
         })
     }
 
-    /// What the device gets: what is rolled out, or what it had before.
-    async fn entries_for(&self, rollout: &RolloutRecord, member: &RolloutMember) -> Result<Entries, Fault> {
-        let former = match member.undoes {
-            Some((_, former)) => {
-                self.store.find_revision(member.device, former).await?.map(|revision| revision.entries)
+    /// What the device gets: the servers that are rolled out with the settings it has, or all that it had before.
+    async fn content_for(&self, rollout: &RolloutRecord, member: &RolloutMember) -> Result<Content, Fault> {
+        let content = match (member.undoes, &rollout.entries) {
+            (Some((_, former)), _) => {
+                self.store.find_revision(member.device, former).await?.map(|former| content_of(&former))
             }
-            None => rollout.entries.clone(),
+            (None, entries) => entries.as_deref().map(|entries| entries_of(entries).map(Content::from)),
         };
-        let entries = former.ok_or_else(|| {
+        content.unwrap_or_else(|| {
             tracing::error!(rollout = rollout.id, device = member.device, "the book lacks the list to roll out");
-            Fault::Internal
-        })?;
-        entries_of(&entries)
+            Err(Fault::Internal)
+        })
     }
 
     /// An ordinary edit in the name of who made the rollout, and the revision that the device keeps now.
@@ -139,9 +142,9 @@ impl Service {
         &self,
         rollout: &RolloutRecord,
         standing: &Standing,
-        entries: Entries,
+        content: Content,
     ) -> Result<(DeviceEdit, u64), Fault> {
-        let (list, mut audit) = self.new_list(&author_of(rollout), standing, entries).await?;
+        let (list, mut audit) = self.new_list(&author_of(rollout), standing, content).await?;
         if let Some(after) = &mut audit.after {
             after["rollout"] = json!(rollout.id);
         }
