@@ -2,6 +2,7 @@
 //! interfere, and a server that is killed in the middle.
 
 use crate::{
+    door::fast,
     failover::{Mortal, quick},
     gateway_site::{GatewaySite, admin, rows},
     harness::{Portal, until as ask_until},
@@ -20,10 +21,7 @@ use app::{
         store::BOOK_FILE,
     },
 };
-use gateway::{
-    client::{self, ClientSettings},
-    device,
-};
+use gateway::client::{self, ClientSettings};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, SqliteConnection};
@@ -43,18 +41,11 @@ struct Door {
 
 impl Door {
     fn start(id: u32, state: TempDir, provisioning: Option<&str>) -> Self {
-        let config = device::Config {
-            spread: Duration::ZERO,
-            attempt_pause: Duration::from_millis(50),
-            backoff_first: Duration::from_millis(200),
-            backoff_max: Duration::from_millis(500),
-            ..device::Config::default()
-        };
         let settings = ClientSettings {
             state_dir: state.path().to_owned(),
             info: info(id),
             provisioning: provisioning.map(|string| string.parse().unwrap()),
-            config,
+            config: fast(),
             seed: Some(u64::from(id)),
             network: None,
             events: None,
