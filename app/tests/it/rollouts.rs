@@ -40,11 +40,11 @@ struct Door {
 }
 
 impl Door {
-    fn start(id: u32, state: TempDir, provisioning: Option<&str>) -> Self {
+    fn start(id: u32, state: TempDir, provisioning: &str) -> Self {
         let settings = ClientSettings {
             state_dir: state.path().to_owned(),
             info: info(id),
-            provisioning: provisioning.map(|string| string.parse().unwrap()),
+            provisioning: Some(provisioning.parse().unwrap()),
             config: fast(),
             seed: Some(u64::from(id)),
             network: None,
@@ -62,23 +62,23 @@ impl Door {
     }
 }
 
-/// Devices that ask to belong.
-async fn newcomers(service: &Service, ids: Range<u32>) -> Vec<Door> {
+/// Devices that ask to belong, and the string they ask with.
+async fn newcomers(service: &Service, ids: Range<u32>) -> (Vec<Door>, String) {
     let input = ProvisioningInput { uses: ids.len().try_into().unwrap(), expires_in_seconds: 600, addresses: vec![] };
     let string = service.create_provisioning_string(&console(), input).await.unwrap().string.unwrap();
-    let doors: Vec<_> = ids.map(|id| Door::start(id, folder(), Some(&string))).collect();
+    let doors: Vec<_> = ids.map(|id| Door::start(id, folder(), &string)).collect();
     for door in &doors {
         until("the device asks", async || {
             service.list_waiting().await.unwrap().iter().any(|waiting| waiting.device_id == door.id)
         })
         .await;
     }
-    doors
+    (doors, string)
 }
 
 /// Devices that were accepted and are connected.
 async fn doors(service: &Service, ids: Range<u32>) -> Vec<Door> {
-    let doors = newcomers(service, ids).await;
+    let (doors, _) = newcomers(service, ids).await;
     for door in &doors {
         service.accept_waiting_by_device_id(&console(), door.id).await.unwrap();
     }
@@ -135,7 +135,8 @@ async fn a_rollout_survives_its_server_and_waits_for_a_device_that_is_away() {
     let mortal = Mortal::start(quick(data.path())).await;
     let service = mortal.running.service().clone();
     let _doors = doors(&service, FIRST..FIRST + 11).await;
-    let away = newcomers(&service, FIRST + 11..FIRST + 12).await.remove(0).unplug();
+    let (mut waiting, string) = newcomers(&service, FIRST + 11..FIRST + 12).await;
+    let away = waiting.remove(0).unplug();
     service.accept_waiting_by_device_id(&console(), FIRST + 11).await.unwrap();
 
     let own = mortal.running.gateway_addr;
@@ -154,7 +155,7 @@ async fn a_rollout_survives_its_server_and_waits_for_a_device_that_is_away() {
     comes_to(service, 1, |rollout| rollout.counts.offline == 1).await;
     assert_eq!((waits.state, waits.counts.failed), (RolloutState::Running, 0), "{waits:?}");
 
-    let _back = Door::start(FIRST + 11, away, None);
+    let _back = Door::start(FIRST + 11, away, &string);
     let ended = comes_to(service, 1, |rollout| rollout.state != RolloutState::Running).await;
     assert_eq!(ended.state, RolloutState::Finished);
     assert_eq!(ended.counts, RolloutCounts { devices: 12, committed: 12, ..RolloutCounts::default() });
