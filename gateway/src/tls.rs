@@ -178,6 +178,8 @@ pub fn peer_of(certificate: &CertificateDer<'_>) -> Option<Peer> {
     match kind {
         "device" => {
             let number: u32 = id.parse().ok().filter(|number| *number != 0)?;
+            // One number has one spelling.
+            (number.to_string() == id).then_some(())?;
             Some(Peer::Device { installation_id, id: DeviceId(number), serial })
         }
         "server" => Some(Peer::Server { installation_id, id: is_id(id).then(|| id.to_owned())?, serial }),

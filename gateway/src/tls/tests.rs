@@ -165,10 +165,11 @@ fn both_ends_share_a_channel_binding() {
 #[test]
 fn names_that_are_no_peer_are_none() {
     let key = KeyPair::generate().unwrap();
-    for uri in ["bln://site/device/0", "bln://site/device/x", "bln://site/door/1", "bln://site/server/a/b", "https://x"]
-    {
+    let devices = ["0", "x", "07", "+7"].map(|id| format!("bln://site/device/{id}"));
+    let others = ["bln://site/door/1", "bln://site/server/a/b", "https://x"].map(str::to_owned);
+    for uri in devices.into_iter().chain(others) {
         let mut params = CertificateParams::default();
-        params.subject_alt_names = vec![rcgen::SanType::URI(uri.try_into().unwrap())];
+        params.subject_alt_names = vec![rcgen::SanType::URI(uri.as_str().try_into().unwrap())];
         let certificate = params.self_signed(&key).unwrap();
         assert_eq!(peer_of(certificate.der()), None, "{uri}");
     }
