@@ -1,7 +1,7 @@
 # What a developer types; the work is done by the scripts in .make.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test unit simulate lint fmt site e2e pictures bench release clean-data
+.PHONY: help build run test unit simulate fuzz lint fmt site e2e pictures bench release clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ lint: ## Formatting, clippy for both halves, documentation
 
 simulate: ## Ever more seeds of the device's simulation, until one fails or Ctrl-C
 	@.make/simulate.sh
+
+fuzz: ## Feed every parser with bytes of a fuzzer's making; FUZZ_SECONDS for each (60)
+	@.make/fuzz.sh
 
 fmt: ## Format the code
 	@cargo fmt --all

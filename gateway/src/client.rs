@@ -16,7 +16,15 @@ mod resolve;
 mod ring;
 mod server_time;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use disk::fuzz_state_slots;
+#[cfg(test)]
+pub(crate) use disk::fuzz_state_slots_seeds;
 pub use event_log::{EventLog, event_now};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use ring::fuzz_ring_files;
+#[cfg(test)]
+pub(crate) use ring::fuzz_ring_files_seeds;
 
 use crate::{
     device::Config,

@@ -6,6 +6,8 @@ pub mod authority;
 pub mod client;
 pub mod device;
 pub mod enrolment;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod provisioning;
 pub mod server;
 pub mod simulator;

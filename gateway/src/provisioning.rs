@@ -95,15 +95,19 @@ impl ProvisioningString {
             }
             out.extend_from_slice(&port.to_be_bytes());
         }
-        out.extend_from_slice(&checksum(&out));
         out
     }
 }
 
 impl fmt::Display for ProvisioningString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}", URL_SAFE_NO_PAD.encode(self.encode()))
+        f.write_str(&sealed(&self.encode()))
     }
+}
+
+/// The text around a string's content.
+pub(crate) fn sealed(content: &[u8]) -> String {
+    format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode([content, &checksum(content)].concat()))
 }
 
 impl fmt::Debug for ProvisioningString {

@@ -1,5 +1,13 @@
 //! The device's folder: every write is whole or not at all, also when the power goes in the middle.
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzing;
+
+#[cfg(test)]
+pub(crate) use fuzzing::seeds as fuzz_state_slots_seeds;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use fuzzing::state_slots as fuzz_state_slots;
+
 use super::{ClientError, record::Record};
 use crate::{
     device::Stored,

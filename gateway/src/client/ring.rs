@@ -3,7 +3,14 @@
 //! An event counts once it is synced. A write that the power cut off is found by its checksum and cut away; nothing
 //! that was ever handed out is.
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzing;
 mod record;
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use fuzzing::ring_files as fuzz_ring_files;
+#[cfg(test)]
+pub(crate) use fuzzing::seeds as fuzz_ring_files_seeds;
 
 use crate::wire::{Event, RingId, RingSpan};
 use std::{

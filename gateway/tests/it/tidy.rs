@@ -12,7 +12,7 @@ use std::path::Path;
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut files = Vec::new();
-    for folder in ["app/src", "app/tests", "gateway/src", "gateway/tests", "gateway/benches"] {
+    for folder in ["app/src", "app/tests", "gateway/src", "gateway/tests", "gateway/benches", "gateway/fuzz/src"] {
         collect(&root.join(folder), &mut files);
     }
     files.push(root.join("gateway/build.rs"));

@@ -22,9 +22,14 @@ pub(super) fn write(ring: RingId, id: u64, event: &Event, bytes: &mut Vec<u8>) {
     content.push(u8::try_from(user_id.len()).unwrap_or(0));
     content.extend(user_id.bytes());
     content.extend(detail.bytes());
+    seal(ring, id, &content, bytes);
+}
+
+/// Appends the record of this content.
+pub(super) fn seal(ring: RingId, id: u64, content: &[u8], bytes: &mut Vec<u8>) {
     let length = u16::try_from(SUM_BYTES + content.len()).unwrap_or(u16::MAX);
     bytes.extend(length.to_be_bytes());
-    bytes.extend(sum(ring, id, &content));
+    bytes.extend(sum(ring, id, content));
     bytes.extend(content);
 }
 
