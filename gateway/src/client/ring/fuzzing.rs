@@ -1,9 +1,11 @@
 //! A file of the ring, whatever stands in it.
 
 use super::{Ring, record};
-use crate::wire::{DETAIL_BYTES_MAX, Event, RingId, USER_ID_BYTES_MAX};
+use crate::wire::{Event, EventUpload, FrameCodec, Message, RingId};
+use bytes::BytesMut;
 use std::{fs, path::Path};
 use tempfile::tempdir;
+use tokio_util::codec::{Decoder as _, Encoder as _};
 
 const RING: RingId = RingId([7; 16]);
 const CAPACITY: u64 = 1000;
@@ -24,8 +26,7 @@ pub(crate) fn ring_files(bytes: &[u8]) {
     }
     let kept = events_of(folder.path());
     for event in &kept {
-        assert!(event.user_id.len() <= USER_ID_BYTES_MAX, "a user's id no server takes");
-        assert!(event.detail.len() <= DETAIL_BYTES_MAX, "a detail no server takes");
+        assert!(is_taken(event), "no server takes {event:?}");
     }
     let Ok(mut ring) = Ring::open(folder.path(), CAPACITY) else { panic!("the ring does not open again") };
     assert_eq!(ring.span().ring, RING, "a damaged file is no reason for another ring");
@@ -35,6 +36,13 @@ pub(crate) fn ring_files(bytes: &[u8]) {
     let mut wanted = kept;
     wanted.push(next);
     assert_eq!(events_of(folder.path()), wanted, "the ring lost something");
+}
+
+fn is_taken(event: &Event) -> bool {
+    let upload = EventUpload::Events { ring: RING, first_id: 1, events: vec![event.clone()] };
+    let mut frame = BytesMut::new();
+    FrameCodec.encode(Message::Upload(upload.clone()), &mut frame).is_ok()
+        && FrameCodec.decode(&mut frame).is_ok_and(|message| message == Some(Message::Upload(upload)))
 }
 
 fn records_of(mut contents: &[u8]) -> Vec<u8> {
@@ -67,5 +75,7 @@ pub(crate) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let torn = file[..file.len() - 5].to_vec();
     let content = [&[0; 12][..], &[1], b"7door 1"].concat();
     let contents = [&[1, 20][..], &content, &[20], &content].concat();
-    vec![("file", file), ("torn", torn), ("contents", contents)]
+    let long = [&[0; 12][..], &[70], &[b'7'; 70], b"a\nb"].concat();
+    let texts_no_server_takes = [&[1, 86][..], &long].concat();
+    vec![("file", file), ("torn", torn), ("contents", contents), ("texts-no-server-takes", texts_no_server_takes)]
 }

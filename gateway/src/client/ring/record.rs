@@ -81,8 +81,9 @@ fn event_of(content: &[u8]) -> Option<Event> {
     Some(Event {
         time_unix_ms: u64::from_be_bytes(*time),
         code: u32::from_be_bytes(*code),
-        user_id: String::from_utf8(user_id.to_vec()).ok()?,
-        detail: String::from_utf8(detail.to_vec()).ok()?,
+        // Other firmware may have written it: what no server takes would hold up all that comes after it.
+        user_id: event_text(std::str::from_utf8(user_id).ok()?, USER_ID_BYTES_MAX),
+        detail: event_text(std::str::from_utf8(detail).ok()?, DETAIL_BYTES_MAX),
     })
 }
 
