@@ -51,6 +51,18 @@ pub fn move_device(id: u32) -> String {
     format!("{DEVICES}/{id}/move")
 }
 
+/// Where a server is told to send its devices away.
+#[must_use]
+pub fn drain(server: &str) -> String {
+    format!("{SERVERS}/{}/drain", escaped(server))
+}
+
+/// Where a server is told to take devices again.
+#[must_use]
+pub fn end_drain(server: &str) -> String {
+    format!("{SERVERS}/{}/end-drain", escaped(server))
+}
+
 /// Where a pending push is withdrawn.
 #[must_use]
 pub fn cancel_push(id: u32) -> String {

@@ -43,6 +43,17 @@ pub struct Server {
     pub devices: u64,
     /// On a standby: when its copy was taken.
     pub copy_taken_at: Option<String>,
+    /// It sends its devices to others; only this server says so of itself.
+    pub draining: bool,
+}
+
+/// Whether a server sends its devices away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draining {
+    /// It does.
+    pub draining: bool,
+    /// How many were connected when it was asked.
+    pub devices: u64,
 }
 
 /// A server that asks to join and waits for an operator.

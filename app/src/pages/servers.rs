@@ -4,11 +4,11 @@ pub mod newcomers;
 
 use super::Deciding;
 use crate::{
-    components::{alert::Refusal, loaded::Loaded, when::When},
+    components::{alert::Refusal, confirm::Confirm, loaded::Loaded, when::When},
     live::Live,
     model::{PeerState, Role, Server},
     paths,
-    server_fns::servers::{decide_on_newcomer, list_newcomers, list_servers},
+    server_fns::servers::{decide_on_newcomer, drain_server, list_newcomers, list_servers},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -21,6 +21,17 @@ pub fn ServersPage() -> impl IntoView {
     let servers = Resource::new(move || (live.servers.get(), live.any_device().get()), |_| list_servers());
     let newcomers = Resource::new(move || live.servers.get(), |_| list_newcomers());
     let Deciding { on_decide, fault } = Deciding::new(decide_on_newcomer, move || newcomers.refetch());
+    let drain_fault = RwSignal::new(None);
+    let drain = Action::new(move |(id, away): &(String, bool)| {
+        let (id, away) = (id.clone(), *away);
+        async move {
+            drain_fault.set(drain_server(id, away).await.err());
+            servers.refetch();
+        }
+    });
+    let on_drain = Callback::new(move |asked: (String, bool)| {
+        drain.dispatch(asked);
+    });
     view! {
         <Title text="Servers" />
         <div class="page">
@@ -29,7 +40,11 @@ pub fn ServersPage() -> impl IntoView {
                 "Every server accepts the devices of the installation. Only the active one changes settings; a standby works with a copy of its database."
             </p>
             <Refusal fault />
-            <Loaded resource=servers children=|servers| view! { <ServerList servers /> } />
+            <Refusal fault=drain_fault />
+            <Loaded resource=servers children=move |servers| view! {
+                <ServerList servers />
+                <Drain servers on_drain />
+            } />
             <p class="quiet">
                 "Where this portal answers by HTTPS with a certificate of its own, browsers trust it once they trust the "
                 <a href=paths::AUTHORITY rel="external" download="">"certificate of this installation's authority"</a>"."
@@ -42,6 +57,41 @@ pub fn ServersPage() -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+/// Sends the devices of this server away, before it is stopped.
+#[component]
+fn Drain(servers: Signal<Vec<Server>>, on_drain: Callback<(String, bool)>) -> impl IntoView {
+    let own = Memo::new(move |_| {
+        let own = servers.with(|servers| servers.iter().find(|server| server.state == PeerState::This).cloned());
+        own.map(|server| (server.id, server.name, server.draining))
+    });
+    move || {
+        let (id, name, draining) = own.get()?;
+        let (path, asked) = if draining { (paths::end_drain(&id), id) } else { (paths::drain(&id), id) };
+        let (label, question, yes) = match draining {
+            false => (
+                "Send devices away",
+                format!(
+                    "Every device that is connected to {name} goes to another server, a few at a time, and does not come back by itself until this is ended here. Do this before you stop or update {name}."
+                ),
+                "Send them away",
+            ),
+            true => (
+                "Take devices again",
+                format!(
+                    "{name} is open to devices again. They come back as their settings say, by default after five minutes."
+                ),
+                "Take them again",
+            ),
+        };
+        let on_confirm = Callback::new(move |()| on_drain.run((asked.clone(), !draining)));
+        Some(view! {
+            <div class="server-drain">
+                <Confirm label=label.to_owned() question yes=yes.to_owned() path on_confirm />
+            </div>
+        })
+    }
 }
 
 #[component]

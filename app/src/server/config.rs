@@ -42,6 +42,8 @@ pub struct Config {
     pub tell_fingerprint: fn(&str, KeyFingerprint),
     /// How long a session must hold before it proves the list it came through.
     pub stability: Duration,
+    /// New device sessions a second that this server can take.
+    pub capacity_per_s: u32,
     /// The first operator's password; counts at the first start.
     pub admin_password: Option<String>,
     /// The time of day.
@@ -102,6 +104,7 @@ impl Config {
             join: None,
             tell_fingerprint: |_, _| {},
             stability: gateway::server::Settings::default().stability,
+            capacity_per_s: gateway::server::Settings::default().capacity_per_s,
             admin_password: None,
             clock: Clock::system(),
         }

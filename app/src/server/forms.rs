@@ -47,6 +47,8 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/rollouts/{id}/{verb}", post(rollouts::act))
         .route("/waiting-devices/{id}/accept", post(waiting_devices::accept))
         .route("/waiting-devices/{id}/reject", post(waiting_devices::reject))
+        .route("/servers/{id}/drain", post(servers::drain))
+        .route("/servers/{id}/end-drain", post(servers::end_drain))
         .route("/servers/newcomers/{id}/confirm", post(servers::confirm_newcomer))
         .route("/servers/newcomers/{id}/reject", post(servers::reject_newcomer))
         .route(paths::PROVISIONING, post(provisioning::create))

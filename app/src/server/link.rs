@@ -63,7 +63,7 @@ impl Directory for Link {
     }
 
     async fn may_register(&self, device: DeviceId, certificate_serial: &[u8]) -> Result<(), Refusal> {
-        self.service.may_register(device.0, &hex::encode(certificate_serial)).await
+        self.service.may_come(device.0, &hex::encode(certificate_serial)).await
     }
 
     async fn wanted(&self, device: DeviceId) -> Option<ServerList> {

@@ -55,6 +55,7 @@ pub fn routes() -> Router<AppState> {
         .route("/provisioning", get(provisioning::list).post(provisioning::create))
         .route("/events", get(events::list))
         .route("/servers", get(servers::list))
+        .route("/servers/{id}/drain", post(servers::drain).delete(servers::end_drain))
         .route("/servers/newcomers", get(servers::list_newcomers))
         .route("/servers/newcomers/{fingerprint}/confirm", post(servers::confirm_newcomer))
         .route("/servers/newcomers/{fingerprint}/reject", post(servers::reject_newcomer))

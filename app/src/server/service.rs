@@ -6,6 +6,7 @@
 mod attempts;
 mod connection_settings;
 mod devices;
+mod draining;
 mod drift;
 mod enrolment;
 mod event_writer;
@@ -100,6 +101,7 @@ pub struct Service {
     event_writer: EventWriter,
     moves: orders::Moves,
     boots: drift::Boots,
+    drained: draining::Drained,
 }
 
 impl Service {
@@ -123,6 +125,7 @@ impl Service {
             event_writer: EventWriter::default(),
             moves: orders::Moves::default(),
             boots: drift::Boots::default(),
+            drained: draining::Drained::default(),
         })
     }
 

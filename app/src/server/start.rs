@@ -108,7 +108,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let console = bind_console(folder.path())?;
     let mut parts = JoinSet::new();
     service.advertise(host.clone(), gateway_addr.port());
-    let devices = start_gateway(&service, doors.gateway, config.stability, &stop).await?;
+    let (stability, capacity_per_s) = (config.stability, config.capacity_per_s);
+    let settings = Settings { stability, capacity_per_s, ..Settings::default() };
+    let devices = start_gateway(&service, doors.gateway, settings, &stop).await?;
     parts.spawn(async move { ended("device gateway", devices.await) });
     let peers = sites::start(&service, doors.sites, vec![sites_endpoint], stop.clone())?;
     parts.spawn(async move { ended("link to the other server", peers.await) });
@@ -198,14 +200,13 @@ fn bind_console(folder: &Path) -> Result<UnixListener, StartError> {
 async fn start_gateway(
     service: &Arc<Service>,
     listener: TcpListener,
-    stability: Duration,
+    settings: Settings,
     stop: &CancellationToken,
 ) -> Result<tokio::task::JoinHandle<()>, StartError> {
     // The token key is every server's, so that a device resumes its TLS session wherever it lands.
     let tickets = Tickets::of_installation(service.keys.token_secret(), Clock::system());
     let tls = tls::server_config_with(&service.keys.server_credentials()?, &[ALPN], tickets)?;
     let link = Link::open(service.clone()).await?;
-    let settings = Settings { stability, ..Settings::default() };
     let (handle, ended) = gateway::server::start(listener, tls, link, settings, stop.clone());
     service.attach_gateway(handle);
     Ok(ended)

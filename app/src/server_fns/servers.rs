@@ -1,6 +1,6 @@
 //! The servers of the installation.
 
-use crate::model::{Decision, Fault, Newcomer, Server};
+use crate::model::{Decision, Draining, Fault, Newcomer, Server};
 use leptos::{prelude::*, server_fn::codec::Json};
 
 /// All servers, this one first.
@@ -38,6 +38,25 @@ pub async fn decide_on_newcomer(
     super::door::answer(async |service, session| match decision {
         Decision::Accept => service.confirm_newcomer(&session.actor, &id).await,
         Decision::Reject => service.reject_newcomer(&session.actor, &id).await,
+    })
+    .await
+}
+
+/// Sends this server's devices to others, or takes devices again.
+///
+/// # Errors
+///
+/// [`Fault::WrongState`] if that cannot be, a sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "drain-server", input = Json)]
+pub async fn drain_server(
+    /// The server's id.
+    id: String,
+    /// Away, or here again.
+    away: bool,
+) -> Result<Draining, Fault> {
+    super::door::answer(async |service, session| match away {
+        true => service.drain(&session.actor, &id).await,
+        false => service.end_drain(&session.actor, &id).await,
     })
     .await
 }

@@ -103,3 +103,26 @@ async fn a_list_that_reaches_nothing_is_stopped_while_the_device_stays_connected
     assert_eq!(servers.connected.unwrap().since, since, "it never left");
     assert_eq!(servers.probe.unwrap().rows[0].reason.as_deref(), Some("refused"));
 }
+
+#[tokio::test]
+async fn a_server_that_sends_its_devices_away_is_not_returned_to() {
+    let site = Site::start().await;
+    let (one, two) = (site.one.service(), site.two.service());
+    let (one_id, two_id) = (one.site().server_id.clone(), two.site().server_id.clone());
+    let elsewhere = one.drain(&console(), &two_id).await;
+    assert!(matches!(&elsewhere, Err(Fault::WrongState { reason }) if reason.contains("own portal")), "{elsewhere:?}");
+    let draining = one.drain(&console(), &one_id).await.unwrap();
+    assert_eq!((draining.draining, draining.devices), (true, 1));
+    assert!(matches!(one.drain(&console(), &one_id).await, Err(Fault::WrongState { .. })), "it is under way");
+    until("it is on the second", async || shown_at(one, &two_id).await).await;
+    // The second is a standby: the device looks for the active server at once, and is told that it is not welcome.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert!(shown_at(one, &two_id).await, "it stays there");
+    assert!(one.list_servers().await.unwrap()[0].draining);
+    assert!(one.banners().await.iter().any(|banner| banner.text.contains("sends its devices")));
+    assert!(!one.end_drain(&console(), &one_id).await.unwrap().draining);
+    assert_eq!(one.banners().await.len(), 0);
+    site.two.stop().await;
+    let lone = one.drain(&console(), &one_id).await;
+    assert!(matches!(&lone, Err(Fault::WrongState { reason }) if reason.contains("nowhere")), "{lone:?}");
+}

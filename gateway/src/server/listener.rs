@@ -109,6 +109,12 @@ impl Handle {
         mailboxes.len()
     }
 
+    /// The waves that this server's capacity suggests.
+    #[must_use]
+    pub fn waves(&self) -> Waves {
+        self.load.waves()
+    }
+
     /// How many devices are registered now.
     #[must_use]
     pub fn connected(&self) -> usize {

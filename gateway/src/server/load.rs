@@ -2,7 +2,7 @@
 
 use super::directory::Refusal;
 use super::pressure::Turnstile;
-use super::settings::Settings;
+use super::settings::{Settings, Waves};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -42,6 +42,10 @@ pub(super) struct Load {
 }
 
 impl Load {
+    pub(super) fn waves(&self) -> Waves {
+        self.settings.waves()
+    }
+
     pub(super) fn new(settings: Arc<Settings>) -> Self {
         Self {
             settings,

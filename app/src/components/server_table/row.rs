@@ -239,7 +239,13 @@ fn mark(servers: &DeviceServers, row: &EntryInput) -> Option<AnyView> {
     }
     let on_device =
         servers.committed.iter().flat_map(|list| &list.entries).any(|entry| is_row(&entry.address, entry.port));
-    Some(if on_device {
+    let tested = servers.probe.iter().flat_map(|table| &table.rows).find(|tested| is_row(&tested.address, tested.port));
+    if let Some(reason) = tested.and_then(|tested| tested.reason.clone()) {
+        return Some(view! { <span class="mark mark-bad">{format!("Test: {reason}")}</span> }.into_any());
+    }
+    Some(if on_device && tested.is_some() {
+        view! { <span class="mark mark-good">"Tested"</span> }.into_any()
+    } else if on_device {
         view! { <span class="mark mark-quiet">"On the device"</span> }.into_any()
     } else {
         view! { <span class="mark mark-quiet">"Not on the device yet"</span> }.into_any()

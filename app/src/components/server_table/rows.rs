@@ -1,6 +1,6 @@
 //! The rows of the Server table as somebody edits them.
 
-use crate::model::{DEFAULT_PORT, EntryInput, MAX_ENTRIES, ServerEntry};
+use crate::model::{DEFAULT_PORT, DeviceServers, EntryInput, MAX_ENTRIES, ServerEntry};
 
 /// Always [`MAX_ENTRIES`] rows, of which the first `shown` are in use and the rest are blank.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,20 @@ impl EntryRows {
     #[must_use]
     pub fn shown(&self) -> usize {
         self.shown
+    }
+
+    /// Whether a row in use names a server that the device is connected to, or that passed its last test.
+    #[must_use]
+    pub fn has_proven(&self, servers: &DeviceServers) -> bool {
+        let proven = |row: &EntryInput| {
+            let names = |address: &str, port: u16| {
+                address.eq_ignore_ascii_case(row.address.trim()) && port.to_string() == row.port.trim()
+            };
+            let connected = servers.connected.as_ref().is_some_and(|at| names(&at.address, at.port));
+            let tested = servers.probe.iter().flat_map(|table| &table.rows);
+            connected || tested.filter(|row| row.passed).any(|row| names(&row.address, row.port))
+        };
+        self.rows.iter().filter(|row| !row.is_blank()).any(proven)
     }
 
     /// One row; a blank one past the end.
@@ -115,6 +129,44 @@ mod tests {
 
     fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
         expected.iter().map(|(priority, address)| ((*priority).into(), (*address).into())).collect()
+    }
+
+    #[test]
+    fn a_list_is_proven_by_the_connection_or_by_a_test() {
+        use crate::model::{Connection, ConnectionSettings, ProbeRow, ProbeTable};
+        let row = |address: &str, passed| ProbeRow {
+            priority: 1,
+            address: address.into(),
+            port: 51213,
+            passed,
+            resolved: None,
+            tcp_ms: None,
+            tls_ms: None,
+            answer_ms: None,
+            server: None,
+            reason: None,
+        };
+        let servers = DeviceServers {
+            revision: 1,
+            entries: Vec::new(),
+            settings: ConnectionSettings::default(),
+            hash: String::new(),
+            committed: None,
+            push: None,
+            probe: Some(ProbeTable { at: String::new(), rows: vec![row("b.example", true), row("c.example", false)] }),
+            moved: None,
+            connected: Some(Connection {
+                address: "192.0.2.1".into(),
+                port: 51213,
+                priority: 1,
+                server: String::new(),
+                server_name: String::new(),
+                since: String::new(),
+            }),
+        };
+        let entry = |address: &str| ServerEntry { address: address.into(), port: 51213, priority: 1 };
+        let proven = |address: &str| EntryRows::of(&[entry(address)]).has_proven(&servers);
+        assert_eq!(["192.0.2.1", "B.example", "c.example", "d.example"].map(proven), [true, true, false, false]);
     }
 
     #[test]

@@ -61,12 +61,29 @@ fn ServerFieldset(state: FormState) -> impl IntoView {
             <ReadOnlySwitch label="Device ▶ Server Connection" on=true reason=ALWAYS_ON />
             <p class="reason">{ALWAYS_ON}</p>
             <ServerTable state=state.table() />
+            <Unproven state />
             <PushProgress
                 servers=state.servers
                 saving=state.saving
                 on_cancel=state.on_cancel_push
             />
         </Fieldset>
+    }
+    .into_any()
+}
+
+/// Said before it is saved: none of these servers is known to be within the device's reach.
+#[component]
+fn Unproven(state: FormState) -> impl IntoView {
+    let unproven = Memo::new(move |_| {
+        state.draft.with(|draft| draft.is_changed() && !state.servers.with(|servers| draft.rows.has_proven(servers)))
+    });
+    view! {
+        <p class="hint" role="status" aria-label="Reach">
+            {move || unproven.get().then_some(
+                "The device is connected to none of these servers, and none has passed its last test. It tries them from its own network before it uses the list; if none answers, it keeps the list it has."
+            )}
+        </p>
     }
     .into_any()
 }

@@ -58,6 +58,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 20, hide = true, env = "PORTAL_STABILITY_SECONDS",
           value_parser = RangedU64ValueParser::<u64>::new().range(1..=600))]
     stability_seconds: u64,
+    /// New device sessions a second that this server can take; `make bench` measures it. Beyond it devices are told when
+    /// to come back
+    #[arg(long, value_name = "SESSIONS", default_value_t = 250, env = "PORTAL_CAPACITY",
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    capacity: u32,
     /// The password of the first operator, at the first start; generated and printed if none is given
     #[arg(skip = std::env::var("PORTAL_ADMIN_PASSWORD").ok().filter(|password| !password.is_empty()))]
     admin_password: Option<String>,
@@ -81,6 +86,7 @@ impl From<Arguments> for Config {
             join: arguments.join,
             tell_fingerprint: ask_for_confirmation,
             stability: Duration::from_secs(arguments.stability_seconds),
+            capacity_per_s: arguments.capacity,
             admin_password: arguments.admin_password,
             clock: Clock::system(),
         }

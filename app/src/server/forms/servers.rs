@@ -2,7 +2,7 @@
 
 use super::Post;
 use crate::{
-    model::{Fault, Typed},
+    model::{Draining, Fault, Typed},
     paths,
 };
 use axum::{extract::Path, response::Response};
@@ -15,6 +15,21 @@ pub(super) async fn confirm_newcomer(Path(fingerprint): Path<String>, post: Post
 pub(super) async fn reject_newcomer(Path(fingerprint): Path<String>, post: Post) -> Response {
     let outcome = rejected(&post, &fingerprint).await;
     post.finish(outcome, Typed::Nothing, paths::SERVERS).await
+}
+
+pub(super) async fn drain(Path(id): Path<String>, post: Post) -> Response {
+    let outcome = drained(&post, &id, true).await;
+    post.finish(outcome, Typed::Nothing, paths::SERVERS).await
+}
+
+pub(super) async fn end_drain(Path(id): Path<String>, post: Post) -> Response {
+    let outcome = drained(&post, &id, false).await;
+    post.finish(outcome, Typed::Nothing, paths::SERVERS).await
+}
+
+async fn drained(post: &Post, id: &str, away: bool) -> Result<Draining, Fault> {
+    let actor = &post.session()?.actor;
+    if away { post.state.service.drain(actor, id).await } else { post.state.service.end_drain(actor, id).await }
 }
 
 async fn confirmed(post: &Post, fingerprint: &str) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 
 use super::{By, Problem};
 use crate::{
-    model::{Fault, Newcomer, Server},
+    model::{Draining, Fault, Newcomer, Server},
     server::{auth::Console, router::AppState},
 };
 use axum::{
@@ -14,6 +14,22 @@ use serde_json::{Value, json};
 
 pub(super) async fn list(State(state): State<AppState>, _: By) -> Result<Json<Vec<Server>>, Problem> {
     Ok(Json(state.service.list_servers().await?))
+}
+
+pub(super) async fn drain(
+    State(state): State<AppState>,
+    By(actor): By,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Draining>), Problem> {
+    Ok((StatusCode::ACCEPTED, Json(state.service.drain(&actor, &id).await?)))
+}
+
+pub(super) async fn end_drain(
+    State(state): State<AppState>,
+    By(actor): By,
+    Path(id): Path<String>,
+) -> Result<Json<Draining>, Problem> {
+    Ok(Json(state.service.end_drain(&actor, &id).await?))
 }
 
 pub(super) async fn list_newcomers(State(state): State<AppState>, _: By) -> Result<Json<Vec<Newcomer>>, Problem> {

@@ -40,6 +40,7 @@ impl Service {
                     last_heard: None,
                     devices: held,
                     copy_taken_at: self.store.copy().map(|copy| copy.taken_at),
+                    draining: self.is_draining(),
                 };
             }
             let peer = peers.get(id);
@@ -53,6 +54,7 @@ impl Service {
                 last_heard: peer.and_then(|peer| peer.last_heard.clone()),
                 devices: held,
                 copy_taken_at: peer.and_then(|peer| peer.facts.copy_taken_at.clone()),
+                draining: false,
             }
         };
         let mut servers: Vec<Server> = of_book.iter().map(|row| server(&row.id, &row.name)).collect();
@@ -73,7 +75,7 @@ impl Service {
             Role::Active => None,
             Role::Standby => Some(self.standby_banner().await),
         };
-        warning.into_iter().chain(standby).collect()
+        warning.into_iter().chain(standby).chain(self.drain_banner()).collect()
     }
 
     async fn standby_banner(&self) -> Banner {
