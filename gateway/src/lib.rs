@@ -10,6 +10,8 @@ pub mod enrolment;
 pub mod fuzzing;
 pub mod provisioning;
 pub mod server;
+#[cfg(test)]
+mod simulation;
 pub mod simulator;
 pub mod tls;
 pub mod wire;

@@ -11,8 +11,8 @@ mod load;
 mod mailbox;
 mod orders;
 mod pressure;
-mod registry;
-mod session;
+pub(crate) mod registry;
+pub(crate) mod session;
 mod settings;
 
 pub use crate::enrolment::KeyFingerprint;

@@ -62,6 +62,8 @@ async fn a_device_goes_to_the_second_server_when_the_first_is_killed_and_stays_t
     })
     .await;
 
+    // The second is a standby: the device has looked around for the active server, and found it gone.
+    tokio::time::sleep(Duration::from_secs(3)).await;
     let one = start(ports).await.unwrap();
     let took = until("the first shows it on the second", async || shown_at(one.service(), &two_id).await).await;
     assert!(took < Duration::from_secs(10), "{took:?}");

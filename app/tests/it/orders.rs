@@ -4,7 +4,7 @@ use crate::door::{DOOR, Door, list, shown_at};
 use crate::failover::quick;
 use crate::pair::{console, folder, join_string, until};
 use app::{
-    model::{Fault, MoveInput, MoveState, PushState},
+    model::{Fault, MoveInput, MoveState, PeerState, PushState},
     server::{
         config::Config,
         start::{Running, start},
@@ -123,6 +123,7 @@ async fn a_server_that_sends_its_devices_away_is_not_returned_to() {
     assert!(!one.end_drain(&console(), &one_id).await.unwrap().draining);
     assert_eq!(one.banners().await.len(), 0);
     site.two.stop().await;
+    until("the first notices", async || one.list_servers().await.unwrap()[1].state == PeerState::Unreachable).await;
     let lone = one.drain(&console(), &one_id).await;
     assert!(matches!(&lone, Err(Fault::WrongState { reason }) if reason.contains("nowhere")), "{lone:?}");
 }

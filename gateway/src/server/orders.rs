@@ -4,20 +4,20 @@ use crate::wire::{Entries, EntryProbe, ServerEntry};
 
 /// One order; random, so that an answer to another session's is never taken for this one's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct OrderId(pub(super) u64);
+pub(crate) struct OrderId(pub(crate) u64);
 
 impl OrderId {
     /// Numbers below this are a push's own.
-    pub(super) const FIRST: u64 = 1 << 63;
+    pub(crate) const FIRST: u64 = 1 << 63;
 
-    pub(super) fn random() -> Self {
+    pub(crate) fn random() -> Self {
         Self(rand::random::<u64>() | Self::FIRST)
     }
 }
 
 /// What is wanted of a device.
 #[derive(Clone, Debug)]
-pub(super) enum Order {
+pub(crate) enum Order {
     /// Try these entries from where you are.
     Probe(Entries),
     /// Go there, and do not fail back for so many seconds (0: for good).
@@ -26,7 +26,7 @@ pub(super) enum Order {
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum OrderReply {
+pub(crate) enum OrderReply {
     Probed(Vec<EntryProbe>),
     /// It is there, or leaves now.
     Moving,

@@ -8,7 +8,7 @@ use crate::wire::DeviceId;
 use std::collections::HashMap;
 
 #[derive(Debug)]
-pub(super) struct Registry<M> {
+pub(crate) struct Registry<M> {
     sessions: HashMap<DeviceId, Slot<M>>,
     /// Being admitted; a close must reach them too.
     arriving: HashMap<SessionId, (DeviceId, M)>,
@@ -24,7 +24,7 @@ struct Slot<M> {
 
 /// What became of a session that was admitted.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Entered<M> {
+pub(crate) enum Entered<M> {
     /// The device had none.
     First,
     /// The older one is to be told.
@@ -34,17 +34,17 @@ pub(super) enum Entered<M> {
 }
 
 impl<M: Clone> Registry<M> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { sessions: HashMap::new(), arriving: HashMap::new(), waiting: HashMap::new() }
     }
 
     /// A device asks to be admitted.
-    pub(super) fn arrive(&mut self, session: SessionId, device: DeviceId, mailbox: M) {
+    pub(crate) fn arrive(&mut self, session: SessionId, device: DeviceId, mailbox: M) {
         self.arriving.insert(session, (device, mailbox));
     }
 
     /// The device was admitted under this connection sequence; of two sessions the higher one is the newer.
-    pub(super) fn enter(&mut self, session: SessionId, sequence: u64) -> Entered<M> {
+    pub(crate) fn enter(&mut self, session: SessionId, sequence: u64) -> Entered<M> {
         let Some((device, mailbox)) = self.arriving.remove(&session) else { return Entered::Superseded };
         if self.sessions.get(&device).is_some_and(|slot| slot.sequence > sequence) {
             return Entered::Superseded;
@@ -56,7 +56,7 @@ impl<M: Clone> Registry<M> {
     }
 
     /// A connection has ended; a newer session of the same device stays.
-    pub(super) fn leave(&mut self, session: SessionId, device: DeviceId) {
+    pub(crate) fn leave(&mut self, session: SessionId, device: DeviceId) {
         self.arriving.remove(&session);
         if self.sessions.get(&device).is_some_and(|slot| slot.session == session) {
             self.sessions.remove(&device);
@@ -64,44 +64,44 @@ impl<M: Clone> Registry<M> {
     }
 
     /// A device waits for an operator; the older connection with the same key, if any.
-    pub(super) fn wait(&mut self, fingerprint: KeyFingerprint, session: SessionId, mailbox: M) -> Option<M> {
+    pub(crate) fn wait(&mut self, fingerprint: KeyFingerprint, session: SessionId, mailbox: M) -> Option<M> {
         let older = self.waiting.insert(fingerprint, (session, mailbox))?;
         (older.0 != session).then_some(older.1)
     }
 
     /// It waits no longer on that connection.
-    pub(super) fn stop_waiting(&mut self, fingerprint: KeyFingerprint, session: SessionId) {
+    pub(crate) fn stop_waiting(&mut self, fingerprint: KeyFingerprint, session: SessionId) {
         if self.waiting.get(&fingerprint).is_some_and(|(waiting, _)| *waiting == session) {
             self.waiting.remove(&fingerprint);
         }
     }
 
-    pub(super) fn registered(&self, device: DeviceId) -> Option<&M> {
+    pub(crate) fn registered(&self, device: DeviceId) -> Option<&M> {
         self.sessions.get(&device).map(|slot| &slot.mailbox)
     }
 
     /// Its session and those that would become one.
-    pub(super) fn all_of(&self, device: DeviceId) -> impl Iterator<Item = &M> {
+    pub(crate) fn all_of(&self, device: DeviceId) -> impl Iterator<Item = &M> {
         let arriving = self.arriving.values().filter(move |(id, _)| *id == device).map(|(_, mailbox)| mailbox);
         self.registered(device).into_iter().chain(arriving)
     }
 
-    pub(super) fn waiting(&self, fingerprint: KeyFingerprint) -> Option<&M> {
+    pub(crate) fn waiting(&self, fingerprint: KeyFingerprint) -> Option<&M> {
         self.waiting.get(&fingerprint).map(|(_, mailbox)| mailbox)
     }
 
     /// Every registered session and every device that waits.
-    pub(super) fn everybody(&self) -> impl Iterator<Item = &M> {
+    pub(crate) fn everybody(&self) -> impl Iterator<Item = &M> {
         self.sessions.values().map(|slot| &slot.mailbox).chain(self.waiting.values().map(|(_, mailbox)| mailbox))
     }
 
     /// How many devices are being admitted.
-    pub(super) fn arriving(&self) -> usize {
+    pub(crate) fn arriving(&self) -> usize {
         self.arriving.len()
     }
 
     /// How many devices are registered.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.sessions.len()
     }
 }

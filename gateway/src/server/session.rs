@@ -26,7 +26,7 @@ const TEXT_BYTES_MAX: usize = 512;
 
 /// The certificate at the other end of the TLS session.
 #[derive(Clone, Debug)]
-pub(super) enum Shown {
+pub(crate) enum Shown {
     Nothing,
     Peer(Peer),
     /// Of the authority, but it names neither a device nor a server.
@@ -35,18 +35,18 @@ pub(super) enum Shown {
 
 /// A connection whose TLS handshake has ended.
 #[derive(Clone, Debug)]
-pub(super) struct Arrival {
-    pub(super) session: SessionId,
-    pub(super) peer: SocketAddr,
-    pub(super) shown: Shown,
-    pub(super) channel_binding: [u8; 32],
+pub(crate) struct Arrival {
+    pub(crate) session: SessionId,
+    pub(crate) peer: SocketAddr,
+    pub(crate) shown: Shown,
+    pub(crate) channel_binding: [u8; 32],
     /// Of this server.
-    pub(super) installation_id: String,
+    pub(crate) installation_id: String,
 }
 
 /// What the session wants done, in order.
 #[derive(Debug)]
-pub(super) enum Output {
+pub(crate) enum Output {
     Send(Box<Message>),
     /// At most one question is open at a time.
     Ask(Question),
@@ -58,7 +58,7 @@ pub(super) enum Output {
 
 /// What the directory is asked.
 #[derive(Debug)]
-pub(super) enum Question {
+pub(crate) enum Question {
     Enrol(Box<Enrolment>),
     Admit(Box<Registration>),
     /// Whether a device with a certificate of this serial number would be admitted.
@@ -70,7 +70,7 @@ pub(super) enum Question {
 
 /// What the directory said.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Enrol(EnrolDecision),
     Admitted(Box<Admitted>),
     NotAdmitted(Refusal),
@@ -83,14 +83,14 @@ pub(super) enum Answer {
 
 /// An admission with what else the device is told.
 #[derive(Debug)]
-pub(super) struct Admitted {
-    pub(super) admission: Admission,
-    pub(super) identity: Identity,
-    pub(super) server_time_unix_ms: u64,
+pub(crate) struct Admitted {
+    pub(crate) admission: Admission,
+    pub(crate) identity: Identity,
+    pub(crate) server_time_unix_ms: u64,
 }
 
 #[derive(Debug)]
-pub(super) struct Session {
+pub(crate) struct Session {
     settings: Arc<Settings>,
     phase: Phase,
     heard: Duration,
@@ -120,18 +120,18 @@ struct Enrolling {
 }
 
 impl Session {
-    pub(super) fn new(arrival: Arrival, settings: Arc<Settings>, now: Duration) -> Self {
+    pub(crate) fn new(arrival: Arrival, settings: Arc<Settings>, now: Duration) -> Self {
         let until = now + settings.first_message_timeout;
         let phase = Phase::Opening(Box::new(arrival), until);
         Self { settings, phase, heard: now, asking: false, outputs: VecDeque::new() }
     }
 
     /// Bytes came, whatever they are.
-    pub(super) fn handle_heard(&mut self, now: Duration) {
+    pub(crate) fn handle_heard(&mut self, now: Duration) {
         self.heard = now;
     }
 
-    pub(super) fn handle_message(&mut self, message: Message, now: Duration) {
+    pub(crate) fn handle_message(&mut self, message: Message, now: Duration) {
         match (&mut self.phase, message) {
             (Phase::Ended(_), _) => {}
             (_, Message::Goodbye(goodbye)) => self.end(goodbye.reason),
@@ -165,11 +165,11 @@ impl Session {
     }
 
     /// The other end sent what is no frame.
-    pub(super) fn handle_bad_frame(&mut self, reason: Reason, text: &str) {
+    pub(crate) fn handle_bad_frame(&mut self, reason: Reason, text: &str) {
         self.refuse(reason, text);
     }
 
-    pub(super) fn handle_answer(&mut self, answer: Answer, now: Duration) {
+    pub(crate) fn handle_answer(&mut self, answer: Answer, now: Duration) {
         self.asking = false;
         match (&mut self.phase, answer) {
             (Phase::Enrolling(enrolling), Answer::Enrol(EnrolDecision::Waiting)) => {
@@ -210,7 +210,7 @@ impl Session {
     }
 
     /// Something about this device, or this server, changed in the directory.
-    pub(super) fn handle_wake(&mut self, identity: &Identity, now: Duration) {
+    pub(crate) fn handle_wake(&mut self, identity: &Identity, now: Duration) {
         match &mut self.phase {
             Phase::Enrolling(enrolling) => enrolling.ask_at = now,
             Phase::Registered(duty) => duty.handle_wake(identity),
@@ -220,7 +220,7 @@ impl Session {
     }
 
     /// Somebody wants something of the device, now or not at all.
-    pub(super) fn handle_order(&mut self, id: OrderId, order: Order, now: Duration) {
+    pub(crate) fn handle_order(&mut self, id: OrderId, order: Order, now: Duration) {
         match &mut self.phase {
             Phase::Registered(duty) => duty.handle_order(id, order),
             Phase::Opening(..) | Phase::Enrolling(_) | Phase::Admitting(_) | Phase::Probed | Phase::Ended(_) => {
@@ -231,16 +231,16 @@ impl Session {
     }
 
     /// This side ends the session.
-    pub(super) fn handle_close(&mut self, reason: Reason, text: &str) {
+    pub(crate) fn handle_close(&mut self, reason: Reason, text: &str) {
         self.refuse(reason, text);
     }
 
     /// The connection is gone.
-    pub(super) fn handle_lost(&mut self, reason: Reason) {
+    pub(crate) fn handle_lost(&mut self, reason: Reason) {
         self.end(reason);
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Duration) {
+    pub(crate) fn handle_timeout(&mut self, now: Duration) {
         let silent = now >= self.heard + self.settings.evict_after;
         let late = matches!(self.phase, Phase::Opening(_, until) if now >= until);
         if late {
@@ -251,12 +251,12 @@ impl Session {
         self.advance(now);
     }
 
-    pub(super) fn poll_output(&mut self) -> Option<Output> {
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due; `None` once ended.
-    pub(super) fn poll_timeout(&self) -> Option<Duration> {
+    pub(crate) fn poll_timeout(&self) -> Option<Duration> {
         let evict = self.heard + self.settings.evict_after;
         match &self.phase {
             Phase::Opening(_, until) => Some(evict.min(*until)),
@@ -268,7 +268,7 @@ impl Session {
     }
 
     /// What the ended session saw and nobody has put on record.
-    pub(super) fn take_unreported(&mut self) -> Vec<Progress> {
+    pub(crate) fn take_unreported(&mut self) -> Vec<Progress> {
         if let Phase::Ended(reports) = &mut self.phase { std::mem::take(reports) } else { Vec::new() }
     }
 

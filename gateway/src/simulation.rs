@@ -1,0 +1,44 @@
+//! Devices and servers with a network between them, all in virtual time and from one seed: the rules of both sides, the
+//! push included, under partitions of either direction, crashes, restarts, changes of role and new lists.
+
+mod book;
+mod door;
+mod network;
+mod serving;
+mod stories;
+
+use crate::device::{AttemptId, Config, Device, Input, Output as DeviceOutput, Stored};
+use crate::server::SessionId;
+use crate::wire::{DeviceId, DeviceInfo, Entries, Epoch, IpConfig, RingId, RingSpan, Role, SerialConfig, ServerList};
+use std::time::Duration;
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Server `n`, from 0, listens on port `50000 + n`; the list's order is their priority.
+fn entries(servers: &[usize]) -> Entries {
+    let entries = servers.iter().zip(1..).map(|(server, priority)| (priority, "192.0.2.1", port_of(*server)));
+    Entries::parse(entries).unwrap()
+}
+
+fn port_of(server: usize) -> i64 {
+    50_000 + i64::try_from(server).unwrap()
+}
+
+fn info(device: usize) -> DeviceInfo {
+    DeviceInfo {
+        device_id: id_of(device),
+        device_type: 3,
+        product_name: "BioLite Net".into(),
+        firmware_version: "2.3.3".into(),
+        kernel_version: "1.0".into(),
+        hardware_version: "1.0.0".into(),
+        ip_config: IpConfig::default(),
+        serial_config: SerialConfig::default(),
+    }
+}
+
+fn id_of(device: usize) -> DeviceId {
+    DeviceId(u32::try_from(device).unwrap() + 1)
+}

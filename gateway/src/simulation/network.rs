@@ -1,0 +1,314 @@
+//! The network: links that keep their order, and lose nothing but their ends.
+
+use super::book::Book;
+use super::door::Door;
+use super::*;
+use crate::server::Settings;
+use crate::server::registry::Registry;
+use crate::server::session::{Answer, Arrival, Session, Shown};
+use crate::tls::Peer;
+use crate::wire::{EntryProbe, FailureKind, Message, Reason};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// Which way a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
+    Up,
+    Down,
+}
+
+/// A TCP connection, named by the session that it is or would be at its server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Link {
+    pub(super) device: usize,
+    attempt: AttemptId,
+    pub(super) server: usize,
+    pub(super) session: SessionId,
+}
+
+#[derive(Debug)]
+pub(super) enum Event {
+    /// The server's machine has the connection.
+    Arrives(Link),
+    ToServer(Link, Option<Box<Message>>),
+    /// `None` is the end of the connection.
+    ToDevice(Link, Option<Box<Message>>),
+    Opened(Link),
+    Refused(Link),
+    /// With the start of the device that asked.
+    Probed(usize, u64, AttemptId, Box<EntryProbe>),
+    Answer(Link, Box<Answer>),
+}
+
+pub(super) struct Server {
+    pub(super) up: bool,
+    pub(super) role: Role,
+    pub(super) epoch: u64,
+    pub(super) sessions: BTreeMap<SessionId, (Link, Session)>,
+    pub(super) registry: Registry<Link>,
+}
+
+pub(super) struct Network {
+    pub(super) now: Duration,
+    pub(super) rng: StdRng,
+    pub(super) doors: Vec<Door>,
+    pub(super) servers: Vec<Server>,
+    pub(super) book: Book,
+    /// Ways that are closed: what is sent waits.
+    pub(super) cut: BTreeSet<(usize, usize, Way)>,
+    waiting: VecDeque<(usize, usize, Way, Event)>,
+    queue: BTreeMap<(Duration, u64), Event>,
+    /// Nothing overtakes what was sent before it on the same link.
+    last: BTreeMap<(SessionId, Way), Duration>,
+    /// The devices' ends of links.
+    open: BTreeMap<(usize, AttemptId), Link>,
+    /// How often each device was started.
+    pub(super) boots: Vec<u64>,
+    events: u64,
+    sessions: u64,
+    settings: Arc<Settings>,
+}
+
+impl Network {
+    pub(super) fn new(seed: u64, doors: usize, servers: usize, config: &Config) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let now = secs(1000);
+        let list: Vec<usize> = (0..servers).collect();
+        let list = ServerList::new(1, 1, None, entries(&list));
+        let doors = (0..doors).map(|door| Door::new(door, list.clone(), config, rng.random_range(1..1 << 40), now));
+        let server = |number: usize| Server {
+            up: true,
+            role: if number == 0 { Role::Active } else { Role::Standby },
+            epoch: 1,
+            sessions: BTreeMap::new(),
+            registry: Registry::new(),
+        };
+        let doors = doors.collect();
+        let mut network = Self {
+            now,
+            doors,
+            servers: (0..servers).map(server).collect(),
+            book: Book::default(),
+            cut: BTreeSet::new(),
+            waiting: VecDeque::new(),
+            queue: BTreeMap::new(),
+            last: BTreeMap::new(),
+            open: BTreeMap::new(),
+            boots: Vec::new(),
+            events: 0,
+            sessions: 0,
+            settings: Arc::new(Settings::default()),
+            rng,
+        };
+        network.boots = vec![0; network.doors.len()];
+        (0..network.doors.len()).for_each(|door| network.act(door));
+        network
+    }
+
+    pub(super) fn run(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.step(end) {}
+        self.now = end;
+    }
+
+    /// The next thing that happens, unless it is after `end`.
+    pub(super) fn step(&mut self, end: Duration) -> bool {
+        let door = (0..self.doors.len()).filter_map(|door| Some((self.doors[door].device.poll_timeout()?, door))).min();
+        let session = self.servers.iter().enumerate().flat_map(|(number, server)| {
+            let due = server.sessions.iter().filter_map(|(id, (_, session))| Some((session.poll_timeout()?, *id)));
+            due.map(move |(at, id)| (at, number, id))
+        });
+        let session = session.min();
+        let event = self.queue.first_key_value().map(|(key, _)| *key);
+        let next = [door.map(|d| d.0), session.map(|s| s.0), event.map(|e| e.0)].into_iter().flatten().min();
+        let Some(next) = next.filter(|next| *next <= end) else { return false };
+        self.now = self.now.max(next);
+        if event.is_some_and(|event| event.0 <= next) {
+            let (_, event) = self.queue.pop_first().unwrap();
+            self.happen(event);
+        } else if let Some((_, server, id)) = session.filter(|session| session.0 <= next) {
+            let (_, session) = self.servers[server].sessions.get_mut(&id).unwrap();
+            session.handle_timeout(self.now);
+            self.serve(server, id);
+        } else if let Some((_, door)) = door {
+            self.doors[door].device.handle_timeout(self.now);
+            self.act(door);
+        }
+        true
+    }
+
+    pub(super) fn cut(&mut self, door: usize, server: usize, way: Way) {
+        self.cut.insert((door, server, way));
+    }
+
+    /// Every way is open again, and what waited arrives.
+    pub(super) fn heal(&mut self) {
+        self.cut.clear();
+        for (.., event) in std::mem::take(&mut self.waiting) {
+            self.later(Duration::from_millis(5), event);
+        }
+    }
+
+    /// SIGKILL: the machine answers for the program, with resets.
+    pub(super) fn kill(&mut self, server: usize) {
+        self.servers[server].up = false;
+        self.servers[server].registry = Registry::new();
+        for (link, _) in std::mem::take(&mut self.servers[server].sessions).into_values() {
+            self.book.closed(id_of(link.device), link.session);
+            self.send(link, Way::Down, Event::ToDevice(link, None));
+        }
+    }
+
+    pub(super) fn start(&mut self, server: usize) {
+        self.servers[server].up = true;
+    }
+
+    /// A server is another from now on, and tells its devices.
+    pub(super) fn becomes(&mut self, server: usize, role: Role, epoch: u64) {
+        (self.servers[server].role, self.servers[server].epoch) = (role, epoch);
+        self.wake(server);
+    }
+
+    /// The book has changed.
+    pub(super) fn wake(&mut self, server: usize) {
+        let identity = self.identity(server);
+        let ids: Vec<_> = self.servers[server].sessions.keys().copied().collect();
+        for id in ids {
+            if let Some((_, session)) = self.servers[server].sessions.get_mut(&id) {
+                session.handle_wake(&identity, self.now);
+            }
+            self.serve(server, id);
+        }
+    }
+
+    pub(super) fn restart(&mut self, door: usize) {
+        let ends: Vec<_> = self.open.keys().filter(|(owner, _)| *owner == door).copied().collect();
+        for end in ends {
+            self.hang_up(end);
+        }
+        self.boots[door] += 1;
+        self.doors[door].restart(self.now);
+        self.act(door);
+    }
+
+    /// The session that a server's registry has for a device.
+    pub(super) fn registered(&self, server: usize, door: usize) -> Option<SessionId> {
+        self.servers[server].registry.registered(id_of(door)).map(|link| link.session)
+    }
+
+    pub(super) fn later(&mut self, after: Duration, event: Event) {
+        self.events += 1;
+        self.queue.insert((self.now + after, self.events), event);
+    }
+
+    /// In its order, as soon as the way is open.
+    pub(super) fn send(&mut self, link: Link, way: Way, event: Event) {
+        if self.cut.contains(&(link.device, link.server, way)) {
+            return self.waiting.push_back((link.device, link.server, way, event));
+        }
+        let at = self.now + Duration::from_millis(self.rng.random_range(1..40));
+        let last = self.last.entry((link.session, way)).or_default();
+        *last = at.max(*last);
+        let after = last.saturating_sub(self.now);
+        self.later(after, event);
+    }
+
+    fn act(&mut self, door: usize) {
+        while let Some(output) = self.doors[door].poll(self.now) {
+            match output {
+                DeviceOutput::Dial(attempt, entry) => {
+                    self.sessions += 1;
+                    let server = usize::from(entry.port) - 50_000;
+                    let link = Link { device: door, attempt, server, session: SessionId(self.sessions) };
+                    self.open.insert((door, attempt), link);
+                    self.send(link, Way::Up, Event::Arrives(link));
+                }
+                DeviceOutput::Probe(attempt, entry) => self.probe(door, attempt, entry),
+                DeviceOutput::Send(attempt, message) => {
+                    if let Some(link) = self.open.get(&(door, attempt)).copied() {
+                        self.send(link, Way::Up, Event::ToServer(link, Some(message)));
+                    }
+                }
+                DeviceOutput::HangUp(attempt) => self.hang_up((door, attempt)),
+                DeviceOutput::Persist(..)
+                | DeviceOutput::Log(..)
+                | DeviceOutput::ReadEvents(..)
+                | DeviceOutput::RenewRing
+                | DeviceOutput::Note(_) => {}
+            }
+        }
+    }
+
+    fn hang_up(&mut self, end: (usize, AttemptId)) {
+        if let Some(link) = self.open.remove(&end) {
+            self.send(link, Way::Up, Event::ToServer(link, None));
+        }
+    }
+
+    /// The device's end of the link is still there.
+    fn is_open(&self, link: Link) -> bool {
+        self.open.get(&(link.device, link.attempt)) == Some(&link)
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Arrives(link) => self.arrives(link),
+            Event::Opened(link) if self.is_open(link) => self.tell(link.device, Input::Opened(link.attempt)),
+            Event::ToServer(link, message) => {
+                let Some((_, session)) = self.servers[link.server].sessions.get_mut(&link.session) else { return };
+                session.handle_heard(self.now);
+                match message {
+                    Some(message) => session.handle_message(*message, self.now),
+                    None => session.handle_lost(Reason::Unknown),
+                }
+                self.serve(link.server, link.session);
+            }
+            Event::Refused(link) if self.is_open(link) => {
+                self.open.remove(&(link.device, link.attempt));
+                let refused = Input::Closed(link.attempt, FailureKind::Refused, "connection refused".into());
+                self.tell(link.device, refused);
+            }
+            Event::Opened(_) | Event::Refused(_) => {}
+            Event::ToDevice(link, _) if !self.is_open(link) => {}
+            Event::ToDevice(link, Some(message)) => self.tell(link.device, Input::Received(link.attempt, message)),
+            Event::ToDevice(link, None) => {
+                self.open.remove(&(link.device, link.attempt));
+                let reset = Input::Closed(link.attempt, FailureKind::Closed, "connection reset".into());
+                self.tell(link.device, reset);
+            }
+            Event::Probed(door, boot, attempt, result) if boot == self.boots[door] => {
+                self.tell(door, Input::Probed(attempt, result));
+            }
+            Event::Probed(..) => {}
+            Event::Answer(link, answer) => self.answer(link, *answer),
+        }
+    }
+
+    fn tell(&mut self, door: usize, input: Input) {
+        self.doors[door].device.handle_input(input, self.now);
+        self.act(door);
+    }
+
+    fn arrives(&mut self, link: Link) {
+        let Some(server) = self.servers.get_mut(link.server).filter(|server| server.up) else {
+            return self.send(link, Way::Down, Event::Refused(link));
+        };
+        let arrival = Arrival {
+            session: link.session,
+            peer: "192.0.2.9:40000".parse().unwrap(),
+            shown: Shown::Peer(Peer::Device {
+                installation_id: "site".into(),
+                id: id_of(link.device),
+                serial: vec![1],
+            }),
+            channel_binding: [0; 32],
+            installation_id: "site".into(),
+        };
+        let session = Session::new(arrival, Arc::clone(&self.settings), self.now);
+        server.sessions.insert(link.session, (link, session));
+        self.send(link, Way::Down, Event::Opened(link));
+    }
+}

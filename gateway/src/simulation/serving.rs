@@ -1,0 +1,109 @@
+//! The servers' side of the network: what their sessions want, and the directory's answers.
+
+use super::network::{Event, Link, Network, Way};
+use super::*;
+use crate::server::registry::Entered;
+use crate::server::session::{Admitted, Answer, Output, Question};
+use crate::server::{Admission, EnrolDecision, Identity, Refusal};
+use crate::wire::{EntryProbe, FailureKind, ProbeAnswer, Reason, ServerEntry};
+use rand::Rng as _;
+
+impl Network {
+    /// What would come of the whole of it, seen from now.
+    pub(super) fn probe(&mut self, door: usize, attempt: AttemptId, entry: ServerEntry) {
+        let server = usize::from(entry.port) - 50_000;
+        let cut = [Way::Up, Way::Down].iter().any(|way| self.cut.contains(&(door, server, *way)));
+        let failed = |kind: FailureKind| Err((kind, format!("{kind:?}")));
+        let (after, outcome) = match self.servers.get(server) {
+            _ if cut => (secs(5), failed(FailureKind::TimedOut)),
+            Some(known) if known.up => {
+                let Identity { installation_id, server_id, server_name, role, epoch } = self.identity(server);
+                (secs(0), Ok(ProbeAnswer { installation_id, server_id, server_name, role, epoch }))
+            }
+            Some(_) | None => (secs(0), failed(FailureKind::Refused)),
+        };
+        let result = EntryProbe { entry, resolved: None, tcp_ms: None, tls_ms: None, answer_ms: None, outcome };
+        self.later(after + Duration::from_millis(60), Event::Probed(door, self.boots[door], attempt, Box::new(result)));
+    }
+
+    pub(super) fn identity(&self, server: usize) -> Identity {
+        Identity {
+            installation_id: "site".into(),
+            server_id: format!("server-{server}"),
+            server_name: format!("Server #{server}"),
+            role: self.servers[server].role,
+            epoch: Epoch { number: self.servers[server].epoch, server_id: "server".into() },
+        }
+    }
+
+    /// Does what a session wants.
+    pub(super) fn serve(&mut self, server: usize, id: SessionId) {
+        loop {
+            let Some((link, session)) = self.servers[server].sessions.get_mut(&id) else { return };
+            let link = *link;
+            match session.poll_output() {
+                None => return,
+                Some(Output::Send(message)) => self.send(link, Way::Down, Event::ToDevice(link, Some(message))),
+                Some(Output::Replied(..)) => {}
+                Some(Output::Ask(question)) => self.ask(link, question),
+                Some(Output::Close(_)) => {
+                    let unreported = session.take_unreported();
+                    self.servers[server].sessions.remove(&id);
+                    self.servers[server].registry.leave(id, id_of(link.device));
+                    unreported.into_iter().for_each(|progress| self.book.note(id_of(link.device), progress));
+                    self.book.closed(id_of(link.device), id);
+                    self.send(link, Way::Down, Event::ToDevice(link, None));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, link: Link, question: Question) {
+        let answer = match question {
+            Question::Enrol(_) => Answer::Enrol(EnrolDecision::Waiting),
+            Question::Admit(registration) => {
+                self.servers[link.server].registry.arrive(link.session, id_of(link.device), link);
+                let connection_sequence = self.book.admit(&registration.hello, link.server, link.session);
+                let admission = Admission { connection_sequence, event_watermark: 0 };
+                let identity = self.identity(link.server);
+                Answer::Admitted(Box::new(Admitted { admission, identity, server_time_unix_ms: 1 }))
+            }
+            Question::MayRegister(..) => Answer::NotAdmitted(Refusal::Busy(secs(1))),
+            Question::Wanted(_) if self.servers[link.server].role != Role::Active => Answer::Wanted(None),
+            Question::Wanted(device) => Answer::Wanted(self.book.wanted(device)),
+            Question::Report(device, progress) => {
+                self.book.note(device, progress);
+                Answer::Reported(true)
+            }
+            Question::Store(_, upload) => Answer::Stored(Some(upload.last_id())),
+        };
+        let after = Duration::from_millis(self.rng.random_range(1..30));
+        self.later(after, Event::Answer(link, Box::new(answer)));
+    }
+
+    /// As the connection's shell does it: the registry first, then the session.
+    pub(super) fn answer(&mut self, link: Link, answer: Answer) {
+        let mut older = None;
+        let server = &mut self.servers[link.server];
+        let Some((_, session)) = server.sessions.get_mut(&link.session) else { return };
+        if let Answer::Admitted(admitted) = &answer {
+            match server.registry.enter(link.session, admitted.admission.connection_sequence) {
+                Entered::First => {}
+                Entered::Replaces(link) => older = Some(link),
+                Entered::Superseded => {
+                    session.handle_close(Reason::Replaced, "a newer session of this device was faster");
+                    return self.serve(link.server, link.session);
+                }
+            }
+        }
+        session.handle_answer(answer, self.now);
+        self.serve(link.server, link.session);
+        if let Some(older) = older
+            && let Some((_, session)) = self.servers[older.server].sessions.get_mut(&older.session)
+        {
+            session.handle_close(Reason::Replaced, "a newer session of this device took over");
+            self.serve(older.server, older.session);
+        }
+    }
+}

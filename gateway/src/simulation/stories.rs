@@ -1,0 +1,196 @@
+//! What must hold whatever happens, and what must be true again soon after peace.
+
+use super::network::{Network, Way};
+use super::*;
+use crate::wire::ListHash;
+use rand::Rng as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+const SEEDS: u64 = 2000;
+const TWICE: u64 = 10;
+const FAULTS: usize = 60;
+
+/// Until everybody is on that server; how long it took.
+fn until_on(network: &mut Network, server: usize, limit: Duration) -> Duration {
+    let (start, end) = (network.now, network.now + limit);
+    while network.doors.iter().any(|door| door.server() != Some(server)) {
+        let at: Vec<_> = network.doors.iter().map(super::door::Door::server).collect();
+        assert!(network.step(end), "not all on server {server} within {limit:?}: {at:?}");
+    }
+    network.now - start
+}
+
+fn settled(seed: u64, servers: usize) -> Network {
+    let mut network = Network::new(seed, 3, servers, &Config::default());
+    until_on(&mut network, 0, secs(3));
+    network.run(secs(70));
+    network
+}
+
+#[test]
+fn a_killed_server_is_left_for_the_next_within_13_seconds_and_a_silent_one_within_52() {
+    for seed in 0..100 {
+        let mut network = settled(seed, 3);
+        network.kill(0);
+        assert!(until_on(&mut network, 1, secs(13)) > secs(0));
+        let mut network = settled(seed, 3);
+        for door in 0..3 {
+            network.cut(door, 0, if seed % 2 == 0 { Way::Up } else { Way::Down });
+        }
+        until_on(&mut network, 1, secs(52));
+    }
+}
+
+#[test]
+fn the_highest_active_server_is_found_behind_a_standby() {
+    for seed in 0..100 {
+        let mut network = settled(seed, 3);
+        network.kill(0);
+        network.becomes(2, Role::Active, 2);
+        until_on(&mut network, 2, secs(14));
+    }
+}
+
+/// One thing goes wrong, or changes.
+fn fault(network: &mut Network, number: &mut u64) {
+    let (servers, doors) = (network.servers.len(), network.doors.len());
+    let (server, door) = (network.rng.random_range(0..servers), network.rng.random_range(0..doors));
+    match network.rng.random_range(0..14) {
+        0..4 => {
+            let way = if network.rng.random() { Way::Up } else { Way::Down };
+            network.cut(door, server, way);
+        }
+        4 => (0..doors).for_each(|door| {
+            network.cut(door, server, Way::Up);
+            network.cut(door, server, Way::Down);
+        }),
+        5 | 6 => network.heal(),
+        7 | 8 => network.kill(server),
+        9 | 10 => (0..servers).for_each(|server| network.start(server)),
+        11 => network.restart(door),
+        12 => promote(network, server),
+        _ => {
+            *number += 1;
+            let mut list: Vec<usize> = (0..servers + 1).filter(|_| network.rng.random_bool(0.6)).collect();
+            list.push(servers + 1);
+            let epoch = network.servers.iter().map(|server| server.epoch).max().unwrap();
+            let wanted = ServerList::new(epoch, *number, None, entries(&list));
+            network.book.row(id_of(door)).wanted = Some(wanted);
+            (0..servers).for_each(|server| network.wake(server));
+        }
+    }
+}
+
+fn promote(network: &mut Network, server: usize) {
+    let epoch = network.servers.iter().map(|server| server.epoch).max().unwrap() + 1;
+    for other in 0..network.servers.len() {
+        network.becomes(other, if other == server { Role::Active } else { Role::Standby }, epoch);
+    }
+}
+
+/// What may never be.
+fn check(network: &Network, sequences: &mut [u64]) {
+    for (door, sequence) in sequences.iter_mut().enumerate() {
+        let stored = network.doors[door].device.stored();
+        assert!(stored.connection_sequence >= *sequence, "a device's sequence went back");
+        *sequence = stored.connection_sequence;
+        let trial = network.doors[door].device.trial();
+        let on_disk = network.doors[door].disk.lists.trial.as_ref().map(|mark| mark.version);
+        assert_eq!(trial, on_disk, "a trial that is not on disk, or a forgotten one");
+    }
+    for (id, row) in &network.book.rows {
+        if let Some((server, session)) = row.owner {
+            let door = id.0 as usize - 1;
+            let registered = network.registered(server, door);
+            // While it is being admitted it is in no registry yet.
+            assert!(registered.is_none_or(|registered| registered <= session), "a late close cleared a newer session");
+        }
+    }
+}
+
+fn live(seed: u64) {
+    let servers = 2 + usize::try_from(seed % 2).unwrap();
+    let mut network = Network::new(seed, 2, servers, &Config::default());
+    let (mut number, mut sequences) = (1, vec![0; 2]);
+    for _ in 0..FAULTS {
+        let pause = [3, 30, 120, 400][network.rng.random_range(0..4)];
+        let end = network.now + Duration::from_millis(network.rng.random_range(0..pause * 1000));
+        while network.step(end) {
+            check(&network, &mut sequences);
+        }
+        network.now = end;
+        fault(&mut network, &mut number);
+        check(&network, &mut sequences);
+    }
+    network.heal();
+    (0..servers).for_each(|server| network.start(server));
+    promote(&mut network, 0);
+    // A trial may still have to end; then the longest wait between two passes, and two attempts on each entry.
+    network.run(secs(400));
+    for door in 0..2 {
+        peace(&mut network, door);
+    }
+}
+
+/// Every device is on the active server, shown there, and has what was wanted or has said why not.
+fn peace(network: &mut Network, door: usize) {
+    let end = network.now + secs(300);
+    while network.doors[door].server().is_none() {
+        assert!(network.step(end), "device {door} found no server");
+    }
+    network.run(secs(600));
+    let server = network.doors[door].server().expect("it stays");
+    let listed =
+        network.doors[door].disk.lists.committed.entries().iter().any(|entry| i64::from(entry.port) == port_of(0));
+    if listed {
+        assert_eq!(server, 0, "device {door} is not on the active server");
+    }
+    let row = network.book.row(id_of(door));
+    assert_eq!(row.owner.map(|(owner, _)| owner), Some(server), "the record and the device differ");
+    let committed: ListHash = network.doors[door].disk.lists.committed.version().hash;
+    let row = network.book.row(id_of(door));
+    assert_eq!(row.committed, Some(committed));
+    if listed && let Some(wanted) = &row.wanted {
+        let hash = wanted.version().hash;
+        assert!(hash == committed || row.given_up.contains(&hash), "device {door} neither has the list nor said why");
+    }
+}
+
+#[test]
+fn nothing_that_a_network_does_strands_a_device() {
+    let next = AtomicU64::new(0);
+    let live_on = || {
+        let mine = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+        for seed in mine.take_while(|seed| *seed < SEEDS) {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| live(seed))) {
+                eprintln!("simulation of the network failed with seed {seed}");
+                resume_unwind(panic);
+            }
+        }
+    };
+    println!("seeds 0 to {}", SEEDS - 1);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(live_on);
+        }
+    });
+}
+
+#[test]
+fn one_seed_is_one_story() {
+    let story = |seed| {
+        let mut network = Network::new(seed, 2, 3, &Config::default());
+        let (mut number, mut told) = (1, Vec::new());
+        for _ in 0..30 {
+            network.run(secs(40));
+            fault(&mut network, &mut number);
+            told.push((network.doors[0].server(), network.doors[1].disk.clone()));
+        }
+        told
+    };
+    for seed in 0..TWICE {
+        assert!(story(seed) == story(seed), "seed {seed}");
+    }
+}
