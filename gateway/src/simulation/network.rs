@@ -258,7 +258,11 @@ impl Network {
             Event::Arrives(link) => self.arrives(link),
             Event::Opened(link) if self.is_open(link) => self.tell(link.device, Input::Opened(link.attempt)),
             Event::ToServer(link, message) => {
-                let Some((_, session)) = self.servers[link.server].sessions.get_mut(&link.session) else { return };
+                // Some lists name a server that does not exist.
+                let server = self.servers.get_mut(link.server);
+                let Some((_, session)) = server.and_then(|server| server.sessions.get_mut(&link.session)) else {
+                    return;
+                };
                 session.handle_heard(self.now);
                 match message {
                     Some(message) => session.handle_message(*message, self.now),
