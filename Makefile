@@ -21,7 +21,7 @@ unit: ## The Rust tests alone
 lint: ## Formatting, clippy for both halves, documentation
 	@.make/lint.sh
 
-simulate: ## Ever more seeds of the device's simulation, until one fails or Ctrl-C
+simulate: ## Ever more seeds of the simulations, until one fails or Ctrl-C
 	@.make/simulate.sh
 
 fuzz: ## Feed every parser with bytes of a fuzzer's making; FUZZ_SECONDS for each (60)

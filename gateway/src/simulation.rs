@@ -4,8 +4,11 @@
 mod book;
 mod door;
 mod network;
+mod seeds;
 mod serving;
 mod stories;
+
+pub(crate) use seeds::for_each_seed;
 
 use crate::device::{AttemptId, Config, Device, Input, Output as DeviceOutput, Stored};
 use crate::server::SessionId;

@@ -63,6 +63,8 @@ pub(super) struct Network {
     queue: BTreeMap<(Duration, u64), Event>,
     /// Nothing overtakes what was sent before it on the same link.
     last: BTreeMap<(SessionId, Way), Duration>,
+    /// The newest session of each device at each server, until that very session has ended.
+    pub(super) newest: BTreeMap<(usize, usize), SessionId>,
     /// The devices' ends of links.
     open: BTreeMap<(usize, AttemptId), Link>,
     /// How often each device was started.
@@ -96,6 +98,7 @@ impl Network {
             waiting: VecDeque::new(),
             queue: BTreeMap::new(),
             last: BTreeMap::new(),
+            newest: BTreeMap::new(),
             open: BTreeMap::new(),
             boots: Vec::new(),
             events: 0,
@@ -156,6 +159,7 @@ impl Network {
     pub(super) fn kill(&mut self, server: usize) {
         self.servers[server].up = false;
         self.servers[server].registry = Registry::new();
+        self.newest.retain(|(at, _), _| *at != server);
         for (link, _) in std::mem::take(&mut self.servers[server].sessions).into_values() {
             self.book.closed(id_of(link.device), link.session);
             self.send(link, Way::Down, Event::ToDevice(link, None));

@@ -50,6 +50,7 @@ impl Network {
                     let unreported = session.take_unreported();
                     self.servers[server].sessions.remove(&id);
                     self.servers[server].registry.leave(id, id_of(link.device));
+                    self.newest.retain(|_, newest| *newest != id);
                     unreported.into_iter().for_each(|progress| self.book.note(id_of(link.device), progress));
                     self.book.closed(id_of(link.device), id);
                     self.send(link, Way::Down, Event::ToDevice(link, None));
@@ -96,6 +97,9 @@ impl Network {
                     return self.serve(link.server, link.session);
                 }
             }
+        }
+        if matches!(answer, Answer::Admitted(_)) {
+            self.newest.insert((link.server, link.device), link.session);
         }
         session.handle_answer(answer, self.now);
         self.serve(link.server, link.session);

@@ -4,9 +4,6 @@ use super::network::{Network, Way};
 use super::*;
 use crate::wire::ListHash;
 use rand::Rng as _;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 const SEEDS: u64 = 2000;
 const TWICE: u64 = 10;
@@ -100,12 +97,10 @@ fn check(network: &Network, sequences: &mut [u64]) {
         let on_disk = network.doors[door].disk.lists.trial.as_ref().map(|mark| mark.version);
         assert_eq!(trial, on_disk, "a trial that is not on disk, or a forgotten one");
     }
-    for (id, row) in &network.book.rows {
-        if let Some((server, session)) = row.owner {
-            let door = id.0 as usize - 1;
-            let registered = network.registered(server, door);
-            // While it is being admitted it is in no registry yet.
-            assert!(registered.is_none_or(|registered| registered <= session), "a late close cleared a newer session");
+    for server in 0..network.servers.len() {
+        for door in 0..sequences.len() {
+            let newest = network.newest.get(&(server, door)).copied();
+            assert_eq!(network.registered(server, door), newest, "the newest session is not the one that is known");
         }
     }
 }
@@ -160,22 +155,7 @@ fn peace(network: &mut Network, door: usize) {
 
 #[test]
 fn nothing_that_a_network_does_strands_a_device() {
-    let next = AtomicU64::new(0);
-    let live_on = || {
-        let mine = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
-        for seed in mine.take_while(|seed| *seed < SEEDS) {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| live(seed))) {
-                eprintln!("simulation of the network failed with seed {seed}");
-                resume_unwind(panic);
-            }
-        }
-    };
-    println!("seeds 0 to {}", SEEDS - 1);
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(live_on);
-        }
-    });
+    for_each_seed("the network", SEEDS, live);
 }
 
 #[test]

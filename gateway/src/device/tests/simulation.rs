@@ -5,10 +5,6 @@ use super::*;
 use crate::wire::{DayWindow, DeviceSettings, Failback, ListVersion, Role};
 use rand::Rng as _;
 use std::collections::BTreeSet;
-use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 /// What every run of the tests looks at; `make simulate` goes on from there.
 const SEEDS: u64 = 2000;
@@ -238,32 +234,9 @@ fn check_events(world: &World) {
     assert!(held.range(span.oldest..).all(|(_, event)| event.is_some()), "a gap where nothing is missing");
 }
 
-/// From `SIMULATION_FROM`, as many as `SIMULATION_SEEDS` says.
-fn seeds() -> Range<u64> {
-    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let from = number("SIMULATION_FROM").unwrap_or(0);
-    from..from + number("SIMULATION_SEEDS").unwrap_or(SEEDS)
-}
-
 #[test]
 fn nothing_strands_a_device() {
-    let seeds = seeds();
-    println!("seeds {} to {}", seeds.start, seeds.end - 1);
-    let next = AtomicU64::new(seeds.start);
-    let live_on = || {
-        let mine = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
-        for seed in mine.take_while(|seed| *seed < seeds.end) {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| live(seed))) {
-                eprintln!("simulation failed with seed {seed}");
-                resume_unwind(panic);
-            }
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(live_on);
-        }
-    });
+    crate::simulation::for_each_seed("the device", SEEDS, live);
 }
 
 #[test]
