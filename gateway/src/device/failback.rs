@@ -203,18 +203,13 @@ impl Device {
 
     /// Every candidate has been looked at.
     fn looked_around(&mut self, now: Duration) {
+        if let Some(entry) = self.recovery(now) {
+            self.damping.recovered_at = Some(now);
+            return self.depart(entry, Why::Recovery, "another server is the active one", now);
+        }
         let hold = self.damping.hold(&self.config);
-        let may_recover = self.damping.recovered_at.is_none_or(|at| now.saturating_sub(at) >= hold);
         let Phase::Connected(session) = &mut self.phase else { return };
         let watch = &mut session.watch;
-        if std::mem::replace(&mut watch.recovering, false) && may_recover {
-            let active = watch.candidates.iter().filter(|candidate| candidate.rank.0.0.is_some());
-            if let Some(best) = active.min_by_key(|candidate| candidate.rank.clone()) {
-                let entry = best.entry.clone();
-                self.damping.recovered_at = Some(now);
-                return self.depart(entry, Why::Recovery, "another server is the active one", now);
-            }
-        }
         for candidate in &watch.candidates {
             let held = candidate.since + hold;
             if held > now {
@@ -229,6 +224,25 @@ impl Device {
         if session.watch.go_at.is_none() {
             self.set_out(now);
         }
+    }
+
+    /// From a server that is not active, the active one, at once; but no more often than once in a hold-down, which is
+    /// not doubled for this.
+    fn recovery(&mut self, now: Duration) -> Option<ServerEntry> {
+        let again_at = self.damping.recovered_at.map_or(now, |at| at + self.config.hold_down);
+        let Phase::Connected(session) = &mut self.phase else { return None };
+        let watch = &mut session.watch;
+        if !std::mem::replace(&mut watch.recovering, false) {
+            return None;
+        }
+        let active = watch.candidates.iter().filter(|candidate| candidate.rank.0.0.is_some());
+        let best = active.min_by_key(|candidate| candidate.rank.clone())?.entry.clone();
+        if again_at <= now {
+            return Some(best);
+        }
+        watch.recovering = true;
+        watch.look_at = watch.look_at.min(again_at);
+        None
     }
 
     /// Goes nowhere by itself for now.
