@@ -214,7 +214,8 @@ impl Device {
                 self.tally.pongs.fetch_add(1, Ordering::Relaxed);
             }
             11 => line.stream.write_all(&answers().staged).await?,
-            14 => line.stream.write_all(&answers().refused).await?,
+            // Neither the probe of the list nor its trial is part of this.
+            14 | 21 => line.stream.write_all(&answers().refused).await?,
             _ => {}
         }
         Ok(())
