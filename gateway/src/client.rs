@@ -12,6 +12,7 @@ mod event_log;
 mod logbook;
 mod probing;
 mod record;
+mod renewal;
 mod resolve;
 mod ring;
 mod server_time;

@@ -15,12 +15,14 @@ mod failback;
 mod lists;
 mod moving;
 mod probing;
+mod renewal;
 mod rota;
 mod session;
 mod stored;
 
 pub use config::Config;
 pub use event::{Activity, AttemptId, Connected, Happening, Input, Output, WriteId};
+pub use renewal::CertificateLife;
 pub use stored::{Lists, Stored, TrialMark};
 
 use crate::wire::{
@@ -54,6 +56,8 @@ pub struct Device {
     stored: Stored,
     /// What its ring of events keeps.
     ring: RingSpan,
+    /// Of the certificate that it shows.
+    certificate: Option<CertificateLife>,
     /// Over the committed list, with the entries that once worked in reserve.
     rota: Rota,
     trial: Option<Trial>,
@@ -108,6 +112,7 @@ impl Device {
             chance: Chance::new(seed),
             stored,
             ring,
+            certificate: None,
             rota,
             trial: None,
             phase: Phase::Waiting(now),
@@ -144,6 +149,8 @@ impl Device {
             Input::NotPersisted(write) => self.not_persisted(write),
             Input::RingChanged(span) => self.ring_changed(span, now),
             Input::EventsRead(span, first_id, events) => self.events_read(span, first_id, events, now),
+            Input::CertificateRequested(attempt, request) => self.certificate_requested(attempt, request),
+            Input::CertificateKept(attempt, kept) => self.certificate_kept(attempt, kept, now),
             Input::LinkUp => self.link_up(now),
             Input::Stop => self.stop(),
         }
@@ -242,7 +249,7 @@ impl Device {
     /// When a session has something to do by itself.
     fn session_deadline(&self) -> Option<Duration> {
         let Phase::Connected(session) = &self.phase else { return None };
-        self.watch_due().into_iter().chain([session.due()]).min()
+        self.watch_due().into_iter().chain(self.renewal_due()).chain([session.due()]).min()
     }
 
     fn stop(&mut self) {

@@ -12,12 +12,13 @@ mod mailbox;
 mod orders;
 mod pressure;
 pub(crate) mod registry;
+mod renewal;
 pub(crate) mod session;
 mod settings;
 
 pub use crate::enrolment::KeyFingerprint;
 pub use directory::{
-    Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId,
+    Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, Renewal, SessionId,
 };
 pub use listener::{Handle, bind, start};
 pub use load::Tally;

@@ -5,6 +5,7 @@
 //! The same configurations serve devices and, under another ALPN name, servers among themselves.
 
 mod clock;
+mod expired;
 mod tickets;
 mod verify;
 
@@ -19,9 +20,9 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedCipherSuite};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use std::sync::Arc;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
 
 /// Session tickets that who dials keeps; each is good for one connection.
 const TICKETS_KEPT: usize = 8;
@@ -90,8 +91,8 @@ impl ServerCredentials {
     }
 }
 
-/// Who serves: client certificates are optional, those that come must be good and of this authority. A session resumes
-/// on this server alone, until it ends.
+/// Who serves: client certificates are optional, those that come must be good and of this authority; only a device's may
+/// be over, see [`validity_of`]. A session resumes on this server alone, until it ends.
 ///
 /// # Errors
 ///
@@ -103,7 +104,7 @@ pub fn server_config(credentials: &ServerCredentials, alpn: &[&[u8]]) -> Result<
 /// The same, with sessions that resume wherever tickets of the same secret are used.
 ///
 /// A resumed session keeps the certificate of its first handshake, which nobody verifies again: who serves has to ask
-/// [`is_in_date`] and look for its revocation, as it does for a new one.
+/// [`validity_of`] and look for its revocation, as it does for a new one.
 ///
 /// # Errors
 ///
@@ -120,7 +121,7 @@ pub fn server_config_with(
     let chain = vec![credentials.certificate_der.clone(), credentials.authority_der.clone()];
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_client_cert_verifier(clients)
+        .with_client_cert_verifier(Arc::new(expired::ExpiredDevicesToo(clients)))
         .with_single_cert(chain, credentials.key_der.clone_key())?;
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     config.ticketer = Arc::new(tickets);
@@ -187,13 +188,30 @@ pub fn peer_of(certificate: &CertificateDer<'_>) -> Option<Peer> {
     }
 }
 
-/// Whether a certificate is within its dates; `false` if it cannot be read.
+/// From when to when a certificate is good, seconds since 1970 UTC; `None` if it cannot be read.
 #[must_use]
-pub fn is_in_date(certificate: &CertificateDer<'_>, now_unix_s: i64) -> bool {
-    X509Certificate::from_der(certificate).is_ok_and(|(_, parsed)| {
-        let validity = parsed.validity();
-        (validity.not_before.timestamp()..=validity.not_after.timestamp()).contains(&now_unix_s)
-    })
+pub fn validity_of(certificate: &CertificateDer<'_>) -> Option<(u64, u64)> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let seconds = |at: ASN1Time| u64::try_from(at.timestamp()).ok();
+    let validity = parsed.validity();
+    Some((seconds(validity.not_before)?, seconds(validity.not_after)?))
+}
+
+/// A certificate's public key, SubjectPublicKeyInfo in DER.
+pub(crate) fn public_key_of(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    let parsed = webpki::EndEntityCert::try_from(certificate).ok()?;
+    Some(parsed.subject_public_key_info().as_ref().to_vec())
+}
+
+/// Whether a certificate was made by this authority for a client, whatever its dates.
+pub(crate) fn is_client_of(certificate: &CertificateDer<'_>, authority: &CertificateDer<'_>) -> bool {
+    let Some((_, end)) = validity_of(certificate) else { return false };
+    let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(end));
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.clone().into_owned()).is_ok()
+        && WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+            .build()
+            .is_ok_and(|verifier| verifier.verify_client_cert(certificate, &[], at).is_ok())
 }
 
 fn certificate(pem: &str) -> Result<CertificateDer<'static>, rustls_pki_types::pem::Error> {

@@ -3,7 +3,7 @@
 use super::durable;
 use gateway::{
     authority::{Authority, AuthorityError, ServerKey, SignedServer},
-    tls::{Peer, ServerCredentials, TlsError, peer_of},
+    tls::{Peer, ServerCredentials, TlsError, peer_of, validity_of},
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use std::{
@@ -190,6 +190,13 @@ impl Keys {
     #[must_use]
     pub fn certificate_serial(&self) -> &[u8] {
         &self.certificate_serial
+    }
+
+    /// When the server's certificate ends, seconds since 1970 UTC.
+    #[must_use]
+    pub fn certificate_ends_unix_s(&self) -> Option<u64> {
+        let certificate = CertificateDer::from_pem_slice(self.server_certificate_pem.as_bytes()).ok()?;
+        validity_of(&certificate).map(|(_, ends)| ends)
     }
 
     /// What this server shows to devices and to other servers.

@@ -5,7 +5,9 @@ mod words;
 use super::service::{Arrival, MoveFailed, Report, ReportedList, Service, foreign_text, rows_of};
 use crate::model::{self, Fault};
 use gateway::{
-    server::{Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId},
+    server::{
+        Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, Renewal, SessionId,
+    },
     wire::{DeviceId, Epoch, EventUpload, Hello, ListVersion, Reason, Role, ServerList},
 };
 use std::{sync::Arc, time::Duration};
@@ -85,6 +87,11 @@ impl Directory for Link {
         self.service.store_events(device.0, upload).await
     }
 
+    async fn renew(&self, _: SessionId, renewal: &Renewal) -> Result<Vec<u8>, String> {
+        let shown = hex::encode(&renewal.certificate_serial);
+        self.service.renew_certificate(renewal.device.0, &shown, &renewal.certificate_request).await
+    }
+
     async fn closed(&self, session: SessionId, device: DeviceId, reason: Reason) {
         let ended = self.service.end_session(session.0, device.0, words::reason_text(reason)).await;
         if ended.is_err() {
@@ -105,6 +112,7 @@ fn arrival_of(registration: &Registration) -> Arrival {
         committed: reported(&hello.committed),
         ring: hello.ring.map(|span| span.ring),
         certificate_serial: hex::encode(&registration.certificate_serial),
+        certificate_ends_unix_s: registration.certificate_ends_unix_s,
         move_failed: hello.move_failure.as_ref().map(|failed| MoveFailed {
             to: words::entry_of(&failed.failure.entry),
             reason: words::failure_of(&failed.failure).reason,

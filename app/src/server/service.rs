@@ -23,6 +23,7 @@ mod orders;
 mod passwords;
 mod provisioning;
 mod pushes;
+mod renewals;
 mod revision_history;
 mod rollouts;
 mod server_lists;
@@ -102,6 +103,7 @@ pub struct Service {
     moves: orders::Moves,
     boots: drift::Boots,
     drained: draining::Drained,
+    certificate_ends: renewals::Ends,
 }
 
 impl Service {
@@ -126,6 +128,7 @@ impl Service {
             moves: orders::Moves::default(),
             boots: drift::Boots::default(),
             drained: draining::Drained::default(),
+            certificate_ends: renewals::Ends::default(),
         })
     }
 

@@ -48,6 +48,11 @@ impl Dialler {
         Self { tls, config, resolver: Arc::default() }
     }
 
+    /// The same, showing another certificate from now on.
+    pub(super) fn set_tls(&mut self, tls: Arc<ClientConfig>) {
+        self.tls = tls;
+    }
+
     /// A connection that stands, TLS included. With other limits than the device began with, if its list says so.
     pub(super) async fn dial(&self, address: Address, port: u16, limit: Duration) -> Result<Box<Connection>, Failure> {
         self.dial_in_steps(address, port, limit, &mut Steps::default()).await

@@ -116,6 +116,11 @@ impl Disk {
         self.write(CERTIFICATE_FILE, &enrolled.certificate)
     }
 
+    /// Replaces the certificate; a power cut leaves the old one or the new one. Durable once it returns.
+    pub(super) fn save_certificate(&self, certificate: &CertificateDer<'_>) -> Result<(), ClientError> {
+        self.write(CERTIFICATE_FILE, certificate)
+    }
+
     /// Durable once it returns.
     pub(super) fn save_stored(&self, stored: &Stored) -> Result<(), ClientError> {
         let path = self.folder.join(STATE_FILE);

@@ -8,15 +8,15 @@ use super::{
     event_log::{Entry, event_now},
     logbook::Logbook,
     probing::{Limits, probe, unreachable},
+    renewal::Credentials,
     server_time::believable,
 };
 use crate::{
-    device::{Activity, AttemptId, Device, Happening, Input, Output, Stored, WriteId},
-    tls::{Clock, Trust, client_config},
-    wire::{ALPN, DeviceId, EntryProbe, FailureKind, Message, ServerEntry},
+    device::{Activity, AttemptId, CertificateLife, Device, Happening, Input, Output, Stored, WriteId},
+    tls::Clock,
+    wire::{DeviceId, EntryProbe, FailureKind, Message, ServerEntry},
 };
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::{future::Future, pin::Pin, time::Duration};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -40,6 +40,7 @@ pub(super) struct Drive {
     logbook: Logbook,
     dialler: Dialler,
     clock: Clock,
+    credentials: Credentials,
     begun: Instant,
     line: Line,
     probes: FuturesUnordered<Probing>,
@@ -68,13 +69,16 @@ impl Drive {
     ) -> Result<Self, ClientError> {
         let clock = Clock::system();
         clock.at_least(enrolled.stored.server_time_unix_ms);
-        let trust = Trust::Authority { der: enrolled.authority, installation_id: enrolled.installation_id };
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(enrolled.key.serialize_der()));
-        let tls = client_config(trust, Some((enrolled.certificate, key)), clock.clone(), &[ALPN])?;
         let device_id = settings.info.device_id;
         let seed = settings.seed.unwrap_or_else(rand::random);
-        let durable = (enrolled.stored, logbook.span());
-        let device = Device::new(settings.config.clone(), settings.info, durable, rand::random(), seed, Duration::ZERO);
+        let durable = (enrolled.stored.clone(), logbook.span());
+        let credentials = Credentials::new(device_id, enrolled, clock.clone());
+        let tls = credentials.tls()?;
+        let mut device =
+            Device::new(settings.config.clone(), settings.info, durable, rand::random(), seed, Duration::ZERO);
+        if let Some(life) = credentials.life() {
+            device = device.with_certificate(life);
+        }
         Ok(Self {
             device,
             device_id,
@@ -82,6 +86,7 @@ impl Drive {
             logbook,
             dialler: Dialler::new(tls, settings.config),
             clock,
+            credentials,
             begun: Instant::now(),
             line: Line::None,
             probes: FuturesUnordered::new(),
@@ -209,6 +214,14 @@ impl Drive {
                     self.logbook.renew().await;
                     self.tell(Input::RingChanged(self.logbook.span()));
                 }
+                Output::RequestCertificate(attempt) => match self.credentials.request() {
+                    Ok(request) => self.tell(Input::CertificateRequested(attempt, request)),
+                    Err(error) => tracing::error!(device = self.device_id.0, error, "no certificate request"),
+                },
+                Output::KeepCertificate(attempt, der) => {
+                    let kept = self.keep_certificate(der);
+                    self.tell(Input::CertificateKept(attempt, kept));
+                }
                 Output::Note(happening) => self.note(&happening),
             }
         }
@@ -229,6 +242,13 @@ impl Drive {
                 self.tell(Input::NotPersisted(write));
             }
         }
+    }
+
+    /// A small write that happens once in years.
+    fn keep_certificate(&mut self, der: Vec<u8>) -> Result<CertificateLife, String> {
+        let life = self.credentials.replace(&self.disk, der)?;
+        self.dialler.set_tls(self.credentials.tls().map_err(|error| error.to_string())?);
+        Ok(life)
     }
 
     fn dial(&mut self, attempt: AttemptId, entry: ServerEntry) {

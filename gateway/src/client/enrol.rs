@@ -189,6 +189,9 @@ impl<'a> Enrolling<'a> {
                 | Message::ProbeTable { .. }
                 | Message::Move { .. }
                 | Message::MoveAnswer { .. }
+                | Message::RenewCertificate { .. }
+                | Message::CertificateRenewed { .. }
+                | Message::RenewalRefused { .. }
                 | Message::ServerChanged { .. }
                 | Message::Unknown => return Err("the server answered with something else".to_owned()),
             }

@@ -64,6 +64,10 @@ pub struct Config {
     pub failback_spread: Duration,
     /// How long the attempt on the server that the device moves to may take.
     pub move_limit: Duration,
+    /// A device whose certificate is to be renewed asks within a random share of this.
+    pub renewal_spread: Duration,
+    /// It asks again after so long, if the session lasts.
+    pub renewal_retry: Duration,
     /// How long a name may take to resolve.
     pub name_limit: Duration,
     /// How long the last good answer for a name serves while it does not resolve.
@@ -104,6 +108,8 @@ impl Default for Config {
             steady_after: Duration::from_secs(600),
             failback_spread: Duration::from_secs(120),
             move_limit: Duration::from_secs(10),
+            renewal_spread: Duration::from_secs(60),
+            renewal_retry: Duration::from_secs(3600),
             name_limit: Duration::from_secs(3),
             name_memory: Duration::from_secs(24 * 3600),
             race_delay: Duration::from_millis(250),

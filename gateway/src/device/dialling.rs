@@ -87,6 +87,9 @@ impl Device {
             | Message::ProbeTable { .. }
             | Message::Move { .. }
             | Message::MoveAnswer { .. }
+            | Message::RenewCertificate { .. }
+            | Message::CertificateRenewed { .. }
+            | Message::RenewalRefused { .. }
             | Message::ServerChanged { .. }
             | Message::StageList(_)
             | Message::ListStaged(_)

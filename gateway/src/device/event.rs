@@ -1,5 +1,6 @@
 //! What goes into a device and what comes out of it.
 
+use super::renewal::CertificateLife;
 use super::stored::Stored;
 use crate::wire::{
     EntryFailure, EntryProbe, Epoch, Event, FailureKind, ListHash, ListVersion, Message, RingSpan, Role, Rollback,
@@ -36,6 +37,11 @@ pub enum Input {
     RingChanged(RingSpan),
     /// The ring's answer to [`Output::ReadEvents`], with the first id asked for; no events if they could not be read.
     EventsRead(RingSpan, u64, Vec<Event>),
+    /// The answer to [`Output::RequestCertificate`]: PKCS #10, DER.
+    CertificateRequested(AttemptId, Vec<u8>),
+    /// The answer to [`Output::KeepCertificate`]: the life of the certificate that is on disk and synced, or why there is
+    /// no other than before.
+    CertificateKept(AttemptId, Result<CertificateLife, String>),
     /// The network came back: there is no use in waiting.
     LinkUp,
     /// The device is being switched off in an orderly way.
@@ -63,6 +69,11 @@ pub enum Output {
     /// Open another ring in place of the present one, with what this start of the device has logged so far, and say
     /// [`Input::RingChanged`].
     RenewRing,
+    /// Make a certificate request with the device's key, for that session, and say [`Input::CertificateRequested`].
+    RequestCertificate(AttemptId),
+    /// If this is a later certificate of this device's authority, for this device and its key, put it in the place of the
+    /// present one, durably; whatever is dialled from then on shows it. Say [`Input::CertificateKept`].
+    KeepCertificate(AttemptId, Vec<u8>),
     /// For the log and whoever watches.
     Note(Happening),
 }
@@ -96,6 +107,10 @@ pub enum Happening {
     Quarantined(ListHash),
     /// The state could not be written.
     NotPersisted,
+    /// The device has another certificate.
+    Renewed(CertificateLife),
+    /// It asked for one, and has none.
+    NotRenewed(String),
 }
 
 /// What a device is doing.

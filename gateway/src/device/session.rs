@@ -5,6 +5,7 @@ use super::event::{AttemptId, Connected, Happening, Output};
 use super::events::Uploading;
 use super::failback::Watch;
 use super::probing::Probing;
+use super::renewal::Renewal;
 use super::rota::{Start, backoff};
 use super::{Config, Device, Phase, failure_of, tidy_text};
 use crate::wire::{
@@ -24,6 +25,7 @@ pub(super) struct Session {
     spread: Duration,
     pub(super) uploading: Uploading,
     pub(super) watch: Watch,
+    pub(super) renewal: Renewal,
 }
 
 /// How a session ended.
@@ -52,6 +54,7 @@ impl Session {
             spread,
             uploading: Uploading::new(registered.event_watermark),
             watch: Watch::new(now, false),
+            renewal: Renewal::default(),
         }
     }
 
@@ -115,6 +118,7 @@ impl Device {
         let text = format!("{} at {}", registered.server_name, server.entry.endpoint());
         self.phase = Phase::Connected(Box::new(Session::new(id, server, &registered, &self.config, now)));
         self.watch_anew(now);
+        self.plan_renewal(now);
         self.upload(now);
         self.outputs.push_back(Output::Log(SERVER_CONNECTED, tidy_text(&text)));
     }
@@ -140,7 +144,7 @@ impl Device {
         match message {
             Message::Ping { nonce } => self.send(id, Message::Pong { nonce }),
             Message::Pong { .. } | Message::Busy { .. } => {}
-            Message::Unsupported { .. } => self.uploads_refused(),
+            Message::Unsupported { .. } => self.not_understood(id),
             Message::EventsStored { ring, watermark } => self.events_stored(ring, watermark, now),
             Message::Unknown => self.send(id, Message::Unsupported { message: 0 }),
             Message::Goodbye(goodbye) => self.sent_away(&goodbye, now),
@@ -151,6 +155,8 @@ impl Device {
             Message::ProbeList { request, entries } => self.probe_list(request, &entries),
             Message::Move { request, entry, ttl_s } => self.ordered(id, (request, entry, ttl_s), now),
             Message::ServerChanged { role, epoch } => self.server_changed(role, epoch, now),
+            Message::CertificateRenewed { certificate } => self.certificate_renewed(id, certificate),
+            Message::RenewalRefused { text } => self.renewal_refused(id, &text),
             Message::Enrol(_)
             | Message::EnrolWaiting { .. }
             | Message::Enrolled(_)
@@ -164,6 +170,7 @@ impl Device {
             | Message::ProbeAnswer(_)
             | Message::ProbeTable { .. }
             | Message::MoveAnswer { .. }
+            | Message::RenewCertificate { .. }
             | Message::Upload(_) => {
                 self.say_goodbye(id, Reason::UnexpectedMessage, "this message has no meaning in a session");
                 let text = "the server sent a message that has no meaning in a session";
@@ -193,6 +200,7 @@ impl Device {
         }
         if now < session.ping_at {
             self.upload(now);
+            self.renew_if_due(now);
             return self.watch_timeout(now);
         }
         session.ping_at = now + session.keep_alive;
@@ -230,6 +238,14 @@ impl Device {
         let spread = seconds(goodbye.reconnect_spread_s);
         let elsewhere = matches!(goodbye.reason, Reason::Draining | Reason::ShuttingDown | Reason::Storage);
         self.lose(&Loss { kind: kind_of(goodbye.reason), text: &text, spread, elsewhere }, now);
+    }
+
+    /// Ends the session with a word, and dials the same server again.
+    pub(super) fn come_back(&mut self, text: &str, now: Duration) {
+        let Phase::Connected(session) = &self.phase else { return };
+        self.say_goodbye(session.attempt, Reason::Unknown, text);
+        let spread = Some(Duration::ZERO);
+        self.lose(&Loss { kind: FailureKind::Closed, text, spread, elsewhere: false }, now);
     }
 
     fn lose(&mut self, loss: &Loss<'_>, now: Duration) {

@@ -5,6 +5,7 @@ mod events;
 mod failback;
 mod moving;
 mod probing;
+mod renewal;
 mod ring;
 mod sessions;
 mod simulation;

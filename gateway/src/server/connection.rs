@@ -12,13 +12,14 @@ use super::orders::{OrderId, OrderReply};
 use super::registry::{Entered, Registry};
 use super::session::{Answer, Arrival, Output, Question, Session, Shown};
 use super::settings::Settings;
-use crate::tls::{is_in_date, peer_of};
+use crate::tls::{Peer, peer_of, validity_of};
 use crate::wire::{ALPN, DeviceId, FrameCodec, Message, Reason};
 use asking::{Pending, answer_to};
 use bytes::BytesMut;
 use handshake::shake;
 use membership::Membership;
-use rustls::HandshakeKind;
+use rustls::{CommonState, HandshakeKind};
+use rustls_pki_types::CertificateDer;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -120,10 +121,16 @@ impl<D: Directory> Connection<D> {
     fn open(opened: Opened, peer: SocketAddr, shared: Arc<Shared<D>>) -> Self {
         let Opened { line, heard, channel_binding } = opened;
         let tls = line.tls();
-        let shown = match tls.peer_certificates().and_then(|chain| chain.first()) {
-            None => Shown::Nothing,
-            Some(certificate) => peer_of(certificate).map_or(Shown::Stranger, Shown::Peer),
+        let (shown, dates) = match leaf_of(tls) {
+            None => (Shown::Nothing, None),
+            Some(certificate) => (peer_of(certificate).map_or(Shown::Stranger, Shown::Peer), validity_of(certificate)),
         };
+        let (begins, ends) = dates.unwrap_or((0, 0));
+        // A resumed session brings the certificate of its first handshake, which may be over by now.
+        let over = dates.is_some() && unix_s() > ends;
+        let expired = over && matches!(shown, Shown::Peer(Peer::Device { .. }));
+        let unreadable = dates.is_none() && !matches!(shown, Shown::Nothing);
+        let out_of_date = unreadable || over && !expired || unix_s() < begins;
         let id = SessionId(rand::random::<u64>() >> 1);
         let arrival = Arrival {
             session: id,
@@ -132,13 +139,12 @@ impl<D: Directory> Connection<D> {
             // Only who shows no certificate enrols.
             channel_binding: channel_binding.unwrap_or_default(),
             installation_id: shared.directory.identity().installation_id,
+            certificate_ends_unix_s: ends,
+            expired,
         };
         let speaks_bln = tls.alpn_protocol() == Some(ALPN);
         let resumed = tls.handshake_kind() == Some(HandshakeKind::Resumed);
         shared.load.note_shaken(resumed);
-        // A resumed session brings the certificate of its first handshake, which may be over by now.
-        let out_of_date = resumed
-            && tls.peer_certificates().and_then(|chain| chain.first()).is_some_and(|leaf| !is_in_date(leaf, unix_s()));
         let mut session = Session::new(arrival, Arc::clone(&shared.settings), shared.now());
         if !speaks_bln {
             session.handle_close(Reason::UnsupportedVersion, "the TLS session did not agree on the protocol bln/1");
@@ -241,7 +247,10 @@ impl<D: Directory> Connection<D> {
         if let Question::Enrol(enrolment) = &question {
             self.membership.wait(enrolment.fingerprint, &self.mailbox);
         }
-        self.pending = Some(asking::ask(Arc::clone(&self.shared.directory), self.membership.session(), question));
+        let renews = matches!(question, Question::Renew(..));
+        let shown = if renews { leaf_of(self.line.tls()).map(|leaf| leaf.clone().into_owned()) } else { None };
+        let directory = Arc::clone(&self.shared.directory);
+        self.pending = Some(asking::ask(directory, self.membership.session(), question, shown));
     }
 
     fn take_frames(&mut self) {
@@ -319,9 +328,13 @@ impl<D: Directory> Connection<D> {
     }
 }
 
-fn unix_s() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+/// The certificate at the other end.
+fn leaf_of(tls: &CommonState) -> Option<&CertificateDer<'static>> {
+    tls.peer_certificates()?.first()
+}
+
+fn unix_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 async fn record<D: Directory>(

@@ -47,6 +47,8 @@ pub struct Registration {
     pub hello: Hello,
     /// Serial number of the client certificate, big-endian, without leading zeros.
     pub certificate_serial: Vec<u8>,
+    /// When that certificate ends, seconds since 1970 UTC; it may be over.
+    pub certificate_ends_unix_s: u64,
     /// Where the connection comes from.
     pub peer: SocketAddr,
 }
@@ -58,6 +60,17 @@ pub struct Admission {
     pub connection_sequence: u64,
     /// All events of the hello's ring up to this id are durably held here, or known to be gone; 0 if it has no ring.
     pub event_watermark: u64,
+}
+
+/// A device wants another certificate for the key that it has. The request's signature and key were checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// Which device.
+    pub device: DeviceId,
+    /// Serial number of the certificate that the session shows, big-endian, without leading zeros.
+    pub certificate_serial: Vec<u8>,
+    /// PKCS #10, DER.
+    pub certificate_request: Vec<u8>,
 }
 
 /// Why a device is not served.
@@ -138,6 +151,10 @@ pub trait Directory: Send + Sync + 'static {
         device: DeviceId,
         upload: Arc<EventUpload>,
     ) -> impl Future<Output = Option<u64>> + Send;
+
+    /// A registered device wants its certificate renewed. The new one, DER, once it is on record durably, or why there is
+    /// none now, for people.
+    fn renew(&self, session: SessionId, renewal: &Renewal) -> impl Future<Output = Result<Vec<u8>, String>> + Send;
 
     /// Nothing more comes from this session. Follows every [`admit`](Self::admit) that was begun, also one that was
     /// refused or dropped; [`Reason::Unknown`] means that the connection was lost.

@@ -8,6 +8,7 @@ mod events;
 mod opening;
 mod orders;
 mod push;
+mod renewal;
 
 use super::directory::{Admission, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId};
 use super::orders::{Order, OrderId, OrderReply};
@@ -42,6 +43,10 @@ pub(crate) struct Arrival {
     pub(crate) channel_binding: [u8; 32],
     /// Of this server.
     pub(crate) installation_id: String,
+    /// Seconds since 1970 UTC; 0 if no certificate is shown.
+    pub(crate) certificate_ends_unix_s: u64,
+    /// The certificate is a device's and good, but for that.
+    pub(crate) expired: bool,
 }
 
 /// What the session wants done, in order.
@@ -66,6 +71,8 @@ pub(crate) enum Question {
     Wanted(DeviceId),
     Report(DeviceId, Progress),
     Store(DeviceId, Arc<EventUpload>),
+    /// A certificate for this request, PKCS #10 in DER.
+    Renew(DeviceId, Vec<u8>),
 }
 
 /// What the directory said.
@@ -79,6 +86,7 @@ pub(crate) enum Answer {
     Reported(bool),
     /// The watermark, once it is durable.
     Stored(Option<u64>),
+    Renewed(Result<Vec<u8>, String>),
 }
 
 /// An admission with what else the device is told.
@@ -94,6 +102,8 @@ pub(crate) struct Session {
     settings: Arc<Settings>,
     phase: Phase,
     heard: Duration,
+    /// The certificate is over: the device is listened to, and gets a new one.
+    expired: bool,
     /// A question is open.
     asking: bool,
     outputs: VecDeque<Output>,
@@ -122,8 +132,9 @@ struct Enrolling {
 impl Session {
     pub(crate) fn new(arrival: Arrival, settings: Arc<Settings>, now: Duration) -> Self {
         let until = now + settings.first_message_timeout;
+        let expired = arrival.expired;
         let phase = Phase::Opening(Box::new(arrival), until);
-        Self { settings, phase, heard: now, asking: false, outputs: VecDeque::new() }
+        Self { settings, phase, heard: now, expired, asking: false, outputs: VecDeque::new() }
     }
 
     /// Bytes came, whatever they are.
@@ -189,6 +200,7 @@ impl Session {
             (Phase::Registered(duty), Answer::Wanted(list)) => duty.handle_wanted(list, now),
             (Phase::Registered(duty), Answer::Reported(done)) => duty.handle_reported(done, now),
             (Phase::Registered(duty), Answer::Stored(watermark)) => duty.handle_stored(watermark, now),
+            (Phase::Registered(duty), Answer::Renewed(renewed)) => duty.handle_renewed(renewed),
             // The session has moved on since the question.
             (
                 Phase::Opening(..)
@@ -203,7 +215,8 @@ impl Session {
                 | Answer::MayRegister(_)
                 | Answer::Wanted(_)
                 | Answer::Reported(_)
-                | Answer::Stored(_),
+                | Answer::Stored(_)
+                | Answer::Renewed(_),
             ) => {}
         }
         self.advance(now);
@@ -275,7 +288,7 @@ impl Session {
     fn register(&mut self, admitted: Admitted, now: Duration) {
         let Phase::Admitting(hello) = &self.phase else { return };
         let Admitted { admission, identity, server_time_unix_ms } = admitted;
-        let duty = Duty::new(hello, &identity, &self.settings, now);
+        let duty = Duty::new(hello, &identity, &self.settings, now).listening_only(self.expired);
         self.send(Message::Registered(Registered {
             connection_sequence: admission.connection_sequence,
             installation_id: identity.installation_id,
@@ -308,6 +321,7 @@ impl Session {
                 Some(Act::AskWanted(device)) => self.ask(Question::Wanted(device)),
                 Some(Act::Report(device, progress)) => self.ask(Question::Report(device, progress)),
                 Some(Act::Store(device, upload)) => self.ask(Question::Store(device, upload)),
+                Some(Act::Renew(device, request)) => self.ask(Question::Renew(device, request)),
                 Some(Act::Reply(id, reply)) => self.outputs.push_back(Output::Replied(id, reply)),
                 Some(Act::Leave(reason, text)) => self.refuse(reason, text),
                 None => break,

@@ -35,7 +35,11 @@ impl Door {
                 DeviceOutput::ReadEvents(from, _) => {
                     self.device.handle_input(Input::EventsRead(ring(), from, Vec::new()), now);
                 }
-                DeviceOutput::Log(..) | DeviceOutput::RenewRing | DeviceOutput::Note(_) => {}
+                DeviceOutput::Log(..)
+                | DeviceOutput::RenewRing
+                | DeviceOutput::RequestCertificate(_)
+                | DeviceOutput::KeepCertificate(..)
+                | DeviceOutput::Note(_) => {}
                 other @ (DeviceOutput::Dial(..)
                 | DeviceOutput::Probe(..)
                 | DeviceOutput::Send(..)

@@ -241,6 +241,8 @@ impl Network {
                 | DeviceOutput::Log(..)
                 | DeviceOutput::ReadEvents(..)
                 | DeviceOutput::RenewRing
+                | DeviceOutput::RequestCertificate(_)
+                | DeviceOutput::KeepCertificate(..)
                 | DeviceOutput::Note(_) => {}
             }
         }
@@ -314,6 +316,8 @@ impl Network {
             }),
             channel_binding: [0; 32],
             installation_id: "site".into(),
+            certificate_ends_unix_s: u64::MAX,
+            expired: false,
         };
         let session = Session::new(arrival, Arc::clone(&self.settings), self.now);
         server.sessions.insert(link.session, (link, session));

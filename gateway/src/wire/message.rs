@@ -135,6 +135,21 @@ pub enum Message {
         /// The epoch it knows.
         epoch: Epoch,
     },
+    /// Device: another certificate for the key of the one it shows.
+    RenewCertificate {
+        /// PKCS #10, DER.
+        request: Vec<u8>,
+    },
+    /// Server: here it is.
+    CertificateRenewed {
+        /// X.509, DER.
+        certificate: Vec<u8>,
+    },
+    /// Server: not here, or not now.
+    RenewalRefused {
+        /// For people.
+        text: String,
+    },
     /// A message with a number this side does not know.
     Unknown,
 }

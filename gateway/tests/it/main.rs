@@ -11,6 +11,7 @@ mod memory_directory;
 mod orders;
 mod protocol_document;
 mod raw_device;
+mod renewal;
 mod running;
 mod server_certificates;
 mod server_draining;

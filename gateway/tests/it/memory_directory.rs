@@ -5,7 +5,7 @@ use gateway::authority::{Authority, Issued};
 use gateway::enrolment::proof_holds;
 use gateway::provisioning::ProvisioningString;
 use gateway::server::{
-    Admission, Directory, EnrolDecision, Enrolment, Identity, KeyFingerprint, Progress, Refusal, Registration,
+    Admission, Directory, EnrolDecision, Enrolment, Identity, KeyFingerprint, Progress, Refusal, Registration, Renewal,
     SessionId,
 };
 use gateway::wire::{
@@ -34,6 +34,10 @@ pub(crate) struct State {
     pub(crate) first_list: Option<Entries>,
     /// Nothing can be put on record.
     pub(crate) storage_down: bool,
+    /// Certificates are not renewed, and this is why.
+    pub(crate) refuse_renewals: Option<String>,
+    /// When enrolled devices get their certificate, instead of now.
+    pub(crate) born: Option<OffsetDateTime>,
     /// How long it takes to put events on record.
     pub(crate) store_delay: Duration,
     /// Every admission is answered with this.
@@ -53,6 +57,9 @@ pub(crate) struct Device {
     pub(crate) progress: Vec<Progress>,
     pub(crate) ended: Vec<(SessionId, Reason)>,
     pub(crate) revoked: bool,
+    /// Serial numbers of the certificates it showed, and of those it got since.
+    pub(crate) shown: Vec<Vec<u8>>,
+    pub(crate) renewed: Vec<Vec<u8>>,
     /// What each server holds of its events.
     pub(crate) events: BTreeMap<String, EventStore>,
 }
@@ -188,9 +195,10 @@ impl Directory for MemoryDirectory {
                 Some(true) => {}
             }
             let authority = &self.world.authority;
-            let issued = waiting.issued.get_or_insert_with(|| {
-                authority.issue_device(&enrol.certificate_request, device, OffsetDateTime::now_utc()).unwrap()
-            });
+            let born = state.born.unwrap_or_else(OffsetDateTime::now_utc);
+            let issued = waiting
+                .issued
+                .get_or_insert_with(|| authority.issue_device(&enrol.certificate_request, device, born).unwrap());
             let list = ServerList::new(1, 1, None, state.first_list.clone().unwrap());
             let row = state.devices.entry(device).or_default();
             row.committed = Some(list.version());
@@ -219,6 +227,7 @@ impl Directory for MemoryDirectory {
             row.sequence = row.sequence.max(hello.connection_sequence) + 1;
             row.committed = Some(hello.committed);
             row.hellos.push(hello.clone());
+            row.shown.push(registration.certificate_serial.clone());
             Ok(Admission { connection_sequence: row.sequence, event_watermark })
         })
     }
@@ -265,6 +274,16 @@ impl Directory for MemoryDirectory {
             let row = state.devices.entry(device).or_default();
             Some(row.events.entry(server).or_default().store(&upload))
         })
+    }
+
+    async fn renew(&self, _session: SessionId, renewal: &Renewal) -> Result<Vec<u8>, String> {
+        if let Some(why_not) = self.world.with(|state| state.refuse_renewals.clone()) {
+            return Err(why_not);
+        }
+        let request = &renewal.certificate_request;
+        let issued = self.world.authority.issue_device(request, renewal.device, OffsetDateTime::now_utc()).unwrap();
+        self.world.with(|state| state.devices.entry(renewal.device).or_default().renewed.push(issued.serial));
+        Ok(issued.der)
     }
 
     async fn closed(&self, session: SessionId, device: DeviceId, reason: Reason) {

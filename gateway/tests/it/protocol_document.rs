@@ -69,6 +69,13 @@ fn an_acknowledgement_of_events() {
 }
 
 #[test]
+fn a_renewal() {
+    let mut bytes = bytes::BytesMut::new();
+    FrameCodec.encode(Message::RenewCertificate { request: b"request".to_vec() }, &mut bytes).unwrap();
+    documented(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "));
+}
+
+#[test]
 fn a_proof() {
     let mut binding = [0; 32];
     (0..32).zip(&mut binding).for_each(|(value, byte)| *byte = value);

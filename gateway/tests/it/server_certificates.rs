@@ -1,8 +1,9 @@
-//! Certificates that are foreign, expired, or somebody else's register nothing.
+//! Certificates that are foreign, too young, or somebody else's register nothing.
 
 use crate::memory_directory::World;
 use crate::raw_device::{DOOR, RawDevice, assert_says, hello};
 use crate::site::{Credentials, Site, device_credentials, quick};
+use gateway::authority::Authority;
 use gateway::tls::{ServerCredentials, TlsFailure, failure_of};
 use gateway::wire::{DeviceId, Message, Reason, ServerList};
 use time::{Duration, OffsetDateTime};
@@ -19,6 +20,14 @@ async fn refusal(site: &Site, identity: Credentials) -> TlsFailure {
     }
 }
 
+/// What a server would show to another one.
+fn server_credentials(authority: &Authority, at: OffsetDateTime) -> Credentials {
+    let issued = authority.issue_server("server-2", at).unwrap();
+    let credentials =
+        ServerCredentials::from_pem(authority.certificate_pem(), &issued.certificate_pem, &issued.key_pem).unwrap();
+    (credentials.certificate_der, credentials.key_der)
+}
+
 #[tokio::test]
 async fn a_foreign_certificate() {
     let site = Site::start(quick()).await;
@@ -30,10 +39,13 @@ async fn a_foreign_certificate() {
 }
 
 #[tokio::test]
-async fn an_expired_certificate() {
+async fn a_certificate_of_tomorrow_or_a_server_that_is_over() {
     let site = Site::start(quick()).await;
+    let tomorrow = OffsetDateTime::now_utc() + Duration::days(1);
+    let identity = device_credentials(&site.world.authority, DOOR, tomorrow);
+    assert!(matches!(refusal(&site, identity).await, TlsFailure::RefusedByServer(_)));
     let long_ago = OffsetDateTime::now_utc() - Duration::days(11 * 365);
-    let identity = device_credentials(&site.world.authority, DOOR, long_ago);
+    let identity = server_credentials(&site.world.authority, long_ago);
     assert!(matches!(refusal(&site, identity).await, TlsFailure::RefusedByServer(_)));
 }
 
@@ -51,11 +63,7 @@ async fn another_devices_certificate() {
 async fn a_servers_certificate() {
     let site = Site::start(quick()).await;
     let list = ServerList::new(1, 1, None, site.entries());
-    let authority = &site.world.authority;
-    let issued = authority.issue_server("server-2", OffsetDateTime::now_utc()).unwrap();
-    let credentials =
-        ServerCredentials::from_pem(authority.certificate_pem(), &issued.certificate_pem, &issued.key_pem).unwrap();
-    let identity = (credentials.certificate_der, credentials.key_der);
+    let identity = server_credentials(&site.world.authority, OffsetDateTime::now_utc());
     let mut device = RawDevice::dial(&site.world, site.address, Some(identity)).await.unwrap();
     device.say(Message::Hello(hello(DOOR, &list))).await;
     assert_says(&device.goodbye().await, Reason::WrongIdentity);

@@ -2,7 +2,7 @@
 
 use crate::memory_directory::World;
 use crate::raw_device::{DOOR, RawDevice, assert_says, hello};
-use crate::site::{Site, device_credentials, quick};
+use crate::site::{Site, device_credentials, entries, quick};
 use gateway::server::Settings;
 use gateway::tls::{Clock, Trust, client_config};
 use gateway::wire::{ALPN, DeviceId, Message, Reason, Role, ServerList};
@@ -82,7 +82,7 @@ async fn a_ticket_of_another_installation_is_worth_nothing() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_has_expired_since_is_refused_on_resumption() {
+async fn a_certificate_that_has_expired_since_is_only_listened_to_on_resumption() {
     let world = World::new("site");
     let settings = Settings { handshake_timeout: Duration::from_secs(20), ..quick() };
     let site = Site::start_in(&world, "server-1", Role::Active, settings).await;
@@ -101,9 +101,12 @@ async fn a_certificate_that_has_expired_since_is_refused_on_resumption() {
         }
         let expiry = at + time::Duration::days(3652) + time::Duration::seconds(1);
         tokio::time::sleep((expiry - OffsetDateTime::now_utc()).try_into().unwrap_or_default()).await;
-        let (line, answer) = ask(&tls, &site, DOOR).await;
+        let (mut line, answer) = ask(&tls, &site, DOOR).await;
         assert_eq!(line.handshake_kind(), Some(HandshakeKind::Resumed));
-        assert!(matches!(answer, Message::Goodbye(goodbye) if goodbye.reason == Reason::NotEnrolled));
+        assert!(matches!(answer, Message::Registered(_)), "{answer:?}");
+        world.want(DOOR, entries(&[site.address, "127.0.0.1:9".parse().unwrap()]));
+        site.handle.wake(DOOR);
+        assert!(line.is_alive().await, "it is told nothing of its list");
         return;
     }
     panic!("no handshake ended within 30 s");

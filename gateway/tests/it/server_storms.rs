@@ -4,8 +4,8 @@ use crate::memory_directory::{MemoryDirectory, World};
 use crate::raw_device::{RawDevice, hello};
 use crate::site::{entries, quick, server_tls};
 use gateway::server::{
-    self, Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, SessionId,
-    Settings,
+    self, Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, Renewal,
+    SessionId, Settings,
 };
 use gateway::wire::{DeviceId, EventUpload, Message, Reason, Role, ServerList};
 use std::sync::Arc;
@@ -46,6 +46,10 @@ impl Directory for Gated {
 
     async fn store_events(&self, session: SessionId, device: DeviceId, upload: Arc<EventUpload>) -> Option<u64> {
         self.inner.store_events(session, device, upload).await
+    }
+
+    async fn renew(&self, session: SessionId, renewal: &Renewal) -> Result<Vec<u8>, String> {
+        self.inner.renew(session, renewal).await
     }
 
     async fn closed(&self, session: SessionId, device: DeviceId, reason: Reason) {

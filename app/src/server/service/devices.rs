@@ -92,7 +92,7 @@ impl Service {
 
     /// What is wrong with the device itself.
     fn alarm_of(&self, id: u32) -> Option<String> {
-        let at = self.boots.cloned_at(id)?;
+        let Some(at) = self.boots.cloned_at(id) else { return self.certificate_alarm_of(id) };
         Some(format!(
             "Two devices take turns with this Device ID (seen at {at}): one is a copy of the other. Take one of them off the network and enrol it again."
         ))

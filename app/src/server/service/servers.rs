@@ -67,7 +67,7 @@ impl Service {
         Ok(servers)
     }
 
-    /// What every page says on top: warnings of the start; on a standby, why nothing can be changed here, and where it
+    /// What every page says on top: warnings of the start and of a certificate that ends; on a standby, why nothing can be changed here, and where it
     /// can.
     pub async fn banners(&self) -> Vec<Banner> {
         let warning = self.warning.get().map(|text| Banner { text: (*text).to_owned() });
@@ -75,7 +75,8 @@ impl Service {
             Role::Active => None,
             Role::Standby => Some(self.standby_banner().await),
         };
-        warning.into_iter().chain(standby).chain(self.drain_banner()).collect()
+        let certificate = self.certificate_banner();
+        warning.into_iter().chain(certificate).chain(standby).chain(self.drain_banner()).collect()
     }
 
     async fn standby_banner(&self) -> Banner {

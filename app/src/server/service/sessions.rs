@@ -38,6 +38,8 @@ pub struct Arrival {
     pub ring: Option<RingId>,
     /// Its certificate's serial number, lower-case hex.
     pub certificate_serial: String,
+    /// When that certificate ends, seconds since 1970 UTC.
+    pub certificate_ends_unix_s: u64,
     /// Where it was sent last, if it could not be registered there.
     pub move_failed: Option<MoveFailed>,
     /// Where the connection comes from.
@@ -78,6 +80,7 @@ impl Service {
         };
         self.look_for_drift(arrival.device, &arrival.committed).await.map_err(busy)?;
         self.look_for_clone(arrival.device, arrival.boot_id);
+        self.certificate_ends.note(arrival.device, arrival.certificate_ends_unix_s);
         let sighting = self.sighting_of(arrival);
         let connection_sequence = self.store.open_sighting(&sighting).await.map_err(Fault::from).map_err(busy)?;
         if let Some(failed) = &arrival.move_failed {

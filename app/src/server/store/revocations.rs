@@ -3,7 +3,7 @@
 use super::{Store, StoreError};
 use sqlx::SqliteConnection;
 
-/// A device's certificate that is no longer good.
+/// A device's certificates that are no longer good: this one, and all that were renewed before or since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceRevocation {
     /// Serial number, lower-case hex.
@@ -33,20 +33,27 @@ impl Store {
     }
 }
 
-/// Revokes in the caller's transaction; twice is once.
-pub(super) async fn insert_revocation(
+/// Revokes every certificate that the device has on record, in the caller's transaction; twice is once.
+pub(super) async fn revoke_device(
     connection: &mut SqliteConnection,
     revocation: &DeviceRevocation,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "insert into revocations (serial, kind, subject, reason, revoked_by, revoked_at)
-         values ($1, 'device', $2, $3, $4, $5) on conflict (serial) do nothing",
+         select serial, 'device', $2, $3, $4, $5 from (
+             select $1 as serial
+             union select certificate_serial from devices where id = $6
+             union select serial from renewals where device_id = $6
+             union select replaces from renewals where device_id = $6
+             union select shown from renewals where device_id = $6
+         ) where true on conflict (serial) do nothing",
     )
     .bind(&revocation.serial)
     .bind(revocation.device.to_string())
     .bind(&revocation.reason)
     .bind(&revocation.by)
     .bind(&revocation.at)
+    .bind(revocation.device)
     .execute(connection)
     .await?;
     Ok(())

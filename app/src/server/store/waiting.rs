@@ -6,7 +6,7 @@ use super::{
     begin,
     columns::{count, from_json, from_name, number, to_json},
     revisions::insert_revision,
-    revocations::insert_revocation,
+    revocations::revoke_device,
 };
 use crate::model::{DeviceInfo, PushState};
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ pub struct Acceptance {
     pub provisioned: Revision,
     /// The list it is to get back, if the Device ID had another one before.
     pub restored: Option<Revision>,
-    /// The certificate it had before.
+    /// The certificates it had before.
     pub revoked: Option<DeviceRevocation>,
     /// The change.
     pub audit: AuditEntry,
@@ -211,6 +211,10 @@ impl Store {
         if decided.rows_affected() == 0 {
             return Ok(false);
         }
+        // What the device has until here, also what it got since the acceptance was begun.
+        if let Some(revoked) = &acceptance.revoked {
+            revoke_device(&mut transaction, revoked).await?;
+        }
         upsert_device(&mut transaction, acceptance).await?;
         if !insert_revision(&mut transaction, &acceptance.provisioned, None).await? {
             return Ok(false);
@@ -219,9 +223,6 @@ impl Store {
             && !insert_revision(&mut transaction, restored, Some(PushState::Pending)).await?
         {
             return Ok(false);
-        }
-        if let Some(revoked) = &acceptance.revoked {
-            insert_revocation(&mut transaction, revoked).await?;
         }
         insert_audit(&mut transaction, &acceptance.audit).await?;
         transaction.commit().await?;

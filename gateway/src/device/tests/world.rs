@@ -91,6 +91,11 @@ pub(super) struct World {
     /// When the device last had or tried a connection.
     pub(super) idle_since: Duration,
     pub(super) trial_timeout_s: u32,
+    pub(super) clock_runs: bool,
+    /// The certificate on the disk.
+    pub(super) life: Option<CertificateLife>,
+    /// What servers say to who wants another; nothing if they keep silent.
+    pub(super) renewal: Option<Message>,
     health: BTreeMap<u16, Health>,
     link: Option<Link>,
     queue: BTreeMap<(Duration, u64), Event>,
@@ -137,6 +142,9 @@ impl World {
             confirmed: Vec::new(),
             idle_since: now,
             trial_timeout_s: 63,
+            clock_runs: false,
+            life: None,
+            renewal: None,
             health: (1..=5).map(|server| (server, Health::Up)).collect(),
             link: None,
             queue: BTreeMap::new(),
@@ -169,7 +177,11 @@ impl World {
         self.queue.clear();
         self.ring.restarted();
         let durable = (self.disk.clone(), self.ring.span());
-        self.device = Device::new(self.config.clone(), info(), durable, seed, seed, self.now);
+        let device = Device::new(self.config.clone(), info(), durable, seed, seed, self.now);
+        self.device = match self.life {
+            Some(life) => device.with_certificate(life),
+            None => device,
+        };
         assert_eq!(self.device.trial(), None, "a trial outlived a restart");
         self.idle_since = self.now;
         self.act();
@@ -303,6 +315,11 @@ impl World {
                     self.link.take_if(|link| link.attempt == attempt);
                     self.idle_since = self.now;
                 }
+                Output::RequestCertificate(attempt) => {
+                    let request = Input::CertificateRequested(attempt, b"request".to_vec());
+                    self.device.handle_input(request, self.now);
+                }
+                Output::KeepCertificate(attempt, der) => self.keep_certificate(attempt, &der),
                 Output::Note(happening) => self.notes.push(happening),
             }
         }

@@ -3,17 +3,24 @@
 use super::events::Uploads;
 use super::orders::Orders;
 use super::push::{Act, Push};
+use super::renewal::Renewals;
 use crate::server::directory::{Identity, Progress};
 use crate::server::orders::{Order, OrderId};
 use crate::server::settings::Settings;
 use crate::wire::{Epoch, Hello, Message, Role, ServerList};
 use std::time::Duration;
 
+/// Why a device is asked nothing.
+const EXPIRED: &str = "the device's certificate has expired; it takes orders once it has a new one";
+
 #[derive(Debug)]
 pub(super) struct Duty {
     push: Push,
     uploads: Uploads,
     orders: Orders,
+    renewals: Renewals,
+    /// The device's certificate is over: it hands over events, may get another certificate, and nothing else.
+    listening_only: bool,
     /// What the device was told that this server is.
     told: (Role, Epoch),
     /// What it is to be told.
@@ -26,9 +33,16 @@ impl Duty {
             push: Push::new(hello, settings, now),
             uploads: Uploads::new(hello, settings),
             orders: Orders::default(),
+            renewals: Renewals::new(hello.info.device_id),
+            listening_only: false,
             told: (identity.role, identity.epoch.clone()),
             news: None,
         }
+    }
+
+    /// The same, for a device that is told nothing and asked nothing.
+    pub(super) fn listening_only(self, listening_only: bool) -> Self {
+        Self { listening_only, ..self }
     }
 
     /// `false` if a device never sends this to a server that registered it.
@@ -43,6 +57,9 @@ impl Duty {
         if let Message::Upload(upload) = message {
             return self.uploads.handle_upload(upload);
         }
+        if let Message::RenewCertificate { request } = message {
+            return self.renewals.handle_request(request);
+        }
         self.push.handle_message(message, now)
     }
 
@@ -53,7 +70,11 @@ impl Duty {
     }
 
     pub(super) fn handle_order(&mut self, id: OrderId, order: Order) {
-        self.orders.handle_order(id, order);
+        if self.listening_only {
+            self.orders.refuse(id, EXPIRED);
+        } else {
+            self.orders.handle_order(id, order);
+        }
     }
 
     pub(super) fn handle_wanted(&mut self, wanted: Option<ServerList>, now: Duration) {
@@ -68,8 +89,19 @@ impl Duty {
         self.uploads.handle_stored(watermark, now);
     }
 
+    pub(super) fn handle_renewed(&mut self, renewed: Result<Vec<u8>, String>) {
+        self.renewals.handle_renewed(renewed);
+    }
+
     /// The next thing to do now; the few words about the list go before the many events.
     pub(super) fn next(&mut self, now: Duration, free: bool) -> Option<Act> {
+        let renewal = self.renewals.next(free);
+        if renewal.is_some() {
+            return renewal;
+        }
+        if self.listening_only {
+            return self.orders.next().or_else(|| self.uploads.next(now, free));
+        }
         if let Some((role, epoch)) = self.news.take() {
             self.told = (role, epoch.clone());
             return Some(Act::Send(Box::new(Message::ServerChanged { role, epoch })));
@@ -80,11 +112,13 @@ impl Duty {
 
     /// When [`next`](Self::next) has something new to do by itself.
     pub(super) fn deadline(&self, free: bool) -> Option<Duration> {
-        self.push.deadline(free).into_iter().chain(self.uploads.deadline(free)).min()
+        let push = if self.listening_only { None } else { self.push.deadline(free) };
+        push.into_iter().chain(self.uploads.deadline(free)).min()
     }
 
     /// Everything not yet on record.
     pub(super) fn take_reports(&mut self) -> Vec<Progress> {
-        self.push.take_reports()
+        // What is not told to the device is not over for it: it tells again.
+        if self.listening_only { Vec::new() } else { self.push.take_reports() }
     }
 }

@@ -29,7 +29,13 @@ impl Session {
             return;
         };
         self.phase = Phase::Admitting(Box::new(hello.clone()));
-        let registration = Registration { session: arrival.session, hello, certificate_serial, peer: arrival.peer };
+        let registration = Registration {
+            session: arrival.session,
+            hello,
+            certificate_serial,
+            certificate_ends_unix_s: arrival.certificate_ends_unix_s,
+            peer: arrival.peer,
+        };
         self.ask(Question::Admit(Box::new(registration)));
     }
 

@@ -22,6 +22,11 @@ impl Orders {
         })));
     }
 
+    /// The device is not asked.
+    pub(super) fn refuse(&mut self, id: OrderId, text: &str) {
+        self.acts.push_back(Act::Reply(id, OrderReply::Refused(text.to_owned())));
+    }
+
     pub(super) fn handle_message(&mut self, message: Message) {
         if let Message::ProbeTable { request, rows } = message {
             self.reply(request, OrderReply::Probed(rows));

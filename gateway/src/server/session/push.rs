@@ -19,6 +19,8 @@ pub(super) enum Act {
     AskWanted(DeviceId),
     Report(DeviceId, Progress),
     Store(DeviceId, Arc<EventUpload>),
+    /// A certificate for this request, PKCS #10 in DER.
+    Renew(DeviceId, Vec<u8>),
     Reply(OrderId, OrderReply),
     Leave(Reason, &'static str),
 }
@@ -146,6 +148,9 @@ impl Push {
             | Message::ProbeList { .. }
             | Message::Move { .. }
             | Message::MoveAnswer { .. }
+            | Message::RenewCertificate { .. }
+            | Message::CertificateRenewed { .. }
+            | Message::RenewalRefused { .. }
             | Message::ServerChanged { .. }
             | Message::Upload(_)
             | Message::EventsStored { .. } => return false,

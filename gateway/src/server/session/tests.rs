@@ -4,6 +4,7 @@ mod events;
 mod fixture;
 mod orders;
 mod pushes;
+mod renewal;
 
 use super::*;
 use crate::server::orders::OrderReply;

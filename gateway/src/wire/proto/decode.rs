@@ -60,6 +60,9 @@ pub(in crate::wire) fn message_of(frame: pb::Frame) -> Parsed<Message> {
         Wire::Move(order) => probes::move_order(order)?,
         Wire::MoveAnswer(answer) => probes::move_answer(answer)?,
         Wire::ServerChanged(changed) => probes::server_changed(changed)?,
+        Wire::RenewCertificate(renew) => Message::RenewCertificate { request: renew.certificate_request },
+        Wire::CertificateRenewed(renewed) => Message::CertificateRenewed { certificate: renewed.certificate },
+        Wire::RenewalRefused(refused) => Message::RenewalRefused { text: text("renewal_refused.text", refused.text)? },
         Wire::RollbackNoted(list) => Message::RollbackNoted(version("rollback_noted.version", list.version)?),
     })
 }

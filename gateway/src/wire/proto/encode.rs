@@ -62,6 +62,11 @@ fn wire_of(message: Message) -> Option<Wire> {
         Message::ServerChanged { role, epoch } => {
             Wire::ServerChanged(pb::ServerChanged { role: encode_role(role), epoch: Some(epoch.into()) })
         }
+        Message::RenewCertificate { request } => {
+            Wire::RenewCertificate(pb::RenewCertificate { certificate_request: request })
+        }
+        Message::CertificateRenewed { certificate } => Wire::CertificateRenewed(pb::CertificateRenewed { certificate }),
+        Message::RenewalRefused { text } => Wire::RenewalRefused(pb::RenewalRefused { text }),
         Message::Unknown => return None,
     })
 }

@@ -40,6 +40,12 @@ impl World {
         if let Message::Upload(upload) = message {
             return self.take_events(link, &upload);
         }
+        if let Message::RenewCertificate { .. } = message {
+            if let Some(answer) = self.renewal.clone() {
+                self.reply(attempt, answer);
+            }
+            return;
+        }
         let Message::Hello(hello) = message else { return };
         if let Health::Busy(retry_after_s) = health {
             return self.reply(attempt, Message::Busy { retry_after_s });
@@ -56,7 +62,7 @@ impl World {
             server_name: format!("Server #{}", link.server),
             role: self.roles[&link.server],
             epoch,
-            server_time_unix_ms: 1_790_000_000_000,
+            server_time_unix_ms: self.server_time_ms(),
             keep_alive_s: 10,
             silence_limit_s: 30,
             reconnect_spread_s: 2,
@@ -79,6 +85,12 @@ impl World {
             let stage = Box::new(Message::StageList(list));
             self.later(after + secs(1), Event::Device(Input::Received(attempt, stage)));
         }
+    }
+
+    /// What every server's clock shows. It stands still, but where certificates end.
+    pub(in crate::device::tests) fn server_time_ms(&self) -> u64 {
+        let passed = if self.clock_runs { self.now } else { Duration::ZERO };
+        1_790_000_000_000 + u64::try_from(passed.as_millis()).unwrap()
     }
 
     fn epoch(&self, server: u16) -> Epoch {

@@ -16,12 +16,23 @@ pub(super) struct Talk {
 
 impl Talk {
     pub(super) fn new(shown: Shown) -> Self {
+        Self::with(shown, false)
+    }
+
+    /// The device's own certificate, which is over.
+    pub(super) fn expired() -> Self {
+        Self::with(Shown::Peer(door()), true)
+    }
+
+    fn with(shown: Shown, expired: bool) -> Self {
         let arrival = Arrival {
             session: SessionId(1),
             peer: "192.0.2.9:40000".parse().unwrap(),
             shown,
             channel_binding: [1; 32],
             installation_id: "site".into(),
+            certificate_ends_unix_s: 2_000_000_000,
+            expired,
         };
         let now = Duration::from_secs(1000);
         let session = Session::new(arrival, Arc::new(Settings::default()), now);
@@ -257,6 +268,8 @@ pub(super) fn some_answer(question: &Question, variant: u8) -> Answer {
         (Question::Wanted(_), 0) => Answer::Wanted(None),
         (Question::Wanted(_), variant) => Answer::Wanted(Some(list(1 + u64::from(variant)))),
         (Question::Report(..), variant) => Answer::Reported(variant > 0),
+        (Question::Renew(_, request), 0) => Answer::Renewed(Ok(request.clone())),
+        (Question::Renew(..), _) => Answer::Renewed(Err("not\nnow".into())),
         (Question::Store(_, upload), variant) => Answer::Stored((variant > 0).then_some(upload.last_id())),
     }
 }

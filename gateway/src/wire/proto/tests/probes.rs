@@ -78,6 +78,9 @@ pub(super) fn messages() -> impl Strategy<Value = Message> {
         }),
         (any::<u64>(), texts()).prop_map(|(request, refused)| Message::MoveAnswer { request, refused }),
         (roles(), epochs()).prop_map(|(role, epoch)| Message::ServerChanged { role, epoch }),
+        any::<Vec<u8>>().prop_map(|request| Message::RenewCertificate { request }),
+        any::<Vec<u8>>().prop_map(|certificate| Message::CertificateRenewed { certificate }),
+        texts().prop_map(|text| Message::RenewalRefused { text }),
     ]
 }
 

@@ -1,0 +1,152 @@
+//! Device certificates that come to their end: renewed for the key that the device was accepted with, and warned about.
+
+use super::{Actor, Service, names::device_name_of};
+use crate::{
+    model::{Banner, Fault, Role},
+    server::{changes::Change, clock::text_of_unix_ms, store::RenewalRecord},
+};
+use gateway::{enrolment::key_fingerprint, tls::validity_of, wire::DeviceId};
+use rustls_pki_types::CertificateDer;
+use serde_json::json;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+/// So long before its end a certificate is warned about.
+const WARNED_S: u64 = 90 * 24 * 3600;
+
+/// When the certificates end that devices showed to this server, seconds since 1970 UTC.
+#[derive(Default)]
+pub(super) struct Ends(Mutex<HashMap<u32, u64>>);
+
+impl Ends {
+    pub(super) fn note(&self, device: u32, ends_unix_s: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(device, ends_unix_s);
+    }
+
+    fn of(&self, device: u32) -> Option<u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&device).copied()
+    }
+}
+
+/// What the end of a certificate looks like from now.
+enum End {
+    Far,
+    Near(String),
+    Over(String),
+}
+
+impl Service {
+    /// Renews the certificate that a device showed (serial number in lower-case hex) and whose key signed the request.
+    /// A device that asks again because the answer was lost gets the same certificate.
+    ///
+    /// # Errors
+    ///
+    /// Why not, for people: not active, not this device's key, revoked, or the store fails.
+    pub async fn renew_certificate(&self, device: u32, shown: &str, request: &[u8]) -> Result<Vec<u8>, String> {
+        if self.site.role == Role::Standby {
+            let active = self.active_server_name().await;
+            return Err(format!("This server is standby. {active}, the active server, renews certificates."));
+        }
+        match self.renew_on_record(device, shown, request).await {
+            Ok(renewed) => renewed,
+            // Logged where it was met.
+            Err(_) => Err("The certificate could not be put on record. Ask again later.".to_owned()),
+        }
+    }
+
+    async fn renew_on_record(
+        &self,
+        device: u32,
+        shown: &str,
+        request: &[u8],
+    ) -> Result<Result<Vec<u8>, String>, Fault> {
+        if self.store.is_revoked(shown).await? {
+            return Ok(Err("This device's certificate was revoked.".to_owned()));
+        }
+        let Some(known) = self.store.find_renewable(device).await? else {
+            return Ok(Err("This device was removed from the installation.".to_owned()));
+        };
+        let key = match key_fingerprint(request) {
+            Ok(key) => key.to_string(),
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        if key != known.key_fingerprint {
+            return Ok(Err("The request is for another key than the device was accepted with.".to_owned()));
+        }
+        if let Some(renewed) = known.renewed.filter(|_| known.certificate_serial != shown) {
+            return Ok(Ok(renewed));
+        }
+        let issued = match self.keys.authority().issue_device(request, DeviceId(device), self.clock.now()) {
+            Ok(issued) => issued,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let serial = hex::encode(&issued.serial);
+        let system = Actor { login: "system".to_owned(), peer: None };
+        let (before, after) = (json!({ "serial": known.certificate_serial }), json!({ "serial": serial }));
+        let subject = device_name_of(device);
+        let renewal = RenewalRecord {
+            device,
+            serial,
+            replaces: known.certificate_serial,
+            shown: shown.to_owned(),
+            certificate: issued.der.clone(),
+            audit: self.audit(&system, "device.certificate.renew", subject, Some(before), Some(after)),
+        };
+        if !self.store.insert_renewal(&renewal).await? {
+            return Ok(Err("The device's certificate was replaced just now.".to_owned()));
+        }
+        tracing::info!(device, serial = renewal.serial, "certificate renewed");
+        if let Some((_, ends)) = validity_of(&CertificateDer::from(issued.der.as_slice())) {
+            self.certificate_ends.note(device, ends);
+        }
+        self.changed(Change::Device { id: device });
+        self.changed(Change::Book);
+        Ok(Ok(issued.der))
+    }
+
+    /// What there is to say of the certificate that the device showed last.
+    pub(super) fn certificate_alarm_of(&self, device: u32) -> Option<String> {
+        match self.end_of(self.certificate_ends.of(device)?) {
+            End::Far => None,
+            End::Near(day) => Some(format!(
+                "This device's certificate ends on {day} and was not renewed. Connect the device to the active server."
+            )),
+            End::Over(day) => Some(format!(
+                "This device's certificate ended on {day}: its events are taken, but its settings cannot be changed until it \
+                 is renewed. Connect the device to the active server."
+            )),
+        }
+    }
+
+    /// A warning for every page while this server's own certificate comes to its end.
+    pub(super) fn certificate_banner(&self) -> Option<Banner> {
+        let text = match self.end_of(self.keys.certificate_ends_unix_s()?) {
+            End::Far => return None,
+            End::Near(day) => {
+                format!(
+                    "This server's own certificate ends on {day}. From then on no device and no other server connects to it."
+                )
+            }
+            End::Over(day) => {
+                format!("This server's own certificate ended on {day}: no device and no other server connects to it.")
+            }
+        };
+        Some(Banner { text })
+    }
+
+    fn end_of(&self, ends_unix_s: u64) -> End {
+        let now = u64::try_from(self.clock.now().unix_timestamp()).unwrap_or(0);
+        let mut day = text_of_unix_ms(ends_unix_s.saturating_mul(1000));
+        day.truncate("2026-01-01".len());
+        match ends_unix_s {
+            over if over < now => End::Over(day),
+            near if near < now + WARNED_S => End::Near(day),
+            _ => End::Far,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
