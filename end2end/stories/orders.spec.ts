@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { apply, expectPush, fillServers } from '../support/device-setting.js';
 import { firstDevice } from '../support/fleet.js';
-import { Portal } from '../support/portal.js';
-import { eventually, expect, openDevice, ready, test } from '../support/story.js';
+import { eventually, expect, joinSecond, openDevice, ready, test } from '../support/story.js';
 
 test.use({ devices: { accepted: 2, waiting: 0 } });
 
@@ -35,11 +33,7 @@ test('how a device returns is set beside its servers and pushed with them', asyn
 
 test('a device is sent to the other server', async ({ operator: page, site }) => {
   test.setTimeout(120_000);
-  const second = await Portal.join(join(site.folder, 'server2'), 'BioStar Server #2', site.portal, async (fingerprint) => {
-    await page.goto(`${site.portal.url}/servers`);
-    await ready(page);
-    await page.getByRole('row', { name: fingerprint }).getByRole('button', { name: /^Confirm/ }).click();
-  });
+  const second = await joinSecond(page, site);
   try {
     await openDevice(page, site.portal, firstDevice);
     await fillServers(page, [{ address: '127.0.0.1' }, { address: '127.0.0.1', port: second.gateway }]);

@@ -77,3 +77,12 @@ export async function eventually(page: Page, look: () => Promise<void>): Promise
     await look();
   }).toPass({ timeout: 40_000 });
 }
+
+/** Brings a second server in, and confirms it on the page of the first. */
+export async function joinSecond(page: Page, site: Site): Promise<Portal> {
+  return Portal.join(join(site.folder, 'server2'), 'BioStar Server #2', site.portal, async (fingerprint) => {
+    await page.goto(`${site.portal.url}/servers`);
+    await ready(page);
+    await page.getByRole('row', { name: fingerprint }).getByRole('button', { name: /^Confirm/ }).click();
+  });
+}

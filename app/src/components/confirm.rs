@@ -1,6 +1,6 @@
 //! A button that asks before it acts, with and without script.
 
-use leptos::{ev::SubmitEvent, prelude::*};
+use leptos::{ev::SubmitEvent, html, prelude::*};
 
 /// Opens a question; only its answer acts.
 #[component]
@@ -19,12 +19,17 @@ pub fn Confirm(
     /// Does it.
     on_confirm: Callback<()>,
 ) -> impl IntoView {
+    let question_box = NodeRef::<html::Details>::new();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
+        // What comes in its place must not be open as well.
+        if let Some(question_box) = question_box.get_untracked() {
+            question_box.set_open(false);
+        }
         on_confirm.run(());
     };
     view! {
-        <details class="confirm">
+        <details class="confirm" node_ref=question_box>
             <summary class="button">{label}</summary>
             <form method="post" action=path class="confirm-question" on:submit=submit>
                 {field.map(|(name, value)| view! { <input type="hidden" name=name value=value /> })}
