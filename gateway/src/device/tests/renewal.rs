@@ -30,7 +30,6 @@ impl World {
 
     /// The certificate began and ends so many days before and after now, by the servers' clocks.
     fn lives(&mut self, begun: u64, left: i64) {
-        self.clock_runs = true;
         let now = self.server_time_ms() / 1000;
         let ends_unix_s = now.saturating_add_signed(left * i64::try_from(DAY).unwrap());
         self.life = Some(CertificateLife { begins_unix_s: now - begun * DAY, ends_unix_s });

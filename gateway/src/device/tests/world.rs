@@ -43,6 +43,8 @@ enum Event {
 struct Link {
     attempt: AttemptId,
     server: u16,
+    /// Something that the device said is lost: nothing after it arrives either.
+    torn: bool,
 }
 
 /// A dial, as seen from outside.
@@ -91,7 +93,6 @@ pub(super) struct World {
     /// When the device last had or tried a connection.
     pub(super) idle_since: Duration,
     pub(super) trial_timeout_s: u32,
-    pub(super) clock_runs: bool,
     /// The certificate on the disk.
     pub(super) life: Option<CertificateLife>,
     /// What servers say to who wants another; nothing if they keep silent.
@@ -142,7 +143,6 @@ impl World {
             confirmed: Vec::new(),
             idle_since: now,
             trial_timeout_s: 63,
-            clock_runs: false,
             life: None,
             renewal: None,
             health: (1..=5).map(|server| (server, Health::Up)).collect(),

@@ -16,7 +16,7 @@ impl World {
             Health::Refusing => closed(FailureKind::Refused),
             Health::Foreign => closed(FailureKind::ForeignInstallation),
             Health::Up | Health::Unconfirming | Health::Busy(_) | Health::Strict | Health::Mute | Health::Flapping => {
-                self.link = Some(Link { attempt, server });
+                self.link = Some(Link { attempt, server, torn: false });
                 Input::Opened(attempt)
             }
         };
@@ -25,11 +25,13 @@ impl World {
 
     /// What the server at the other end makes of a message.
     pub(super) fn serve(&mut self, attempt: AttemptId, message: Message) {
-        let Some(link) = self.link.filter(|link| link.attempt == attempt) else { return };
+        let Some(link) = self.link.as_mut().filter(|link| link.attempt == attempt) else { return };
         let health = self.health[&link.server];
-        if matches!(health, Health::Silent | Health::Mute | Health::Refusing | Health::Foreign) {
+        link.torn |= matches!(health, Health::Silent | Health::Mute | Health::Refusing | Health::Foreign);
+        if link.torn {
             return;
         }
+        let link = *link;
         if let Message::Ping { nonce } = message {
             return self.reply(attempt, Message::Pong { nonce });
         }
@@ -87,10 +89,9 @@ impl World {
         }
     }
 
-    /// What every server's clock shows. It stands still, but where certificates end.
+    /// What every server's clock shows.
     pub(in crate::device::tests) fn server_time_ms(&self) -> u64 {
-        let passed = if self.clock_runs { self.now } else { Duration::ZERO };
-        1_790_000_000_000 + u64::try_from(passed.as_millis()).unwrap()
+        1_790_000_000_000 + u64::try_from(self.now.as_millis()).unwrap()
     }
 
     fn epoch(&self, server: u16) -> Epoch {
