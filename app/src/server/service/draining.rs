@@ -7,13 +7,20 @@ use crate::{
 };
 use gateway::{server::Refusal, wire::Reason};
 use serde_json::json;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::task::AbortHandle;
 
 const TEXT: &str = "This server sends its devices to other servers and is not returned to, until somebody lets it take devices again. Devices that find no other server stay here.";
 
-/// Whether devices are sent away; until it is ended, or the server restarts.
+/// Set while devices are sent away, which is until it is ended or the server restarts: what sends the waves.
 #[derive(Default)]
-pub(super) struct Drained(AtomicBool);
+pub(super) struct Drained(Mutex<Option<AbortHandle>>);
+
+impl Drained {
+    fn lock(&self) -> MutexGuard<'_, Option<AbortHandle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Service {
     /// Sends every device that is connected here to other servers, in waves. None comes back by itself before
@@ -30,24 +37,30 @@ impl Service {
             return Err(Fault::WrongState { reason: reason.to_owned() });
         }
         let gateway = self.gateway.get().ok_or_else(|| wrong("The device gateway does not listen."))?.clone();
-        if self.drained.0.swap(true, Ordering::SeqCst) {
-            return Err(wrong("This server sends its devices away already."));
-        }
         let devices = gateway.connected() as u64;
+        {
+            let mut drained = self.drained.lock();
+            if drained.is_some() {
+                return Err(wrong("This server sends its devices away already."));
+            }
+            let waves = tokio::spawn(async move { gateway.drain(gateway.waves()).await });
+            *drained = Some(waves.abort_handle());
+        }
         tracing::info!(operator = actor.login, devices, "devices are sent to other servers");
-        tokio::spawn(async move { gateway.drain(gateway.waves()).await });
         self.record_drain(actor, true).await?;
         Ok(Draining { draining: true, devices })
     }
 
-    /// Takes devices again; they come back as their settings say.
+    /// Takes devices again, and sends no more away; they come back as their settings say.
     ///
     /// # Errors
     ///
     /// Another server was meant, or the store fails.
     pub async fn end_drain(&self, actor: &Actor, server: &str) -> Result<Draining, Fault> {
         self.require_this(server)?;
-        if self.drained.0.swap(false, Ordering::SeqCst) {
+        let ended = self.drained.lock().take();
+        if let Some(waves) = ended {
+            waves.abort();
             tracing::info!(operator = actor.login, "devices are taken again");
             self.record_drain(actor, false).await?;
         }
@@ -56,7 +69,7 @@ impl Service {
     }
 
     pub(super) fn is_draining(&self) -> bool {
-        self.drained.0.load(Ordering::SeqCst)
+        self.drained.lock().is_some()
     }
 
     pub(super) fn drain_banner(&self) -> Option<Banner> {
