@@ -27,7 +27,7 @@ pub use form::{Decision, FormAnswer, ProvisioningForm, Typed};
 pub use overview::Overview;
 pub use page::{DeviceQuery, Page};
 pub use probe::{Move, MoveInput, MoveState, ProbeRow, ProbeTable, ProbedServer};
-pub use revision::{EntryChange, RevisionEntry, RevisionOrigin, RevisionPush, RevisionQuery, changes_between};
+pub use revision::{EntryChange, RevisionEntry, RevisionPush, RevisionQuery, RevisionSource, changes_between};
 pub use rollout::{
     PreviewDevice, Rollout, RolloutCounts, RolloutDevice, RolloutDeviceQuery, RolloutDeviceState, RolloutInput,
     RolloutPreview, RolloutQuery, RolloutState, RolloutVerb, Selector, Wave,

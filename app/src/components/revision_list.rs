@@ -2,7 +2,7 @@
 
 use super::{confirm::Confirm, push_progress::written, status::PushBadge, when::When};
 use crate::{
-    model::{EntryChange, RevisionEntry, RevisionOrigin, ServerEntry},
+    model::{EntryChange, RevisionEntry, RevisionSource, ServerEntry},
     paths,
 };
 use leptos::prelude::*;
@@ -31,9 +31,9 @@ fn OneRevision(device: u32, revision: RevisionEntry, newest: u64, on_restore: Ca
     let RevisionEntry { number, source, rollout, by, at, push, changes, settings_changed, .. } = revision;
     let reason = push.as_ref().and_then(|push| push.reason.clone());
     let what = match source {
-        RevisionOrigin::Provisioning => "from enrolment, accepted by ",
-        RevisionOrigin::Edit => "by ",
-        RevisionOrigin::Return => "back to the list that the device kept, by ",
+        RevisionSource::Provisioning => "from enrolment, accepted by ",
+        RevisionSource::Edit => "by ",
+        RevisionSource::Return => "back to the list that the device kept, by ",
     };
     let restore = (number < newest).then(|| {
         view! {

@@ -88,8 +88,8 @@ impl Default for ConnectionSettings {
 
 /// A number among the settings, as the page shows it.
 pub struct NumberSetting {
-    /// As in JSON.
-    pub name: &'static str,
+    /// Its place in a request: `settings.` and its name in JSON.
+    pub field: &'static str,
     /// For people.
     pub label: &'static str,
     /// What it does, and its range.
@@ -100,54 +100,63 @@ pub struct NumberSetting {
 
 impl NumberSetting {
     const fn new(
-        name: &'static str,
+        field: &'static str,
         label: &'static str,
         hint: &'static str,
         value: fn(&ConnectionSettings) -> u32,
     ) -> Self {
-        Self { name, label, hint, value }
+        Self { field, label, hint, value }
+    }
+
+    /// As in JSON.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.field.trim_start_matches("settings.")
     }
 
     /// Every number, in the page's order.
     pub const ALL: [Self; 8] = [
         Self::new(
-            "hold_down_seconds",
+            "settings.hold_down_seconds",
             "Hold-down (s)",
             "A better server must have answered for so long: 10 to 3600",
             |s| s.hold_down_seconds,
         ),
         Self::new(
-            "probe_interval_seconds",
+            "settings.probe_interval_seconds",
             "Probe interval (s)",
             "How often a better server is asked: 5 to 3600",
             |s| s.probe_interval_seconds,
         ),
         Self::new(
-            "failback_spread_seconds",
+            "settings.failback_spread_seconds",
             "Return spread (s)",
             "Devices return spread over this time: 0 to 3600",
             |s| s.failback_spread_seconds,
         ),
         Self::new(
-            "connect_limit_seconds",
+            "settings.connect_limit_seconds",
             "Connection limit (s)",
             "For name, TCP and TLS of an attempt: 1 to 30",
             |s| s.connect_limit_seconds,
         ),
-        Self::new("registration_limit_seconds", "Registration limit (s)", "For the server's answer: 1 to 30", |s| {
-            s.registration_limit_seconds
-        }),
-        Self::new("attempts_per_entry", "Attempts per server", "In one pass over the list: 1 to 5", |s| {
+        Self::new(
+            "settings.registration_limit_seconds",
+            "Registration limit (s)",
+            "For the server's answer: 1 to 30",
+            |s| s.registration_limit_seconds,
+        ),
+        Self::new("settings.attempts_per_entry", "Attempts per server", "In one pass over the list: 1 to 5", |s| {
             s.attempts_per_entry
         }),
         Self::new(
-            "backoff_max_seconds",
+            "settings.backoff_max_seconds",
             "Longest pause (s)",
             "Between two passes when all servers fail: 2 to 60",
             |s| s.backoff_max_seconds,
         ),
         Self::new(
-            "previous_list_after_seconds",
+            "settings.previous_list_after_seconds",
             "Former list after (s)",
             "Without a connection for so long, the former list is tried too: 60 to 86400",
             |s| s.previous_list_after_seconds,
@@ -181,7 +190,7 @@ impl From<&ConnectionSettings> for SettingsInput {
         input.set("window_from", from.to_owned());
         input.set("window_to", to.to_owned());
         for number in NumberSetting::ALL {
-            input.set(number.name, (number.value)(settings).to_string());
+            input.set(number.name(), (number.value)(settings).to_string());
         }
         input
     }

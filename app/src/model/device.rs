@@ -30,6 +30,14 @@ pub struct Connection {
     pub since: String,
 }
 
+impl Connection {
+    /// Whether it runs over that entry.
+    #[must_use]
+    pub fn is_at(&self, address: &str, port: u16) -> bool {
+        self.port == port && self.address.eq_ignore_ascii_case(address)
+    }
+}
+
 /// A device in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceSummary {

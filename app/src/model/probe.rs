@@ -47,14 +47,6 @@ pub struct ProbedServer {
     pub role: String,
 }
 
-impl ProbeTable {
-    /// The row of an address and port, whatever its priority.
-    #[must_use]
-    pub fn row_of(&self, address: &str, port: u16) -> Option<&ProbeRow> {
-        self.rows.iter().find(|row| row.port == port && row.address.eq_ignore_ascii_case(address))
-    }
-}
-
 /// Where an operator sent a device, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Move {

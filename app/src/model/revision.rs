@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What made a revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RevisionOrigin {
+pub enum RevisionSource {
     /// The device enrolled with it.
     Provisioning,
     /// An operator wrote it, restored it or rolled it out.
@@ -27,7 +27,7 @@ pub struct RevisionEntry {
     /// Names its content: 64 hexadecimal digits.
     pub hash: String,
     /// What made it.
-    pub source: RevisionOrigin,
+    pub source: RevisionSource,
     /// The rollout that it is part of.
     pub rollout: Option<u64>,
     /// Who made it.
@@ -91,7 +91,7 @@ pub struct RevisionQuery {
 /// What makes `after` out of `before`: what came in or moved in the new order, then what went out in the old one.
 #[must_use]
 pub fn changes_between(before: &[ServerEntry], after: &[ServerEntry]) -> Vec<EntryChange> {
-    let same = |a: &ServerEntry, b: &ServerEntry| a.port == b.port && a.address.eq_ignore_ascii_case(&b.address);
+    let same = |a: &ServerEntry, b: &ServerEntry| a.is_at(&b.address, b.port);
     let came = after.iter().filter_map(|entry| match before.iter().find(|old| same(old, entry)) {
         None => Some(EntryChange::Added { entry: entry.clone() }),
         Some(old) if old.priority != entry.priority => {

@@ -20,6 +20,14 @@ pub struct ServerEntry {
     pub priority: u8,
 }
 
+impl ServerEntry {
+    /// Whether it names that server, whatever its priority.
+    #[must_use]
+    pub fn is_at(&self, address: &str, port: u16) -> bool {
+        self.port == port && self.address.eq_ignore_ascii_case(address)
+    }
+}
+
 /// An entry as somebody typed it; numbers stay text so that a refusal can give it back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -37,6 +45,12 @@ impl EntryInput {
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.address.trim().is_empty() && self.priority.trim().is_empty()
+    }
+
+    /// Whether it names that server, whatever its priority.
+    #[must_use]
+    pub fn is_at(&self, address: &str, port: u16) -> bool {
+        self.address.trim().eq_ignore_ascii_case(address) && self.port.trim() == port.to_string()
     }
 }
 

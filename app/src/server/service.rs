@@ -20,6 +20,7 @@ mod names;
 mod newcomers;
 mod operators;
 mod orders;
+mod paging;
 mod passwords;
 mod provisioning;
 mod pushes;

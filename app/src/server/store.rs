@@ -51,7 +51,7 @@ pub use pushes::{PushMove, PushMoved};
 pub use refresh_tokens::{Presented, RefreshToken};
 pub use renewals::{Renewable, RenewalRecord};
 pub use revision_history::PastRevision;
-pub use revisions::{Revision, RevisionSource};
+pub use revisions::Revision;
 pub use revocations::DeviceRevocation;
 pub use rollouts::{Begun, ChosenDevice, MemberPush, RolloutMember, RolloutMove, RolloutRecord};
 pub(in crate::server) use servers::NewServer;

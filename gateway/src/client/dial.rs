@@ -85,8 +85,9 @@ impl Dialler {
         stream.set_nodelay(true).map_err(|error| failure(&error))?;
         let shaking = Instant::now();
         let tls = TlsConnector::from(self.tls.clone()).connect(server_name(), stream).await;
+        let stream = tls.map_err(|error| failure(&error))?;
         steps.tls = Some(shaking.elapsed());
-        tls.map(|stream| Box::new(Connection::new(stream))).map_err(|error| failure(&error))
+        Ok(Box::new(Connection::new(stream)))
     }
 
     /// The first address to answer wins; each gets a head start over the next.

@@ -26,7 +26,7 @@ pub(super) async fn probe(dialler: Dialler, device: DeviceId, entry: ServerEntry
         entry,
         resolved: steps.address.map(|address| address.to_string()),
         tcp_ms: steps.tcp.map(milliseconds),
-        tls_ms: steps.tls.filter(|_| !matches!(&outcome, Err((FailureKind::Tls, _)))).map(milliseconds),
+        tls_ms: steps.tls.map(milliseconds),
         answer_ms: outcome.is_ok().then(|| milliseconds(asked.elapsed())),
         outcome: outcome.map_err(|(kind, text)| (kind, crate::device::tidy_text(&text))),
     }

@@ -3,7 +3,7 @@
 use super::event::{AttemptId, Happening, Output};
 use super::rota::{Next, Start};
 use super::{Device, Phase, failure_of};
-use crate::wire::{FailureKind, Goodbye, Hello, Message, PROTOCOL_VERSION, Reason, ServerEntry};
+use crate::wire::{EntryFailure, FailureKind, Goodbye, Hello, Message, PROTOCOL_VERSION, Reason, ServerEntry};
 use std::time::Duration;
 
 /// A connection that may become a session.
@@ -115,41 +115,39 @@ impl Device {
 
     /// The attempt under way ended without a session.
     pub(super) fn attempt_failed(&mut self, kind: FailureKind, text: &str, now: Duration) {
-        let Some(entry) = self.give_attempt_up(kind, text) else { return };
+        let Some(failure) = self.give_attempt_up(kind, text) else { return };
         let config = self.config.clone();
-        let passed_over = self.rota().failed(&entry, kind, now, &config);
-        self.attempt_over(&entry, passed_over, now);
+        let passed_over = self.rota().failed(&failure.entry, kind, now, &config);
+        self.attempt_over(&failure, passed_over, now);
     }
 
     fn turned_away_busy(&mut self, retry_after_s: u32, now: Duration) {
         let text = format!("the server is busy for {retry_after_s} s");
-        let Some(entry) = self.give_attempt_up(FailureKind::Busy, &text) else { return };
+        let Some(failure) = self.give_attempt_up(FailureKind::Busy, &text) else { return };
         let config = self.config.clone();
-        let passed_over = self.rota().busy(&entry, Duration::from_secs(retry_after_s.into()), now, &config);
-        self.attempt_over(&entry, passed_over, now);
+        let wait = Duration::from_secs(retry_after_s.into());
+        let passed_over = self.rota().busy(&failure.entry, wait, now, &config);
+        self.attempt_over(&failure, passed_over, now);
     }
 
-    fn give_attempt_up(&mut self, kind: FailureKind, text: &str) -> Option<ServerEntry> {
+    fn give_attempt_up(&mut self, kind: FailureKind, text: &str) -> Option<EntryFailure> {
         let Phase::Dialling(attempt) = &self.phase else { return None };
-        let (id, entry) = (attempt.id, attempt.entry.clone());
-        self.outputs.push_back(Output::HangUp(id));
-        let failure = failure_of(&entry, kind, text);
+        let failure = failure_of(&attempt.entry, kind, text);
+        self.outputs.push_back(Output::HangUp(attempt.id));
         if let Some(trial) = &mut self.trial {
             trial.record(failure.clone());
         }
         self.last_failure = Some(failure.clone());
-        self.note(Happening::AttemptFailed(failure));
-        Some(entry)
+        self.note(Happening::AttemptFailed(failure.clone()));
+        Some(failure)
     }
 
-    fn attempt_over(&mut self, entry: &ServerEntry, passed_over: bool, now: Duration) {
-        if let Some(failure) = self.last_failure.clone().filter(|failure| failure.entry == *entry)
-            && self.move_failed(&failure)
-        {
+    fn attempt_over(&mut self, failure: &EntryFailure, passed_over: bool, now: Duration) {
+        if self.move_failed(failure) {
             return self.wait(now, now);
         }
         if passed_over && self.trial.is_none() {
-            self.clear_suspicion_if_failed(entry);
+            self.clear_suspicion_if_failed(&failure.entry);
         }
         self.wait_after_failure(now);
     }

@@ -49,7 +49,7 @@ async fn a_device_tells_how_every_entry_looks_from_where_it_is() {
     assert_eq!(outcomes[2..], kinds);
     assert!(rows[..2].iter().all(|row| row.tcp_ms.is_some() && row.tls_ms.is_some() && row.answer_ms.is_some()));
     assert!(rows[0].resolved.as_deref() == Some("127.0.0.1") && rows[4].resolved.is_none());
-    assert!(rows[3].tcp_ms.is_none() && rows[2].answer_ms.is_none());
+    assert!(rows[3].tcp_ms.is_none() && rows[2].tcp_ms.is_some() && rows[2].tls_ms.is_none());
     let sessions = first.world.with(|state| state.devices[&DOOR].ended.len());
     assert_eq!((first.handle.connected(), second.handle.connected(), sessions), (1, 0, 1), "a probe is no session");
     device.stop().await;

@@ -227,9 +227,7 @@ fn mark(servers: &DeviceServers, row: &EntryInput) -> Option<AnyView> {
     if row.address.trim().is_empty() {
         return None;
     }
-    let is_row = |address: &str, port: u16| {
-        address.eq_ignore_ascii_case(row.address.trim()) && port.to_string() == row.port.trim()
-    };
+    let is_row = |address: &str, port: u16| row.is_at(address, port);
     if servers.connected.as_ref().is_some_and(|connection| is_row(&connection.address, connection.port)) {
         return Some(view! { <span class="mark mark-good">"Connected"</span> }.into_any());
     }

@@ -40,12 +40,9 @@ impl EntryRows {
     #[must_use]
     pub fn has_proven(&self, servers: &DeviceServers) -> bool {
         let proven = |row: &EntryInput| {
-            let names = |address: &str, port: u16| {
-                address.eq_ignore_ascii_case(row.address.trim()) && port.to_string() == row.port.trim()
-            };
-            let connected = servers.connected.as_ref().is_some_and(|at| names(&at.address, at.port));
+            let connected = servers.connected.as_ref().is_some_and(|at| row.is_at(&at.address, at.port));
             let tested = servers.probe.iter().flat_map(|table| &table.rows);
-            connected || tested.filter(|row| row.passed).any(|row| names(&row.address, row.port))
+            connected || tested.filter(|tested| tested.passed).any(|tested| row.is_at(&tested.address, tested.port))
         };
         self.rows.iter().filter(|row| !row.is_blank()).any(proven)
     }

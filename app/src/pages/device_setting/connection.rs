@@ -19,14 +19,14 @@ pub fn Connection(
     let value = move |name: &'static str| Signal::derive(move || state.draft.with(|draft| draft.settings.text(name)));
     let in_window = move || value("failback").get() == Failback::Window.name();
     let numbers = NumberSetting::ALL.into_iter().map(move |number| {
-        let name = field_of(number.name);
+        let (field, name) = (number.field, number.name());
         view! {
             <TextField
                 label=number.label
-                name
-                value=value(number.name)
-                on_type=move |text| state.type_setting(number.name, text)
-                error=error_at(state.errors, name)
+                name=field
+                value=value(name)
+                on_type=move |text| state.type_setting(name, text)
+                error=error_at(state.errors, field)
                 hint=number.hint
                 numeric=true
             />
@@ -96,20 +96,6 @@ fn Policy(state: FormState, value: Signal<String>) -> impl IntoView {
 
 /// What is folded away must not hide a mistake.
 fn has_number_error(state: FormState) -> bool {
-    let at = |field: &str| NumberSetting::ALL.iter().any(|number| field.strip_prefix("settings.") == Some(number.name));
+    let at = |field: &str| NumberSetting::ALL.iter().any(|number| number.field == field);
     state.errors.with(|errors| errors.iter().any(|error| at(&error.field)))
-}
-
-/// The field's name in the request.
-fn field_of(name: &'static str) -> &'static str {
-    match name {
-        "hold_down_seconds" => "settings.hold_down_seconds",
-        "probe_interval_seconds" => "settings.probe_interval_seconds",
-        "failback_spread_seconds" => "settings.failback_spread_seconds",
-        "connect_limit_seconds" => "settings.connect_limit_seconds",
-        "registration_limit_seconds" => "settings.registration_limit_seconds",
-        "attempts_per_entry" => "settings.attempts_per_entry",
-        "backoff_max_seconds" => "settings.backoff_max_seconds",
-        _ => "settings.previous_list_after_seconds",
-    }
 }

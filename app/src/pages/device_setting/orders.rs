@@ -173,12 +173,7 @@ fn MoveForm(
 /// The servers on the device's list that it is not connected to.
 fn others_of(servers: &DeviceServers) -> Vec<ServerEntry> {
     let kept = servers.committed.as_ref().map_or(&servers.entries, |list| &list.entries);
-    let here = |entry: &ServerEntry| {
-        servers
-            .connected
-            .as_ref()
-            .is_some_and(|at| at.port == entry.port && at.address.eq_ignore_ascii_case(&entry.address))
-    };
+    let here = |entry: &ServerEntry| servers.connected.as_ref().is_some_and(|at| entry.is_at(&at.address, at.port));
     kept.iter().filter(|entry| !here(entry)).cloned().collect()
 }
 

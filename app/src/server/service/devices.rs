@@ -3,6 +3,7 @@
 use super::{
     Actor, Service,
     names::{device_name_of, parse_device_name},
+    paging,
     server_lists::{Blank, Content, parse_content},
     standing::{newest, status_of},
 };
@@ -17,11 +18,6 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 use std::collections::HashMap;
 
-/// Rows of a page if the question does not say.
-const DEFAULT_LIMIT: u32 = 50;
-/// The most rows of a page.
-const MAX_LIMIT: u32 = 200;
-
 impl Service {
     /// A page of devices, by name.
     ///
@@ -29,7 +25,7 @@ impl Service {
     ///
     /// A bad limit or cursor, or the store fails.
     pub async fn list_devices(&self, query: DeviceQuery) -> Result<Page<DeviceSummary>, Fault> {
-        let limit = parse_limit(query.limit)?;
+        let limit = paging::limit_of(query.limit, paging::USUAL)?;
         let after = query.cursor.as_deref().filter(|c| !c.is_empty()).map(parse_cursor).transpose()?;
         let mut found = self.rows_of(&query).await?;
         found.sort_by_cached_key(Row::place);
@@ -227,13 +223,6 @@ fn parse_setting(current: &ConnectionSettings, input: &DeviceSettingInput) -> Re
     match (name, content) {
         (Some(name), Some(content)) => Ok((name, content)),
         _ => Err(Fault::Invalid { errors }),
-    }
-}
-
-fn parse_limit(limit: Option<u32>) -> Result<usize, Fault> {
-    match limit.unwrap_or(DEFAULT_LIMIT) {
-        limit @ 1..=MAX_LIMIT => Ok(limit as usize),
-        _ => Err(Fault::field("limit", format!("a page has 1 to {MAX_LIMIT} rows"))),
     }
 }
 

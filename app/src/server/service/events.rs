@@ -1,6 +1,6 @@
 //! Events: taken from devices and from the other server, listed for people.
 
-use super::{Service, names::device_name_of};
+use super::{Service, names::device_name_of, paging};
 use crate::{
     model::{Event, EventQuery, Fault, Page, Role},
     server::{
@@ -16,11 +16,6 @@ use std::{
     sync::Arc,
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-
-/// Rows of a page if the question does not say.
-const DEFAULT_LIMIT: u32 = 50;
-/// The most rows of a page.
-const MAX_LIMIT: u32 = 200;
 
 impl Service {
     /// A device hands over events. The watermark of their ring once all up to it is durable; `None` if nothing can be
@@ -45,10 +40,7 @@ impl Service {
     ///
     /// A bad limit, time or cursor, or the store fails.
     pub async fn list_events(&self, query: EventQuery) -> Result<Page<Event>, Fault> {
-        let limit = match query.limit.unwrap_or(DEFAULT_LIMIT) {
-            limit @ 1..=MAX_LIMIT => limit as usize,
-            _ => return Err(Fault::field("limit", format!("a page has 1 to {MAX_LIMIT} rows"))),
-        };
+        let limit = paging::limit_of(query.limit, paging::USUAL)?;
         let filter = EventFilter {
             device: query.device,
             code: query.code,

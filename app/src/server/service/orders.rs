@@ -14,7 +14,7 @@ use crate::{
 };
 use gateway::{
     server::{Handle, OrderError},
-    wire::DeviceId,
+    wire::{self, Address, AddressError, DeviceId, Entries},
 };
 use serde_json::json;
 use std::{
@@ -81,16 +81,13 @@ impl Service {
         }
         let standing = self.standing_of(device).await?;
         let kept = standing.kept.as_ref().unwrap_or(&standing.wanted);
-        let entry = kept.entries.iter().find(|entry| names(entry, &input.address, input.port));
-        let entry = entry.ok_or_else(|| Fault::field("address", "that server is not on the list the device has"))?;
-        let entries = entries_of(std::slice::from_ref(entry))?;
-        let to = entries.iter().next().cloned().ok_or(Fault::Internal)?;
+        let to = entry_at(&entries_of(&kept.entries)?, &input)?;
         let connected = self.servers_of(&standing).connected;
         let gateway = self.gateway_for(connected.as_ref())?;
-        gateway.move_to(DeviceId(device), to, input.ttl_seconds.unwrap_or(0)).await.map_err(refused)?;
+        gateway.move_to(DeviceId(device), to.clone(), input.ttl_seconds.unwrap_or(0)).await.map_err(refused)?;
         let ordered = Move {
-            address: entry.address.clone(),
-            port: entry.port,
+            address: to.address.to_string(),
+            port: to.port,
             ttl_seconds: input.ttl_seconds,
             by: actor.login.clone(),
             at: self.clock.now_text(),
@@ -104,21 +101,19 @@ impl Service {
     }
 
     /// A device came back from where it was sent.
-    pub(super) fn note_move_failure(&self, device: u32, address: &str, port: u16, reason: String) {
+    pub(super) fn note_move_failure(&self, device: u32, to: &ServerEntry, reason: &str) {
         if let Some(ordered) = self.moves.lock().get_mut(&device)
-            && ordered.port == port
-            && ordered.address.eq_ignore_ascii_case(address)
+            && to.is_at(&ordered.address, ordered.port)
         {
             ordered.state = MoveState::Failed;
-            ordered.reason = Some(reason);
+            ordered.reason = Some(reason.to_owned());
         }
     }
 
     /// The last move of a device, as far as this server knows.
     pub(super) fn move_of(&self, device: u32, connected: Option<&Connection>) -> Option<Move> {
         let ordered = self.moves.lock().get(&device).cloned()?;
-        let there =
-            connected.is_some_and(|at| at.port == ordered.port && at.address.eq_ignore_ascii_case(&ordered.address));
+        let there = connected.is_some_and(|at| at.is_at(&ordered.address, ordered.port));
         let arrived = there && ordered.state == MoveState::Leaving;
         Some(if arrived { Move { state: MoveState::Arrived, ..ordered } } else { ordered })
     }
@@ -163,8 +158,13 @@ impl Service {
     }
 }
 
-fn names(entry: &ServerEntry, address: &str, port: u16) -> bool {
-    entry.port == port && entry.address.eq_ignore_ascii_case(address.trim())
+/// The entry that was meant, however its address was written.
+fn entry_at(entries: &Entries, input: &MoveInput) -> Result<wire::ServerEntry, Fault> {
+    let address: Address =
+        input.address.trim().parse().map_err(|error: AddressError| Fault::field("address", error.to_string()))?;
+    let meant = |entry: &&wire::ServerEntry| entry.port == input.port && entry.address.same_host(&address);
+    let missing = || Fault::field("address", "that server is not on the list the device has");
+    entries.iter().find(meant).cloned().ok_or_else(missing)
 }
 
 fn refused(error: OrderError) -> Fault {

@@ -3,15 +3,12 @@
 use super::{
     Actor, Service,
     names::device_name_of,
-    rollouts::{limit_of, place_of},
+    paging::{limit_of, place_of},
     server_lists::{Content, entries_of},
 };
 use crate::{
-    model::{
-        DeviceServers, Fault, Page, PushState, RevisionEntry, RevisionOrigin, RevisionPush, RevisionQuery,
-        changes_between,
-    },
-    server::store::{DeviceEdit, OutcomeState, PastRevision, Revision, RevisionSource},
+    model::{DeviceServers, Fault, Page, RevisionEntry, RevisionPush, RevisionQuery, changes_between},
+    server::store::{DeviceEdit, PastRevision, Revision},
 };
 use serde_json::json;
 
@@ -72,21 +69,17 @@ impl Service {
     async fn entry_of(&self, past: &PastRevision, older: Option<&PastRevision>) -> Result<RevisionEntry, Fault> {
         let revision = &past.revision;
         let before = older.map(|older| &older.revision);
-        let mut push = past.push.clone().map(|(state, reason, failures, updated_at)| RevisionPush {
-            state,
-            reason,
-            failures,
-            updated_at,
-        });
+        let mut push = past.push.clone();
         // A standby's copy lags behind what it saw itself.
         if let Some(push) = push.as_mut().filter(|push| !push.state.is_final())
             && let Some(seen) = self.store.find_outcome(revision.device, &revision.hash).await?
         {
-            let state = match seen.state {
-                OutcomeState::Committed => PushState::Committed,
-                OutcomeState::RolledBack => PushState::RolledBack,
+            *push = RevisionPush {
+                state: seen.state.into(),
+                reason: seen.reason,
+                failures: seen.failures,
+                updated_at: seen.seen_at,
             };
-            *push = RevisionPush { state, reason: seen.reason, failures: seen.failures, updated_at: seen.seen_at };
         }
         Ok(RevisionEntry {
             number: revision.number,
@@ -95,11 +88,7 @@ impl Service {
             entries: revision.entries.clone(),
             settings: revision.settings.clone(),
             hash: revision.hash.clone(),
-            source: match revision.source {
-                RevisionSource::Provisioning => RevisionOrigin::Provisioning,
-                RevisionSource::Edit => RevisionOrigin::Edit,
-                RevisionSource::Return => RevisionOrigin::Return,
-            },
+            source: revision.source,
             rollout: past.rollout,
             by: revision.created_by.clone(),
             at: revision.created_at.clone(),

@@ -14,6 +14,7 @@ mod tests;
 
 use super::{
     Actor, Service,
+    paging::{self, limit_of, place_of},
     server_lists::{Blank, model_entry, parse_entries},
 };
 use crate::{
@@ -30,8 +31,6 @@ use serde_json::json;
 
 /// Rollouts of a page if the question does not say, and the most.
 const ROLLOUTS_LIMIT: (u32, u32) = (20, 100);
-/// Devices of a page if the question does not say, and the most.
-const DEVICES_LIMIT: (u32, u32) = (50, 200);
 /// Devices that a preview names.
 const PREVIEWED: usize = 200;
 
@@ -171,7 +170,7 @@ impl Service {
     ///
     /// No such rollout, a bad limit or cursor, or the store fails.
     pub async fn list_rollout_devices(&self, id: u64, query: RolloutDeviceQuery) -> Result<Page<RolloutDevice>, Fault> {
-        let limit = limit_of(query.limit, DEVICES_LIMIT)?;
+        let limit = limit_of(query.limit, paging::USUAL)?;
         let after = place_of(query.cursor.as_deref())?;
         let Course { members, states, .. } = self.course(id).await?;
         let waves = plan::waves(states.len());
@@ -281,18 +280,4 @@ fn name_of(id: u64) -> String {
 
 fn no_such(id: u64) -> Fault {
     Fault::NotFound { what: name_of(id) }
-}
-
-pub(super) fn limit_of(limit: Option<u32>, (usual, most): (u32, u32)) -> Result<usize, Fault> {
-    match limit.unwrap_or(usual) {
-        limit if (1..=most).contains(&limit) => Ok(limit as usize),
-        _ => Err(Fault::field("limit", format!("a page has 1 to {most} rows"))),
-    }
-}
-
-/// The number in a cursor.
-pub(super) fn place_of(cursor: Option<&str>) -> Result<Option<u64>, Fault> {
-    let Some(cursor) = cursor.filter(|cursor| !cursor.is_empty()) else { return Ok(None) };
-    let place = cursor.parse().map(Some);
-    place.map_err(|_| Fault::field("cursor", "take the cursor from next_cursor of the page before"))
 }

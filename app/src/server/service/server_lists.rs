@@ -8,12 +8,12 @@ use super::{
 };
 use crate::{
     model::{
-        ConnectionSettings, DeviceServers, EntryInput, Fault, FieldError, MAX_ENTRIES, PushState, ServerEntry,
-        SettingsInput,
+        ConnectionSettings, DeviceServers, EntryInput, Fault, FieldError, MAX_ENTRIES, PushState, RevisionSource,
+        ServerEntry, SettingsInput,
     },
     server::{
         changes::Change,
-        store::{AuditEntry, DeviceEdit, PushMove, PushMoved, Revision, RevisionSource},
+        store::{AuditEntry, DeviceEdit, PushMove, PushMoved, Revision},
     },
 };
 use gateway::wire::{DeviceId, Entries, EntriesError, EntryField, ListHash, ServerList};

@@ -84,7 +84,7 @@ impl Service {
         let sighting = self.sighting_of(arrival);
         let connection_sequence = self.store.open_sighting(&sighting).await.map_err(Fault::from).map_err(busy)?;
         if let Some(failed) = &arrival.move_failed {
-            self.note_move_failure(arrival.device, &failed.to.address, failed.to.port, failed.reason.clone());
+            self.note_move_failure(arrival.device, &failed.to, &failed.reason);
         }
         self.changed(Change::Device { id: arrival.device });
         Ok(Admission { connection_sequence, event_watermark })

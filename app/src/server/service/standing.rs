@@ -2,8 +2,8 @@
 
 use super::{Service, names::device_name_of};
 use crate::{
-    model::{Connection, DeviceInfo, DeviceServers, DeviceStatus, Fault, ListVersion, ProbeTable, Push, PushState},
-    server::store::{DeviceRecord, OutcomeState, ReportedList, Revision, Sighting},
+    model::{Connection, DeviceInfo, DeviceServers, DeviceStatus, Fault, ListVersion, ProbeTable, Push},
+    server::store::{DeviceRecord, ReportedList, Revision, Sighting},
 };
 
 /// The highest revision that is counted on from: JSON's readers know no higher whole numbers.
@@ -121,11 +121,13 @@ impl Service {
         }
         let Some(revision) = self.store.find_revision(device, push.revision).await? else { return Ok(push) };
         let Some(outcome) = self.store.find_outcome(device, &revision.hash).await? else { return Ok(push) };
-        let state = match outcome.state {
-            OutcomeState::Committed => PushState::Committed,
-            OutcomeState::RolledBack => PushState::RolledBack,
-        };
-        Ok(Push { state, reason: outcome.reason, failures: outcome.failures, updated_at: outcome.seen_at, ..push })
+        Ok(Push {
+            state: outcome.state.into(),
+            reason: outcome.reason,
+            failures: outcome.failures,
+            updated_at: outcome.seen_at,
+            ..push
+        })
     }
 
     /// A device's servers as every door shows them.

@@ -7,10 +7,10 @@ use super::{
     server_lists::entries_of,
 };
 use crate::{
-    model::{DeviceSummary, Fault, ServerEntry, WaitingDevice},
+    model::{DeviceSummary, Fault, RevisionSource, ServerEntry, WaitingDevice},
     server::{
         changes::Change,
-        store::{Acceptance, DeviceRevocation, Revision, RevisionSource, WaitingRecord, WaitingState},
+        store::{Acceptance, DeviceRevocation, Revision, WaitingRecord, WaitingState},
     },
 };
 use gateway::{

@@ -4,7 +4,7 @@ use super::{
     ReportedList, Store, StoreError, begin,
     columns::{count, from_json, from_name, number, to_json, to_name},
 };
-use crate::model::EntryFailure;
+use crate::model::{EntryFailure, PushState};
 use serde::{Deserialize, Serialize};
 
 /// How a trial ended.
@@ -15,6 +15,15 @@ pub enum OutcomeState {
     Committed,
     /// The device went back.
     RolledBack,
+}
+
+impl From<OutcomeState> for PushState {
+    fn from(state: OutcomeState) -> Self {
+        match state {
+            OutcomeState::Committed => Self::Committed,
+            OutcomeState::RolledBack => Self::RolledBack,
+        }
+    }
 }
 
 /// The end of a trial. Also what servers tell each other.

@@ -1,10 +1,11 @@
 //! The revisions of a device as a history: newest first, each with its push.
 
 use super::{
-    Revision, RevisionSource, Store, StoreError,
+    Revision, Store, StoreError,
     columns::{count, from_json, from_name, number},
+    revisions,
 };
-use crate::model::{EntryFailure, PushState};
+use crate::model::RevisionPush;
 
 /// A revision and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,21 +14,14 @@ pub struct PastRevision {
     pub revision: Revision,
     /// The rollout that it is part of.
     pub rollout: Option<u64>,
-    /// State, reason, failures and time of its push, if it had one.
-    pub push: Option<(PushState, Option<String>, Vec<EntryFailure>, String)>,
+    /// Its push, if it had one.
+    pub push: Option<RevisionPush>,
 }
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    number: i64,
-    epoch: i64,
-    base_hash: Option<String>,
-    hash: String,
-    entries: String,
-    settings: String,
-    source: String,
-    created_by: String,
-    created_at: String,
+    #[sqlx(flatten)]
+    revision: revisions::Row,
     rollout_id: Option<i64>,
     state: Option<String>,
     reason: Option<String>,
@@ -48,8 +42,7 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<PastRevision>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
-            "select r.number, r.epoch, r.base_hash, r.hash, r.entries, r.settings, r.source, r.created_by, r.created_at,
-             m.rollout_id, p.state, p.reason, p.failures, p.updated_at
+            "select r.*, m.rollout_id, p.state, p.reason, p.failures, p.updated_at
              from revisions r
              left join rollout_devices m on m.device_id = r.device_id and m.revision = r.number
              left join pushes p on p.device_id = r.device_id and p.revision = r.number
@@ -60,7 +53,7 @@ impl Store {
         .bind(count(limit as u64))
         .fetch_all(&self.book())
         .await?;
-        rows.into_iter().map(|row| past_revision(device, row)).collect()
+        rows.into_iter().map(past_revision).collect()
     }
 
     /// How many revisions a device has.
@@ -74,26 +67,17 @@ impl Store {
     }
 }
 
-fn past_revision(device: u32, row: Row) -> Result<PastRevision, StoreError> {
-    let record = format!("revisions {device}/{}", row.number);
-    let source: RevisionSource = from_name(&record, &row.source)?;
+fn past_revision(row: Row) -> Result<PastRevision, StoreError> {
+    let revision = Revision::try_from(row.revision)?;
+    let record = format!("pushes {}/{}", revision.device, revision.number);
     let push = match (row.state, row.failures, row.updated_at) {
-        (Some(state), Some(failures), Some(at)) => {
-            Some((from_name(&record, &state)?, row.reason, from_json(&record, &failures)?, at))
-        }
+        (Some(state), Some(failures), Some(updated_at)) => Some(RevisionPush {
+            state: from_name(&record, &state)?,
+            reason: row.reason,
+            failures: from_json(&record, &failures)?,
+            updated_at,
+        }),
         (..) => None,
     };
-    let revision = Revision {
-        device,
-        number: number(&record, row.number)?,
-        epoch: number(&record, row.epoch)?,
-        base_hash: row.base_hash,
-        hash: row.hash,
-        entries: from_json(&record, &row.entries)?,
-        settings: from_json(&record, &row.settings)?,
-        source,
-        created_by: row.created_by,
-        created_at: row.created_at,
-    };
-    Ok(PastRevision { revision, rollout: row.rollout_id.map(|id| number(&record, id)).transpose()?, push })
+    Ok(PastRevision { rollout: row.rollout_id.map(|id| number(&record, id)).transpose()?, revision, push })
 }

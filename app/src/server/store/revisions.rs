@@ -4,21 +4,8 @@ use super::{
     Store, StoreError,
     columns::{count, from_json, from_name, number, to_json, to_name},
 };
-use crate::model::{ConnectionSettings, PushState, ServerEntry};
-use serde::{Deserialize, Serialize};
+use crate::model::{ConnectionSettings, PushState, RevisionSource, ServerEntry};
 use sqlx::SqliteConnection;
-
-/// What made a revision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RevisionSource {
-    /// The device enrolled with it.
-    Provisioning,
-    /// An operator wrote it.
-    Edit,
-    /// A rollback or a cancelled push made it: the list the device kept.
-    Return,
-}
 
 /// One server list of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +33,7 @@ pub struct Revision {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     device_id: i64,
     number: i64,
     epoch: i64,

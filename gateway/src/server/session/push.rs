@@ -105,7 +105,7 @@ impl Push {
             }
             Message::StageRefused { version, text } => {
                 if self.under_way() == Some(version) {
-                    self.give_up(version, text, now);
+                    self.give_up(version, Progress::StageRefused(version, text), now);
                 }
             }
             Message::ProbeTable { request, rows } => self.probed(request, rows, now),
@@ -128,7 +128,8 @@ impl Push {
                     // Firmware that knows lists but no probes: the trial itself has to do.
                     self.step = Step::Probed(list.clone());
                 } else if let Some(version) = self.under_way() {
-                    self.give_up(version, "the device's firmware does not know server lists".into(), now);
+                    let text = "the device's firmware does not know server lists".into();
+                    self.give_up(version, Progress::StageRefused(version, text), now);
                 }
             }
             Message::Ping { .. } | Message::Pong { .. } | Message::Unknown => {}
@@ -330,16 +331,14 @@ impl Push {
             self.step = Step::Probed(list);
             self.report(Progress::Probed(version, rows), now);
         } else {
-            self.step = Step::Idle;
-            self.given_up = Some(version.hash);
-            self.report(Progress::Unproven(version, rows), now);
+            self.give_up(version, Progress::Unproven(version, rows), now);
         }
     }
 
-    fn give_up(&mut self, version: ListVersion, text: String, now: Duration) {
+    fn give_up(&mut self, version: ListVersion, progress: Progress, now: Duration) {
         self.step = Step::Idle;
         self.given_up = Some(version.hash);
-        self.report(Progress::StageRefused(version, text), now);
+        self.report(progress, now);
     }
 
     fn report(&mut self, progress: Progress, now: Duration) {
