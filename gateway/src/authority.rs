@@ -6,7 +6,7 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType,
-    SerialNumber,
+    SerialNumber, SigningKey as _,
 };
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer};
@@ -150,6 +150,11 @@ impl Authority {
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
         fingerprint_of(&self.certificate)
+    }
+
+    /// An ECDSA P-256 signature over `text`, DER.
+    pub(crate) fn sign(&self, text: &[u8]) -> Result<Vec<u8>, AuthorityError> {
+        self.issuer.key().sign(text).map_err(signing)
     }
 
     /// Signs a device's key. Names and extensions in the request are ignored: who the device is comes from `device`.

@@ -6,6 +6,7 @@ pub mod authority;
 pub mod client;
 pub mod device;
 pub mod enrolment;
+pub mod epoch;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod provisioning;

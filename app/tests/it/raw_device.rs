@@ -128,7 +128,7 @@ fn passed(entry: &ServerEntry) -> EntryProbe {
         server_id: "one".to_owned(),
         server_name: "One".to_owned(),
         role: Role::Active,
-        epoch: Epoch { number: 1, server_id: "one".to_owned() },
+        epoch: Epoch { number: 1, server_id: "one".to_owned(), seal: Vec::new() },
     };
     let (resolved, time) = (Some("127.0.0.1".to_owned()), Some(1));
     EntryProbe { entry: entry.clone(), resolved, tcp_ms: time, tls_ms: time, answer_ms: time, outcome: Ok(answer) }

@@ -72,7 +72,7 @@ fn registered() -> Message {
         server_id: "server-1".into(),
         server_name: "bare".into(),
         role: Role::Active,
-        epoch: Epoch { number: 1, server_id: "server-1".into() },
+        epoch: Epoch { number: 1, server_id: "server-1".into(), seal: vec![0; 88] },
         server_time_unix_ms: 0,
         keep_alive_s: 10,
         silence_limit_s: 30,

@@ -66,7 +66,7 @@ impl Directory for Everybody {
             server_id: "server-1".into(),
             server_name: "ours".into(),
             role: Role::Active,
-            epoch: Epoch { number: 1, server_id: "server-1".into() },
+            epoch: Epoch { number: 1, server_id: "server-1".into(), seal: vec![0; 88] },
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
     event_log::{Entry, event_now},
     logbook::Logbook,
     probing::{Limits, probe, unreachable},
-    renewal::Credentials,
+    renewal::{Credentials, unsealed},
     server_time::believable,
 };
 use crate::{
@@ -107,7 +107,10 @@ impl Drive {
                 Event::Time => self.device.handle_timeout(self.now()),
                 Event::Dialled(outcome) => self.dialled(outcome),
                 Event::Heard(outcome) => self.heard(outcome),
-                Event::Probed(attempt, result) => self.tell(Input::Probed(attempt, Box::new(result))),
+                Event::Probed(attempt, result) => {
+                    let believed = self.credentials.believe_probe(result);
+                    self.tell(Input::Probed(attempt, Box::new(believed)));
+                }
                 Event::Network(there) => self.network_changed(there),
                 Event::Happened(entry) => {
                     let span = self.logbook.enter(entry).await;
@@ -167,6 +170,11 @@ impl Drive {
         let Line::Open(attempt, connection) = &self.line else { return };
         let attempt = *attempt;
         match outcome {
+            Ok(Heard::Message(message)) if !self.credentials.believe(&message) => {
+                self.line = Line::None;
+                let (kind, text) = unsealed();
+                self.tell(Input::Closed(attempt, kind, text));
+            }
             Ok(Heard::Message(mut message)) => {
                 if let Message::Registered(registered) = &mut *message {
                     let told = registered.server_time_unix_ms;

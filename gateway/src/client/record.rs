@@ -76,6 +76,7 @@ struct FailureRecord {
 struct EpochRecord {
     number: u64,
     server_id: String,
+    seal: String,
 }
 
 /// Mirrors an enumeration of the wire with names for the file.
@@ -119,10 +120,7 @@ impl From<&Stored> for Record {
             suspect: stored.suspect.as_ref().map(Into::into),
             quarantined: stored.quarantined.iter().map(ToString::to_string).collect(),
             connection_sequence: stored.connection_sequence,
-            epoch: stored
-                .epoch
-                .as_ref()
-                .map(|epoch| EpochRecord { number: epoch.number, server_id: epoch.server_id.clone() }),
+            epoch: stored.epoch.as_ref().map(Into::into),
             last_good: stored.last_good.as_ref().map(Into::into),
             pinned: stored.pinned.as_ref().map(Into::into),
             server_time_unix_ms: stored.server_time_unix_ms,
@@ -148,11 +146,24 @@ impl TryFrom<Record> for Stored {
             suspect: record.suspect.map(|entry| entry.parse()).transpose()?,
             quarantined: record.quarantined.iter().map(|hash| parse_hash(hash)).collect::<Result<_, _>>()?,
             connection_sequence: record.connection_sequence,
-            epoch: record.epoch.map(|epoch| Epoch { number: epoch.number, server_id: epoch.server_id }),
+            epoch: record.epoch.map(EpochRecord::parse).transpose()?,
             last_good: record.last_good.map(|entry| entry.parse()).transpose()?,
             pinned: record.pinned.map(|entry| entry.parse()).transpose()?,
             server_time_unix_ms: record.server_time_unix_ms,
         })
+    }
+}
+
+impl From<&Epoch> for EpochRecord {
+    fn from(epoch: &Epoch) -> Self {
+        Self { number: epoch.number, server_id: epoch.server_id.clone(), seal: hex::encode(&epoch.seal) }
+    }
+}
+
+impl EpochRecord {
+    fn parse(self) -> Result<Epoch, String> {
+        let seal = hex::decode(&self.seal).map_err(|_| "an epoch's seal is no hexadecimal number".to_owned())?;
+        Ok(Epoch { number: self.number, server_id: self.server_id, seal })
     }
 }
 
@@ -266,7 +277,7 @@ mod tests {
         stored.suspect = Some(entry.clone());
         stored.quarantined = vec![first.version().hash];
         stored.connection_sequence = 7;
-        stored.epoch = Some(Epoch { number: 2, server_id: "s1".to_owned() });
+        stored.epoch = Some(Epoch { number: 2, server_id: "s1".to_owned(), seal: vec![1, 2] });
         stored.last_good = Some(entry.clone());
         stored.pinned = Some(entry);
 

@@ -1,11 +1,13 @@
 //! What a device proves itself with: its key stays, its certificate is replaced by a later one in a single write.
 
 use super::ClientError;
+use super::dial::Failure;
 use super::disk::{Disk, Enrolled};
 use crate::authority::request_for;
 use crate::device::CertificateLife;
+use crate::epoch;
 use crate::tls::{Clock, Peer, Trust, client_config, is_client_of, peer_of, public_key_of, validity_of};
-use crate::wire::{ALPN, DeviceId};
+use crate::wire::{ALPN, DeviceId, EntryProbe, Epoch, FailureKind, Message};
 use rcgen::{KeyPair, PublicKeyData as _};
 use rustls::ClientConfig;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -54,6 +56,28 @@ impl Credentials {
         Ok(life)
     }
 
+    /// Whether an epoch was made by the device's installation. Whatever names none is believed.
+    pub(super) fn believe(&self, message: &Message) -> bool {
+        if let Message::Registered(registered) = message {
+            self.is_genuine(&registered.epoch)
+        } else if let Message::ServerChanged { epoch, .. } = message {
+            self.is_genuine(epoch)
+        } else {
+            true
+        }
+    }
+
+    /// The same of what a probe found.
+    pub(super) fn believe_probe(&self, probe: EntryProbe) -> EntryProbe {
+        let outcome =
+            probe.outcome.and_then(|answer| if self.is_genuine(&answer.epoch) { Ok(answer) } else { Err(unsealed()) });
+        EntryProbe { outcome, ..probe }
+    }
+
+    fn is_genuine(&self, epoch: &Epoch) -> bool {
+        epoch::is_genuine(epoch, &self.installation_id, &self.authority)
+    }
+
     fn check(&self, certificate: &CertificateDer<'_>) -> Result<CertificateLife, String> {
         let ours = match peer_of(certificate) {
             Some(Peer::Device { installation_id, id, .. }) => {
@@ -72,6 +96,11 @@ impl Credentials {
             .filter(|life| self.life().is_none_or(|present| life.ends_unix_s > present.ends_unix_s))
             .ok_or_else(|| "the server sent a certificate that lasts no longer than the present one".to_owned())
     }
+}
+
+/// How a session ends whose server names an epoch that nobody made.
+pub(super) fn unsealed() -> Failure {
+    (FailureKind::ForeignInstallation, "the server's epoch bears no seal of the installation".to_owned())
 }
 
 fn life_of(certificate: &CertificateDer<'_>) -> Option<CertificateLife> {

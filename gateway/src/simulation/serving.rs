@@ -32,7 +32,7 @@ impl Network {
             server_id: format!("server-{server}"),
             server_name: format!("Server #{server}"),
             role: self.servers[server].role,
-            epoch: Epoch { number: self.servers[server].epoch, server_id: "server".into() },
+            epoch: Epoch { number: self.servers[server].epoch, server_id: "server".into(), seal: Vec::new() },
         }
     }
 

@@ -251,13 +251,15 @@ pub enum Role {
     ReadOnly,
 }
 
-/// How many times the active role has moved, and to which server.
+/// How many times the active role has moved, and to which server. Of two with one number the higher server id stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Epoch {
     /// Counts from 1.
     pub number: u64,
     /// The server that was promoted.
     pub server_id: String,
+    /// What makes it credible: see [`epoch`](crate::epoch).
+    pub seal: Vec<u8>,
 }
 
 /// Why a session ends.

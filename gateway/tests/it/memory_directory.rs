@@ -3,6 +3,7 @@
 use crate::event_store::EventStore;
 use gateway::authority::{Authority, Issued};
 use gateway::enrolment::proof_holds;
+use gateway::epoch;
 use gateway::provisioning::ProvisioningString;
 use gateway::server::{
     Admission, Directory, EnrolDecision, Enrolment, Identity, KeyFingerprint, Progress, Refusal, Registration, Renewal,
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 /// What all servers of an installation know together.
 pub(crate) struct World {
     pub(crate) authority: Authority,
+    first_epoch: Epoch,
     state: Mutex<State>,
     changes: watch::Sender<u64>,
 }
@@ -79,7 +81,8 @@ pub(crate) struct MemoryDirectory {
 impl World {
     pub(crate) fn new(installation_id: &str) -> Arc<Self> {
         let authority = Authority::create(installation_id, OffsetDateTime::now_utc()).unwrap();
-        Arc::new(Self { authority, state: Mutex::default(), changes: watch::Sender::new(0) })
+        let first_epoch = epoch::seal(&authority, 1, "server-1").unwrap();
+        Arc::new(Self { authority, first_epoch, state: Mutex::default(), changes: watch::Sender::new(0) })
     }
 
     /// A server of this installation; the first is usually the active one.
@@ -89,9 +92,14 @@ impl World {
             server_id: server_id.to_owned(),
             server_name: format!("BioStar {server_id}"),
             role,
-            epoch: Epoch { number: 1, server_id: "server-1".into() },
+            epoch: self.first_epoch.clone(),
         };
         Arc::new(MemoryDirectory { world: Arc::clone(self), identity: Mutex::new(identity) })
+    }
+
+    /// The epoch that began when a server was promoted.
+    pub(crate) fn epoch(&self, number: u64, server_id: &str) -> Epoch {
+        epoch::seal(&self.authority, number, server_id).unwrap()
     }
 
     /// Looks at or changes the state.

@@ -122,10 +122,28 @@ async fn settings_travel_with_the_list_and_survive_a_restart() {
 }
 
 #[tokio::test]
+async fn an_epoch_that_nobody_sealed_sends_no_device_anywhere() {
+    let folder = TempDir::new().unwrap();
+    let (first, second, mut device) = pair(&folder).await;
+    let forged = Epoch { seal: vec![7; 88], ..first.world.epoch(9, "server-2") };
+    second.directory.become_role(Role::Active, forged.clone());
+    let rows = first.handle.probe(DOOR, second.entries()).await.unwrap();
+    assert!(matches!(&rows[0].outcome, Err((FailureKind::ForeignInstallation, text)) if text.contains("seal")));
+    // Told so in the middle of a session, the device leaves for where it is told the truth.
+    first.directory.become_role(Role::Active, forged);
+    second.directory.become_role(Role::Active, first.world.epoch(2, "server-2"));
+    first.handle.wake_all();
+    device.until_on(second.address).await;
+    let seen = first.world.with(|state| state.devices[&DOOR].hellos.last().unwrap().epoch.clone());
+    assert_ne!(seen.map(|epoch| epoch.number), Some(9));
+    device.stop().await;
+}
+
+#[tokio::test]
 async fn devices_follow_the_active_role() {
     let folder = TempDir::new().unwrap();
     let (first, second, mut device) = pair(&folder).await;
-    let epoch = Epoch { number: 2, server_id: "server-2".into() };
+    let epoch = second.directory.world.epoch(2, "server-2");
     second.directory.become_role(Role::Active, epoch.clone());
     first.directory.become_role(Role::Standby, epoch);
     first.handle.wake_all();

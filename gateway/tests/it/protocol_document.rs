@@ -46,7 +46,7 @@ fn an_answer_to_a_probe() {
         server_id: "s1".into(),
         server_name: "One".into(),
         role: Role::Active,
-        epoch: Epoch { number: 3, server_id: "s1".into() },
+        epoch: Epoch { number: 3, server_id: "s1".into(), seal: Vec::new() },
     };
     let mut bytes = bytes::BytesMut::new();
     FrameCodec.encode(Message::ProbeAnswer(answer), &mut bytes).unwrap();

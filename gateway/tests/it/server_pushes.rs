@@ -34,7 +34,7 @@ fn passed(entry: &ServerEntry) -> EntryProbe {
         server_id: "server-1".into(),
         server_name: "BioStar server-1".into(),
         role: Role::Active,
-        epoch: Epoch { number: 1, server_id: "server-1".into() },
+        epoch: Epoch { number: 1, server_id: "server-1".into(), seal: Vec::new() },
     };
     EntryProbe {
         entry: entry.clone(),
@@ -88,7 +88,7 @@ async fn a_standby_pushes_nothing_until_it_is_active() {
     let wanted = world.want(DOOR, entries(&[site.address, "192.0.2.9:51213".parse().unwrap()]));
     site.handle.wake(DOOR);
     assert!(device.is_alive().await);
-    let epoch = Epoch { number: 2, server_id: "server-2".into() };
+    let epoch = world.epoch(2, "server-2");
     site.directory.become_role(Role::Active, epoch.clone());
     site.handle.wake_all();
     assert_eq!(device.hear().await, Some(Message::ServerChanged { role: Role::Active, epoch }));

@@ -54,7 +54,7 @@ fn messages() -> Seeds {
         server_id: "srv-1".to_owned(),
         server_name: "Server 1".to_owned(),
         role: Role::Active,
-        epoch: Epoch { number: 1, server_id: "srv-1".to_owned() },
+        epoch: Epoch { number: 1, server_id: "srv-1".to_owned(), seal: Vec::new() },
         server_time_unix_ms: 1_700_000_000_000,
         keep_alive_s: 10,
         silence_limit_s: 30,

@@ -13,6 +13,8 @@ use crate::wire::{
 
 /// Long enough for any text of the protocol; keeps logs and pages readable.
 const TEXT_BYTES_MAX: usize = 512;
+/// Random bytes and a P-256 signature take 88.
+const MAX_SEAL_BYTES: usize = 128;
 
 pub(super) type Parsed<T> = Result<T, String>;
 
@@ -191,7 +193,10 @@ impl TryFrom<pb::Epoch> for Epoch {
     type Error = String;
 
     fn try_from(epoch: pb::Epoch) -> Parsed<Self> {
-        Ok(Self { number: epoch.number, server_id: text("epoch.server_id", epoch.server_id)? })
+        if epoch.seal.len() > MAX_SEAL_BYTES {
+            return Err(format!("epoch.seal is longer than {MAX_SEAL_BYTES} bytes"));
+        }
+        Ok(Self { number: epoch.number, server_id: text("epoch.server_id", epoch.server_id)?, seal: epoch.seal })
     }
 }
 

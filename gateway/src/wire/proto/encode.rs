@@ -134,7 +134,7 @@ impl From<Registered> for pb::Registered {
 
 impl From<Epoch> for pb::Epoch {
     fn from(epoch: Epoch) -> Self {
-        Self { number: epoch.number, server_id: epoch.server_id }
+        Self { number: epoch.number, server_id: epoch.server_id, seal: epoch.seal }
     }
 }
 

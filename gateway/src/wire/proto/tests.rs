@@ -75,7 +75,8 @@ fn infos() -> impl Strategy<Value = DeviceInfo> {
 }
 
 fn epochs() -> impl Strategy<Value = Epoch> {
-    (any::<u64>(), texts()).prop_map(|(number, server_id)| Epoch { number, server_id })
+    (any::<u64>(), texts(), proptest::collection::vec(any::<u8>(), 0..=128))
+        .prop_map(|(number, server_id, seal)| Epoch { number, server_id, seal })
 }
 
 fn rollbacks() -> impl Strategy<Value = Rollback> {

@@ -95,7 +95,7 @@ impl World {
     }
 
     fn epoch(&self, server: u16) -> Epoch {
-        Epoch { number: self.epochs[&server], server_id: "server".into() }
+        Epoch { number: self.epochs[&server], server_id: "server".into(), seal: Vec::new() }
     }
 
     /// The server's role or epoch is another from now on; a device that it has registered is told.

@@ -244,7 +244,7 @@ pub(super) fn identity() -> Identity {
         server_id: "server-1".into(),
         server_name: "Server 1".into(),
         role: Role::Active,
-        epoch: Epoch { number: 1, server_id: "server-1".into() },
+        epoch: Epoch { number: 1, server_id: "server-1".into(), seal: Vec::new() },
     }
 }
 
