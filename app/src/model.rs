@@ -32,7 +32,9 @@ pub use rollout::{
     PreviewDevice, Rollout, RolloutCounts, RolloutDevice, RolloutDeviceQuery, RolloutDeviceState, RolloutInput,
     RolloutPreview, RolloutQuery, RolloutState, RolloutVerb, Selector, Wave,
 };
-pub use server::{Banner, Draining, Newcomer, PeerState, Role, Server};
+pub use server::{
+    Banner, Draining, EpochBegin, Evidence, LoneWrite, Newcomer, OtherServer, PeerState, PromotionInput, Role, Server,
+};
 pub use server_list::{
     DEFAULT_PORT, DeviceServers, DeviceSettingInput, EntryFailure, EntryInput, ListVersion, MAX_ENTRIES, Push,
     PushState, ServerEntry,

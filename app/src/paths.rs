@@ -18,6 +18,8 @@ pub const PROVISIONING: &str = "/provisioning";
 pub const EVENTS: &str = "/events";
 /// The servers of the installation.
 pub const SERVERS: &str = "/servers";
+/// Where the changes that only this server had are said to be dealt with.
+pub const SETTLE_LONE_WRITES: &str = "/servers/lone-writes/settle";
 
 /// One server list for many devices.
 pub const ROLLOUTS: &str = "/rollouts";
@@ -61,6 +63,18 @@ pub fn drain(server: &str) -> String {
 #[must_use]
 pub fn end_drain(server: &str) -> String {
     format!("{SERVERS}/{}/end-drain", escaped(server))
+}
+
+/// Where a server is made active.
+#[must_use]
+pub fn promote(server: &str) -> String {
+    format!("{SERVERS}/{}/promote", escaped(server))
+}
+
+/// Where a server that was active becomes standby.
+#[must_use]
+pub fn rejoin(server: &str) -> String {
+    format!("{SERVERS}/{}/rejoin", escaped(server))
 }
 
 /// Where a pending push is withdrawn.

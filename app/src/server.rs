@@ -12,6 +12,7 @@ mod https;
 pub mod keys;
 pub mod link;
 pub mod rest;
+pub mod roles;
 mod rollouts;
 pub mod router;
 pub mod service;

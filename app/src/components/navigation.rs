@@ -2,7 +2,7 @@
 
 use super::icon::{Icon, IconName};
 use crate::{
-    model::{Banner, Overview, Role},
+    model::{Banner, Overview},
     paths,
 };
 use leptos::prelude::*;
@@ -15,10 +15,7 @@ pub fn TopBar(
     overview: Signal<Overview>,
 ) -> impl IntoView {
     let server = move || overview.with(|overview| overview.server_name.clone());
-    let role = move || match overview.with(|overview| overview.role) {
-        Role::Active => "Active",
-        Role::Standby => "Standby",
-    };
+    let role = move || overview.with(|overview| overview.role.label());
     view! {
         <div class="top-bar-server">
             <span>{server}</span>

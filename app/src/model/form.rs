@@ -1,6 +1,8 @@
 //! What a plain form post brings back when there is no script: the refusal and what was typed, or what was made.
 
-use super::{DeviceSettingInput, Fault, FieldError, ProvisioningInput, ProvisioningString, RolloutInput};
+use super::{
+    DeviceSettingInput, Fault, FieldError, PromotionInput, ProvisioningInput, ProvisioningString, RolloutInput,
+};
 use serde::{Deserialize, Serialize};
 
 /// The answer to a form post, shown on the page that the form stands on.
@@ -40,6 +42,11 @@ pub enum Typed {
     Rollout {
         /// Its fields.
         input: RolloutInput,
+    },
+    /// The promotion of a server.
+    Promotion {
+        /// Its fields.
+        input: PromotionInput,
     },
     /// The provisioning form.
     Provisioning {

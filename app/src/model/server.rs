@@ -10,6 +10,20 @@ pub enum Role {
     Active,
     /// Reads and collects.
     Standby,
+    /// Was active, and changes nothing until an operator has decided, or until it is known that no other server took over.
+    ReadOnly,
+}
+
+impl Role {
+    /// For people.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Active => "Active",
+            Self::Standby => "Standby",
+            Self::ReadOnly => "Read-only",
+        }
+    }
 }
 
 /// Does the other server answer?
@@ -45,6 +59,91 @@ pub struct Server {
     pub copy_taken_at: Option<String>,
     /// It sends its devices to others; only this server says so of itself.
     pub draining: bool,
+    /// Why it changes nothing although it was active; only this server says so of itself.
+    pub pause: Option<String>,
+}
+
+/// What an operator should know before a server is made active.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Its role now.
+    pub role: Role,
+    /// The highest epoch it knows.
+    pub epoch: u64,
+    /// How many devices belong to the installation.
+    pub devices: u64,
+    /// How many of them it holds.
+    pub devices_here: u64,
+    /// On a standby: when its copy was taken.
+    pub copy_taken_at: Option<String>,
+    /// On a standby: how many changes the active server was last heard to have that the copy lacks.
+    pub changes_missing: Option<u64>,
+    /// Another server does not answer and may be active: it must be said how it was stopped.
+    pub needs_account: bool,
+    /// The other servers.
+    pub others: Vec<OtherServer>,
+}
+
+/// Another server, as evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherServer {
+    /// Its name.
+    pub name: String,
+    /// Its role when it was last heard.
+    pub role: Role,
+    /// Its epoch then.
+    pub epoch: u64,
+    /// Does it answer?
+    pub reachable: bool,
+    /// When it was last heard.
+    pub last_heard: Option<String>,
+    /// How many devices it holds, as far as anybody can tell.
+    pub devices: u64,
+}
+
+/// An operator's word that a server shall be active.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromotionInput {
+    /// The server's name, typed.
+    #[serde(default)]
+    pub confirm: String,
+    /// How the other server was stopped, if it does not answer.
+    #[serde(default)]
+    pub stopped: Option<String>,
+}
+
+/// A change that is in the database of a server that was overtaken, and in no other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoneWrite {
+    /// When it was made.
+    pub at: String,
+    /// Who made it.
+    pub operator: String,
+    /// For example `device.servers.replace`.
+    pub action: String,
+    /// For example `BLN 547846001`.
+    pub subject: String,
+    /// What stood before, JSON.
+    pub before: Option<String>,
+    /// What was made of it, JSON.
+    pub after: Option<String>,
+}
+
+/// A time at which a server became active.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochBegin {
+    /// Counts from 1.
+    pub epoch: u64,
+    /// The server's name.
+    pub server: String,
+    /// When.
+    pub at: String,
+    /// The operator.
+    pub by: String,
+    /// `first`, `handover` or `takeover`.
+    pub kind: String,
+    /// How the server before was stopped, in the operator's words.
+    pub stopped: Option<String>,
 }
 
 /// Whether a server sends its devices away.

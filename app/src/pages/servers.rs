@@ -1,31 +1,59 @@
 //! The servers of the installation.
 
 pub mod newcomers;
+pub mod role;
+pub mod timeline;
 
 use super::Deciding;
 use crate::{
     components::{alert::Refusal, confirm::Confirm, loaded::Loaded, when::When},
     live::Live,
-    model::{PeerState, Role, Server},
+    model::{PeerState, Server},
     paths,
-    server_fns::servers::{decide_on_newcomer, drain_server, list_newcomers, list_servers},
+    server_fns::servers::{
+        decide_on_newcomer, drain_server, find_evidence, list_epochs, list_lone_writes, list_newcomers, list_servers,
+        rejoin_server, settle_lone_writes,
+    },
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
 use newcomers::NewcomerList;
+use role::{LoneWriteList, RoleCard, promotion_fault};
+use timeline::Timeline;
 
 /// Who is active, who answers, who holds how many devices, and who asks to join.
 #[component]
 pub fn ServersPage() -> impl IntoView {
     let live = Live::current();
     let servers = Resource::new(move || (live.servers.get(), live.any_device().get()), |_| list_servers());
+    let evidence = Resource::new(move || (live.servers.get(), live.any_device().get()), |_| find_evidence());
+    let lone_writes = Resource::new(move || live.servers.get(), |_| list_lone_writes());
+    let epochs = Resource::new(move || live.servers.get(), |_| list_epochs());
     let newcomers = Resource::new(move || live.servers.get(), |_| list_newcomers());
     let Deciding { on_decide, fault } = Deciding::new(decide_on_newcomer, move || newcomers.refetch());
-    let drain_fault = RwSignal::new(None);
+    // What can be asked of this server, and how it was refused.
+    let own_fault = RwSignal::new(promotion_fault());
+    let rejoin = Action::new(move |id: &String| {
+        let id = id.clone();
+        async move {
+            own_fault.set(rejoin_server(id).await.err());
+            servers.refetch();
+        }
+    });
+    let on_rejoin = Callback::new(move |id| {
+        rejoin.dispatch(id);
+    });
+    let settle = Action::new(move |(): &()| async move {
+        own_fault.set(settle_lone_writes().await.err());
+        lone_writes.refetch();
+    });
+    let on_settle = Callback::new(move |()| {
+        settle.dispatch(());
+    });
     let drain = Action::new(move |(id, away): &(String, bool)| {
         let (id, away) = (id.clone(), *away);
         async move {
-            drain_fault.set(drain_server(id, away).await.err());
+            own_fault.set(drain_server(id, away).await.err());
             servers.refetch();
         }
     });
@@ -40,11 +68,16 @@ pub fn ServersPage() -> impl IntoView {
                 "Every server accepts the devices of the installation. Only the active one changes settings; a standby works with a copy of its database."
             </p>
             <Refusal fault />
-            <Refusal fault=drain_fault />
+            <Refusal fault=own_fault />
             <Loaded resource=servers children=move |servers| view! {
                 <ServerList servers />
                 <Drain servers on_drain />
+                <Loaded resource=evidence quiet=true children=move |evidence| view! {
+                    <RoleCard servers evidence on_rejoin />
+                } />
             } />
+            <Loaded resource=lone_writes quiet=true children=move |writes| view! { <LoneWriteList writes on_settle /> } />
+            <Loaded resource=epochs quiet=true children=move |epochs| view! { <Timeline epochs /> } />
             <p class="quiet">
                 "Where this portal answers by HTTPS with a certificate of its own, browsers trust it once they trust the "
                 <a href=paths::AUTHORITY rel="external" download="">"certificate of this installation's authority"</a>"."
@@ -119,10 +152,6 @@ fn ServerList(servers: Signal<Vec<Server>>) -> impl IntoView {
 
 #[component]
 fn ServerRow(server: Server) -> impl IntoView {
-    let role = match server.role {
-        Role::Active => "Active",
-        Role::Standby => "Standby",
-    };
     let (class, state) = match server.state {
         PeerState::This => ("mark mark-good", "This server"),
         PeerState::Reachable => ("mark mark-good", "Reachable"),
@@ -132,7 +161,7 @@ fn ServerRow(server: Server) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">{server.name}</th>
-            <td>{role}</td>
+            <td>{server.role.label()}</td>
             <td>
                 <span class=class>{state}</span>
                 {last_heard.map(|at| view! { <span class="quiet">" last heard "<When at /></span> })}

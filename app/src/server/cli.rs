@@ -8,6 +8,7 @@ mod join_string;
 mod newcomers;
 mod provision;
 mod run;
+mod servers;
 mod user;
 mod waiting;
 
@@ -48,6 +49,12 @@ enum Verb {
     Waiting(waiting::Arguments),
     /// List the accepted devices
     Devices(devices::Arguments),
+    /// List the servers of the installation, with their roles
+    Servers(servers::ListArguments),
+    /// Make this server the active one
+    Promote(servers::PromoteArguments),
+    /// Make this server, which was active, a standby of the one that is
+    Rejoin(servers::RejoinArguments),
     /// Help an operator
     User(user::Arguments),
 }
@@ -120,6 +127,9 @@ async fn perform(verb: Verb) -> Result<(), CliError> {
         Verb::Accept(arguments) => accept::perform(&arguments).await,
         Verb::Waiting(arguments) => waiting::perform(&arguments).await,
         Verb::Devices(arguments) => devices::perform(&arguments).await,
+        Verb::Servers(arguments) => servers::list(&arguments).await,
+        Verb::Promote(arguments) => servers::promote(&arguments).await,
+        Verb::Rejoin(arguments) => servers::rejoin(&arguments).await,
         Verb::User(arguments) => user::perform(&arguments).await,
     }
 }

@@ -119,14 +119,12 @@ pub fn console_socket(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Role;
 
     fn site() -> Site {
         Site {
             installation_id: "site".to_owned(),
             server_id: "one".to_owned(),
             server_name: "BioStar Server #1".to_owned(),
-            role: Role::Active,
         }
     }
 

@@ -8,7 +8,7 @@ use gateway::{
     server::{
         Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, Renewal, SessionId,
     },
-    wire::{DeviceId, Epoch, EventUpload, Hello, ListVersion, Reason, Role, ServerList},
+    wire::{DeviceId, EventUpload, Hello, ListVersion, Reason, Role, ServerList},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -18,8 +18,6 @@ const STORAGE_RETRY: Duration = Duration::from_secs(5);
 /// Answers a gateway's questions from the service.
 pub struct Link {
     service: Arc<Service>,
-    /// Of the book, when this server started: it moves only with the roles.
-    epoch: Epoch,
 }
 
 impl Link {
@@ -30,24 +28,25 @@ impl Link {
     /// The store fails.
     pub async fn open(service: Arc<Service>) -> Result<Arc<Self>, Fault> {
         service.end_earlier_sessions().await?;
-        service.adopt_own_events().await?;
-        let (number, server_id) = service.active_epoch().await?;
-        Ok(Arc::new(Self { service, epoch: Epoch { number, server_id } }))
+        service.adopt_own_journal().await?;
+        Ok(Arc::new(Self { service }))
     }
 }
 
 impl Directory for Link {
     fn identity(&self) -> Identity {
         let site = self.service.site();
+        let record = self.service.roles.now();
         Identity {
             installation_id: site.installation_id.clone(),
             server_id: site.server_id.clone(),
             server_name: site.server_name.clone(),
-            role: match site.role {
+            role: match record.role {
                 model::Role::Active => Role::Active,
                 model::Role::Standby => Role::Standby,
+                model::Role::ReadOnly => Role::ReadOnly,
             },
-            epoch: self.epoch.clone(),
+            epoch: record.epoch.on_the_wire(),
         }
     }
 
@@ -111,6 +110,7 @@ fn arrival_of(registration: &Registration) -> Arrival {
         dialled: words::entry_of(&hello.dialled),
         committed: reported(&hello.committed),
         ring: hello.ring.map(|span| span.ring),
+        epoch: hello.epoch.clone().map(Into::into),
         certificate_serial: hex::encode(&registration.certificate_serial),
         certificate_ends_unix_s: registration.certificate_ends_unix_s,
         move_failed: hello.move_failure.as_ref().map(|failed| MoveFailed {

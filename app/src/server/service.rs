@@ -22,10 +22,13 @@ mod operators;
 mod orders;
 mod paging;
 mod passwords;
+mod promotion;
 mod provisioning;
 mod pushes;
+mod rejoining;
 mod renewals;
 mod revision_history;
+mod role_changes;
 mod rollouts;
 mod server_lists;
 mod servers;
@@ -33,6 +36,7 @@ mod sessions;
 mod sign_in;
 mod standing;
 mod tokens;
+mod vouching;
 mod waiting;
 
 pub use super::store::ReportedList;
@@ -48,7 +52,8 @@ use super::{
     changes::{Change, Changes},
     clock::Clock,
     keys::Keys,
-    sites::PeerBoard,
+    roles::{EpochToken, RoleRecord, Roles},
+    sites::{Errand, PeerBoard},
     store::{Store, StoreError},
 };
 use crate::model::{Fault, Role};
@@ -58,6 +63,8 @@ use newcomers::Newcomers;
 use serde::{Deserialize, Serialize};
 use sign_in::Doorman;
 use std::sync::{Arc, OnceLock};
+use tokio::sync::{Mutex, mpsc};
+use vouching::Vouchers;
 
 /// Who wants something done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,8 +84,6 @@ pub struct Site {
     pub server_id: String,
     /// This server's name.
     pub server_name: String,
-    /// This server's role.
-    pub role: Role,
 }
 
 /// The rules, with what they need to act.
@@ -86,6 +91,14 @@ pub struct Service {
     pub(super) store: Store,
     pub(super) keys: Arc<Keys>,
     pub(super) site: Site,
+    /// What this server is in its installation, and which epoch it knows.
+    pub(super) roles: Roles,
+    /// One promotion or rejoining at a time.
+    turn: Mutex<()>,
+    /// Runs errands to other servers.
+    errands: OnceLock<mpsc::Sender<Errand>>,
+    /// While nobody has said yet that this server is still the active one: which devices did.
+    vouchers: Vouchers,
     pub(super) clock: Clock,
     pub(super) changes: Changes,
     /// Which other servers answer.
@@ -110,12 +123,17 @@ pub struct Service {
 impl Service {
     /// Puts the room together; the gateway is attached when it listens.
     #[must_use]
-    pub fn new(store: Store, keys: Keys, site: Site, clock: Clock) -> Arc<Self> {
+    pub fn new(store: Store, keys: Keys, site: Site, role: RoleRecord, clock: Clock) -> Arc<Self> {
         let peers = PeerBoard::new(&site.server_id);
+        let roles = Roles::new(store.folder(), role);
         Arc::new(Self {
             store,
             keys: Arc::new(keys),
             site,
+            roles,
+            turn: Mutex::default(),
+            errands: OnceLock::new(),
+            vouchers: Vouchers::default(),
             started_at: clock.now_text(),
             clock,
             changes: Changes::default(),
@@ -156,6 +174,11 @@ impl Service {
         let _ = self.gateway.set(handle);
     }
 
+    /// Attaches the link to the other servers; a second call is ignored.
+    pub(super) fn attach_sites(&self, errands: mpsc::Sender<Errand>) {
+        let _ = self.errands.set(errands);
+    }
+
     /// Puts a warning on top of every page; a second call is ignored.
     pub fn warn(&self, warning: &'static str) {
         let _ = self.warning.set(warning);
@@ -166,15 +189,27 @@ impl Service {
         self.store.close().await;
     }
 
-    /// Refuses edits on a standby.
+    /// The role of this server now.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.roles.role()
+    }
+
+    /// The highest epoch that is known here.
+    #[must_use]
+    pub fn known_epoch(&self) -> EpochToken {
+        self.roles.now().epoch
+    }
+
+    /// Refuses edits on every server but the active one.
     ///
     /// # Errors
     ///
     /// [`Fault::NotActive`] with the active server's name.
     pub(super) async fn require_active(&self) -> Result<(), Fault> {
-        match self.site.role {
+        match self.role() {
             Role::Active => Ok(()),
-            Role::Standby => Err(Fault::NotActive { active: self.active_server_name().await }),
+            Role::Standby | Role::ReadOnly => Err(Fault::NotActive { active: self.active_server_name().await }),
         }
     }
 

@@ -1,10 +1,12 @@
 //! What the servers of an installation tell one another: who joins, who is connected where, and the book's copies.
 //!
 //! HTTP/1.1 with JSON over TLS 1.3, both ends with certificates of the installation's authority; only a newcomer has none
-//! yet. The standby dials the active server every second. Both remember where the other answers.
+//! yet. A server that is not active dials the others every second, the active one those that it does not hear. All remember
+//! where the others answer.
 
 mod board;
 mod copier;
+mod errands;
 mod exchange;
 mod join;
 mod join_string;
@@ -17,14 +19,14 @@ mod snapshots;
 pub(in crate::server) use board::Heard;
 pub use board::{PeerBoard, ServerFacts};
 pub use copier::{FirstCopyError, open_standby};
+pub use errands::Errand;
 pub use join::{Applicant, JoinError, join};
 pub(in crate::server) use join_string::proof_holds;
 pub use join_string::{JoinString, JoinStringError};
 pub use message::{Exchange, ExchangeReply, JoinAnswer, JoinReply, JoinRequest};
-pub use peers_file::remember_servers;
+pub use peers_file::{knows_others, remember_servers};
 
 use super::{keys::Keys, service::Service};
-use crate::model::Role;
 use gateway::tls::{self, Clock, TlsError, Trust};
 use rustls::ClientConfig;
 use snapshots::Snapshot;
@@ -34,7 +36,7 @@ use std::{
 };
 use tokio::{
     net::TcpListener,
-    sync::watch,
+    sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
     time::MissedTickBehavior,
 };
@@ -50,8 +52,10 @@ struct Sites {
     service: Arc<Service>,
     /// How to dial another server.
     dial: Arc<ClientConfig>,
-    /// The newest snapshot of the book; `None` on a standby.
-    snapshot: watch::Receiver<Option<Arc<Snapshot>>>,
+    /// The newest snapshot of the book; `None` on a server that has written none since it started.
+    latest: watch::Sender<Option<Arc<Snapshot>>>,
+    /// One copy arrives at a time.
+    transfer: tokio::sync::Mutex<()>,
     /// What `peers.json` holds.
     remembered: Mutex<Vec<ServerFacts>>,
 }
@@ -76,21 +80,23 @@ pub fn start(
     for facts in &remembered {
         service.peers.remember(facts.clone());
     }
-    let (latest, snapshot) = watch::channel(None);
-    let sites = Arc::new(Sites { service: service.clone(), dial, snapshot, remembered: Mutex::new(remembered) });
+    let sites = Arc::new(Sites {
+        service: service.clone(),
+        dial,
+        latest: watch::Sender::new(None),
+        transfer: tokio::sync::Mutex::default(),
+        remembered: Mutex::new(remembered),
+    });
     let mut tasks = JoinSet::new();
     tasks.spawn(listener::serve(listener, server, sites.clone(), stop.clone()));
     tasks.spawn(watch_silence(service.clone(), stop.clone()));
-    match service.site().role {
-        Role::Active => {
-            tasks.spawn(snapshots::keep(service.clone(), latest, stop));
-        }
-        Role::Standby => {
-            let (wanted, offered) = watch::channel(None);
-            tasks.spawn(exchange::call(sites.clone(), wanted, stop.clone()));
-            tasks.spawn(copier::follow(sites, offered, stop));
-        }
-    }
+    let (asked, errands) = mpsc::channel(1);
+    service.attach_sites(asked);
+    let (wanted, offered) = watch::channel(None);
+    tasks.spawn(exchange::call(sites.clone(), wanted, stop.clone()));
+    tasks.spawn(copier::follow(sites.clone(), offered, stop.clone()));
+    tasks.spawn(errands::run(sites.clone(), errands, stop.clone()));
+    tasks.spawn(snapshots::keep(sites, stop));
     Ok(tokio::spawn(async move { while tasks.join_next().await.is_some() {} }))
 }
 
@@ -100,6 +106,9 @@ async fn watch_silence(service: Arc<Service>, stop: CancellationToken) {
     while stop.run_until_cancelled(tick.tick()).await.is_some() {
         if let Err(fault) = service.expire_peers().await {
             tracing::error!(%fault, "pages could not be told that the other server is silent");
+        }
+        if let Err(fault) = service.rejoin_after_handover().await {
+            tracing::warn!(%fault, "this server gave its role away and could not become standby yet");
         }
     }
 }

@@ -84,13 +84,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let doors = Doors::bind(&config)?;
     let host = config.advertised_host()?;
     let sites_endpoint = endpoint(&host, doors.sites.local_addr()?.port());
-    let (site, keys) = first::find_or_make(&config, &folder, &sites_endpoint).await?;
-    let store = first::open_store(&folder, &site, &keys, &config.clock).await?;
-    let service = Service::new(store, keys, site, config.clock.clone());
-    let generated_password = match service.site().role {
+    let (site, keys, role) = first::find_or_make(&config, &folder, &sites_endpoint).await?;
+    let store = first::open_store(&folder, &site, &keys, &role, &config.clock).await?;
+    let service = Service::new(store, keys, site, role, config.clock.clone());
+    let generated_password = match service.role() {
         Role::Active => service.ensure_first_operator(config.admin_password.as_deref()).await?,
-        Role::Standby => None,
+        Role::Standby | Role::ReadOnly => None,
     };
+    service.hold_role_back(sites::knows_others(folder.path())).await?;
     let tls = match (config.http_security(), given) {
         (HttpSecurity::Own, _) => {
             let hosts = vec![host.clone(), Address::Ip(doors.http.local_addr()?.ip())];

@@ -16,6 +16,7 @@ mod events;
 pub(in crate::server) mod fixture;
 mod installation;
 mod joins;
+mod lone_writes;
 mod operators;
 mod outcomes;
 mod probes;
@@ -30,11 +31,12 @@ mod rollouts;
 mod servers;
 mod sightings;
 mod sign_ins;
+mod turnover;
 mod waiting;
 
 pub use audit::AuditEntry;
 pub(in crate::server) use copies::Copies;
-pub use copies::Manifest;
+pub use copies::{BookFacts, Manifest};
 pub use copy::CopyFlaw;
 pub(in crate::server) use copy::{BookWatch, adopt};
 pub use devices::{DeviceEdit, DeviceRecord};
@@ -56,6 +58,7 @@ pub use revocations::DeviceRevocation;
 pub use rollouts::{Begun, ChosenDevice, MemberPush, RolloutMember, RolloutMove, RolloutRecord};
 pub(in crate::server) use servers::NewServer;
 pub use sightings::{Presence, ReportedList, Sighting};
+pub use turnover::{EpochRow, Promotion, PromotionKind};
 pub use waiting::{Acceptance, WaitingRecord, WaitingState};
 
 use sqlx::{
@@ -64,9 +67,10 @@ use sqlx::{
 };
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
+use tokio::sync::Mutex;
 
 /// File name of the book in the data folder.
 pub const BOOK_FILE: &str = "biostar2.db";
@@ -86,7 +90,9 @@ pub struct Store {
     book: Arc<RwLock<SqlitePool>>,
     journal: SqlitePool,
     /// On a standby: which copy the book is.
-    copy: Option<Arc<RwLock<Manifest>>>,
+    copy: Arc<RwLock<Option<Manifest>>>,
+    /// One exchange of the book at a time.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Store {
@@ -96,13 +102,18 @@ impl Store {
     ///
     /// When a file cannot be opened or a migration fails.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
-        let book = open_pool(&folder.join(BOOK_FILE)).await?;
+        let book = open_pool(&folder.join(BOOK_FILE), false).await?;
         BOOK_MIGRATIONS.run(&book).await?;
+        Self::of(folder, book, None).await
+    }
+
+    async fn of(folder: &Path, book: SqlitePool, copy: Option<Manifest>) -> Result<Self, StoreError> {
         Ok(Self {
             folder: folder.to_owned(),
             book: Arc::new(RwLock::new(book)),
             journal: open_journal(folder).await?,
-            copy: None,
+            copy: Arc::new(RwLock::new(copy)),
+            turn: Arc::default(),
         })
     }
 
@@ -116,12 +127,9 @@ impl Store {
         let copies = Copies::of(folder);
         let Some((manifest, file)) = copies.current().map_err(sqlx::Error::Io)? else { return Ok(None) };
         copies.sweep(&[&manifest]).map_err(sqlx::Error::Io)?;
-        Ok(Some(Self {
-            folder: folder.to_owned(),
-            book: Arc::new(RwLock::new(copy::open_current(&file).await?)),
-            journal: open_journal(folder).await?,
-            copy: Some(Arc::new(RwLock::new(manifest))),
-        }))
+        // From a time as active server, or from a promotion that was cut off.
+        turnover::put_aside(folder).await?;
+        Ok(Some(Self::of(folder, copy::open_current(&file).await?, Some(manifest)).await?))
     }
 
     /// Ends all use of both files; what comes after fails.
@@ -138,7 +146,13 @@ impl Store {
 
     /// The installation's records. Take it anew for each operation: a standby exchanges it for a newer copy.
     fn book(&self) -> SqlitePool {
-        self.book.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.book.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another book in the place of the one in use, which is the answer.
+    fn exchange_book(&self, book: SqlitePool, copy: Option<Manifest>) -> SqlitePool {
+        *self.copy.write().unwrap_or_else(PoisonError::into_inner) = copy;
+        std::mem::replace(&mut *self.book.write().unwrap_or_else(PoisonError::into_inner), book)
     }
 
     /// What this server saw itself.
@@ -153,19 +167,21 @@ async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreE
 }
 
 async fn open_journal(folder: &Path) -> Result<SqlitePool, StoreError> {
-    let journal = open_pool(&folder.join(JOURNAL_FILE)).await?;
+    let journal = open_pool(&folder.join(JOURNAL_FILE), false).await?;
     JOURNAL_MIGRATIONS.run(&journal).await?;
     Ok(journal)
 }
 
-async fn open_pool(file: &Path) -> Result<SqlitePool, StoreError> {
+/// A frozen database is read, and refuses to be written.
+async fn open_pool(file: &Path, frozen: bool) -> Result<SqlitePool, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT);
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("query_only", if frozen { "on" } else { "off" });
     let pool = SqlitePoolOptions::new().max_connections(8).before_acquire(|connection, _| {
         // SQLite itself ends a transaction when the disk is full, and the driver goes on counting it: such a connection
         // begins no other. Another is opened in its place.

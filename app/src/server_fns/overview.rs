@@ -17,7 +17,7 @@ pub async fn find_overview() -> Result<Overview, Fault> {
         Ok(Overview {
             operator: session.operator,
             server_name: service.site().server_name.clone(),
-            role: service.site().role,
+            role: service.role(),
             banners: service.banners().await,
             devices: service.list_devices(one).await?.total,
             waiting_devices: service.list_waiting().await?.len() as u64,

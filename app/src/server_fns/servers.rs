@@ -1,6 +1,6 @@
 //! The servers of the installation.
 
-use crate::model::{Decision, Draining, Fault, Newcomer, Server};
+use crate::model::{Decision, Draining, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, Server};
 use leptos::{prelude::*, server_fn::codec::Json};
 
 /// All servers, this one first.
@@ -59,4 +59,61 @@ pub async fn drain_server(
         false => service.end_drain(&session.actor, &id).await,
     })
     .await
+}
+
+/// What an operator should know before this server is made active.
+///
+/// # Errors
+///
+/// A sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "find-evidence")]
+pub async fn find_evidence() -> Result<Evidence, Fault> {
+    super::door::answer(async |service, _| {
+        let own = service.site().server_id.clone();
+        service.promotion_evidence(&own).await
+    })
+    .await
+}
+
+/// Makes this server, which was active, a standby of the one that is.
+///
+/// # Errors
+///
+/// [`Fault::WrongState`] if that cannot be, a sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "rejoin-server", input = Json)]
+pub async fn rejoin_server(
+    /// The server's id.
+    id: String,
+) -> Result<Vec<Server>, Fault> {
+    super::door::answer(async |service, session| service.rejoin(&session.actor, &id).await).await
+}
+
+/// Every time a server became active, the newest first.
+///
+/// # Errors
+///
+/// A sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "list-epochs")]
+pub async fn list_epochs() -> Result<Vec<EpochBegin>, Fault> {
+    super::door::answer(async |service, _| service.list_epochs().await).await
+}
+
+/// The changes that only this server had.
+///
+/// # Errors
+///
+/// A sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "list-lone-writes")]
+pub async fn list_lone_writes() -> Result<Vec<LoneWrite>, Fault> {
+    super::door::answer(async |service, _| service.list_lone_writes().await).await
+}
+
+/// An operator has dealt with them.
+///
+/// # Errors
+///
+/// A sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "settle-lone-writes")]
+pub async fn settle_lone_writes() -> Result<(), Fault> {
+    super::door::answer(async |service, session| service.settle_lone_writes(&session.actor).await).await
 }

@@ -4,6 +4,7 @@ use app::{
     model::Role,
     server::{
         keys::Keys,
+        roles::EpochToken,
         sites::{Exchange, ExchangeReply, ServerFacts},
         store::Manifest,
     },
@@ -41,6 +42,7 @@ impl FalseServer {
             size: bytes.len() as u64,
             taken_at: "2029-01-01T00:00:00.000Z".to_owned(),
             generation: 1000,
+            ..Manifest::default()
         }
     }
 
@@ -59,7 +61,7 @@ impl FalseServer {
             id: keys.server_id().to_owned(),
             name: "BioStar Server #1".to_owned(),
             role: Role::Active,
-            epoch: 1,
+            epoch: EpochToken::seal(&keys, 1, keys.server_id()).unwrap(),
             addresses: vec![address.to_string()],
             copy_taken_at: None,
         };
@@ -73,6 +75,7 @@ impl FalseServer {
                     noted: Vec::new(),
                     events_noted: false,
                     copy,
+                    change: 0,
                 })
             }
         };

@@ -8,6 +8,7 @@ use app::{
         clock::Clock,
         keys::Keys,
         link::Link,
+        roles::{EpochToken, RoleRecord},
         service::{Actor, Service, Site},
         store::{BOOK_FILE, Installation, Store},
     },
@@ -45,7 +46,7 @@ impl GatewaySite {
     /// The active server of a new installation.
     pub(crate) async fn active() -> Self {
         let authority = Authority::create("site", OffsetDateTime::now_utc()).unwrap();
-        Self::start(authority, "one", Role::Active, tempfile::tempdir().unwrap()).await
+        Self::start(authority, "one", None, tempfile::tempdir().unwrap()).await
     }
 
     /// A standby of the same installation, with a copy of the book as it is now.
@@ -55,10 +56,16 @@ impl GatewaySite {
             let name = format!("{BOOK_FILE}{suffix}");
             std::fs::copy(self.folder.path().join(&name), folder.path().join(&name)).unwrap();
         }
-        Self::start(self.authority(), "two", Role::Standby, folder).await
+        Self::start(self.authority(), "two", Some(self.service.known_epoch()), folder).await
     }
 
-    async fn start(authority: Authority, server_id: &str, role: Role, folder: tempfile::TempDir) -> Self {
+    /// A standby knows an epoch; the first server makes it.
+    async fn start(
+        authority: Authority,
+        server_id: &str,
+        known: Option<EpochToken>,
+        folder: tempfile::TempDir,
+    ) -> Self {
         let store = Store::open(folder.path()).await.unwrap();
         let installation = Installation {
             id: "site".to_owned(),
@@ -77,9 +84,10 @@ impl GatewaySite {
             installation_id: "site".to_owned(),
             server_id: server_id.to_owned(),
             server_name: format!("BioStar Server {server_id}"),
-            role,
         };
-        let service = Service::new(store, keys, site, Clock::system());
+        let role = if known.is_some() { Role::Standby } else { Role::Active };
+        let role = RoleRecord::new(role, known.unwrap_or_else(|| EpochToken::seal(&keys, 1, server_id).unwrap()));
+        let service = Service::new(store, keys, site, role, Clock::system());
         let link = Link::open(Arc::clone(&service)).await.unwrap();
         let listener = server::bind("127.0.0.1:0".parse().unwrap(), 64).unwrap();
         let address = listener.local_addr().unwrap();

@@ -15,6 +15,7 @@ mod link_story;
 mod newcomers;
 mod orders;
 mod pair;
+mod promotion;
 mod raw_device;
 mod rest_contract;
 mod rollouts;

@@ -69,14 +69,13 @@ fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Operator, Role};
+    use crate::model::Operator;
 
     fn cookies(secure: bool) -> Cookies {
         let site = Site {
             installation_id: "site".to_owned(),
             server_id: "0123456789abcdef".to_owned(),
             server_name: "BioStar Server #1".to_owned(),
-            role: Role::Active,
         };
         Cookies::new(&site, secure)
     }

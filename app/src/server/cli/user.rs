@@ -7,6 +7,7 @@ use crate::server::{
     clock::Clock,
     data_folder::read_site,
     keys::Keys,
+    roles::Roles,
     service::{Actor, Service},
     start::StartError,
     store::Store,
@@ -53,11 +54,14 @@ pub(super) async fn perform(arguments: &Arguments) -> Result<(), CliError> {
 async fn reset_without_server(data: &Path, login: &str) -> Result<String, CliError> {
     let missing = || CliError::Failed(format!("{} holds no server", data.display()));
     let site = read_site(data).map_err(StartError::from)?.ok_or_else(missing)?;
-    if site.role == Role::Standby {
+    let unreadable =
+        |error: std::io::Error| CliError::Failed(format!("the role of this server cannot be read: {error}"));
+    let role = Roles::load(data).map_err(unreadable)?.ok_or_else(missing)?;
+    if role.role != Role::Active {
         return Err(Fault::NotActive { active: "the active server".to_owned() }.into());
     }
     let keys = Keys::load(data).map_err(StartError::from)?.ok_or_else(missing)?;
     let store = Store::open(data).await.map_err(StartError::from)?;
     let actor = Actor { login: "console".to_owned(), peer: None };
-    Ok(Service::new(store, keys, site, Clock::system()).reset_operator(&actor, login).await?)
+    Ok(Service::new(store, keys, site, role, Clock::system()).reset_operator(&actor, login).await?)
 }

@@ -1,8 +1,8 @@
-//! Deciding on servers that ask to join.
+//! Deciding on servers: which may join, which is active, which takes devices.
 
-use super::Post;
+use super::{Post, fields::Fields};
 use crate::{
-    model::{Draining, Fault, Typed},
+    model::{Draining, Fault, PromotionInput, Typed},
     paths,
 };
 use axum::{extract::Path, response::Response};
@@ -24,6 +24,32 @@ pub(super) async fn drain(Path(id): Path<String>, post: Post) -> Response {
 
 pub(super) async fn end_drain(Path(id): Path<String>, post: Post) -> Response {
     let outcome = drained(&post, &id, false).await;
+    post.finish(outcome, Typed::Nothing, paths::SERVERS).await
+}
+
+pub(super) async fn promote(Path(id): Path<String>, post: Post, fields: Fields) -> Response {
+    let stopped = Some(fields.text("stopped")).filter(|text| !text.is_empty());
+    let input = PromotionInput { confirm: fields.text("confirm"), stopped };
+    let outcome = match post.session() {
+        Ok(session) => post.state.service.promote(&session.actor, &id, &input).await,
+        Err(fault) => Err(fault),
+    };
+    post.finish(outcome, Typed::Promotion { input }, paths::SERVERS).await
+}
+
+pub(super) async fn rejoin(Path(id): Path<String>, post: Post) -> Response {
+    let outcome = match post.session() {
+        Ok(session) => post.state.service.rejoin(&session.actor, &id).await,
+        Err(fault) => Err(fault),
+    };
+    post.finish(outcome, Typed::Nothing, paths::SERVERS).await
+}
+
+pub(super) async fn settle_lone_writes(post: Post) -> Response {
+    let outcome = match post.session() {
+        Ok(session) => post.state.service.settle_lone_writes(&session.actor).await,
+        Err(fault) => Err(fault),
+    };
     post.finish(outcome, Typed::Nothing, paths::SERVERS).await
 }
 

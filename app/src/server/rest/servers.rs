@@ -1,8 +1,8 @@
 //! `/api/v1/servers`, the join strings that bring one in, and the newcomers that wait to be let in.
 
-use super::{By, Problem};
+use super::{By, Problem, body::Json as Sent};
 use crate::{
-    model::{Draining, Fault, Newcomer, Server},
+    model::{Draining, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, PromotionInput, Server},
     server::{auth::Console, router::AppState},
 };
 use axum::{
@@ -30,6 +30,44 @@ pub(super) async fn end_drain(
     Path(id): Path<String>,
 ) -> Result<Json<Draining>, Problem> {
     Ok(Json(state.service.end_drain(&actor, &id).await?))
+}
+
+pub(super) async fn evidence(
+    State(state): State<AppState>,
+    _: By,
+    Path(id): Path<String>,
+) -> Result<Json<Evidence>, Problem> {
+    Ok(Json(state.service.promotion_evidence(&id).await?))
+}
+
+pub(super) async fn promote(
+    State(state): State<AppState>,
+    By(actor): By,
+    Path(id): Path<String>,
+    Sent(input): Sent<PromotionInput>,
+) -> Result<Json<Vec<Server>>, Problem> {
+    Ok(Json(state.service.promote(&actor, &id, &input).await?))
+}
+
+pub(super) async fn rejoin(
+    State(state): State<AppState>,
+    By(actor): By,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<Server>>, Problem> {
+    Ok(Json(state.service.rejoin(&actor, &id).await?))
+}
+
+pub(super) async fn list_epochs(State(state): State<AppState>, _: By) -> Result<Json<Vec<EpochBegin>>, Problem> {
+    Ok(Json(state.service.list_epochs().await?))
+}
+
+pub(super) async fn list_lone_writes(State(state): State<AppState>, _: By) -> Result<Json<Vec<LoneWrite>>, Problem> {
+    Ok(Json(state.service.list_lone_writes().await?))
+}
+
+pub(super) async fn settle_lone_writes(State(state): State<AppState>, By(actor): By) -> Result<StatusCode, Problem> {
+    state.service.settle_lone_writes(&actor).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn list_newcomers(State(state): State<AppState>, _: By) -> Result<Json<Vec<Newcomer>>, Problem> {

@@ -98,15 +98,15 @@ impl Service {
 
     async fn record_drain(&self, actor: &Actor, draining: bool) -> Result<(), Fault> {
         self.changed(Change::Server);
-        match self.site.role {
+        match self.role() {
             Role::Active => {
                 let subject = format!("server {}", self.site.server_name);
                 let (before, after) = (json!({ "draining": !draining }), json!({ "draining": draining }));
                 let entry = self.audit(actor, "server.drain", subject, Some(before), Some(after));
                 Ok(self.store.append_audit(&entry).await?)
             }
-            // The log has it; a standby's book is a copy.
-            Role::Standby => Ok(()),
+            // The log has it; this book is not written.
+            Role::Standby | Role::ReadOnly => Ok(()),
         }
     }
 }

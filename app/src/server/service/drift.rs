@@ -89,7 +89,7 @@ impl Service {
     ///
     /// The store fails.
     pub(super) async fn look_for_drift(&self, device: u32, kept: &ReportedList) -> Result<(), Fault> {
-        if self.site.role == Role::Standby {
+        if self.role() != Role::Active {
             return Ok(());
         }
         let Some(record) = self.store.find_device(device).await? else { return Ok(()) };

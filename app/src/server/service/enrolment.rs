@@ -22,7 +22,7 @@ impl Service {
     ///
     /// The store fails.
     pub async fn enrol_device(&self, enrolment: &Enrolment, info: DeviceInfo) -> Result<EnrolDecision, Fault> {
-        if self.site.role == Role::Standby {
+        if self.role() != Role::Active {
             let active = self.active_server_name().await;
             let text = format!("This server is standby. New devices enrol with {active}, the active server.");
             return Ok(refused(Reason::NotEnrolled, text));

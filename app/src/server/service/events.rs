@@ -80,12 +80,8 @@ impl Service {
         Ok(true)
     }
 
-    /// Takes into the book what this server was given while it was standby; does nothing on a standby.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
-    pub async fn adopt_own_events(&self) -> Result<(), Fault> {
+    /// Takes the events into the book that this server was given while it was standby; does nothing on a standby.
+    pub(super) async fn adopt_own_events(&self) -> Result<(), Fault> {
         if self.event_place() == EventPlace::Journal {
             return Ok(());
         }
@@ -100,9 +96,9 @@ impl Service {
     }
 
     fn event_place(&self) -> EventPlace {
-        match self.site.role {
+        match self.role() {
             Role::Active => EventPlace::Book,
-            Role::Standby => EventPlace::Journal,
+            Role::Standby | Role::ReadOnly => EventPlace::Journal,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     server::{
         clock::Clock,
         keys::Keys,
+        roles::{EpochToken, RoleRecord},
         store::{Installation, ReportedList, Store, fixture::copy_book},
     },
 };
@@ -75,9 +76,9 @@ impl Room {
             installation_id: "site".to_owned(),
             server_id: server_id.to_owned(),
             server_name: format!("BioStar Server {server_id}"),
-            role,
         };
-        let service = Service::new(store, keys, site, clock);
+        let role = RoleRecord::new(role, EpochToken::seal(&keys, 1, "one").unwrap());
+        let service = Service::new(store, keys, site, role, clock);
         service.advertise("192.0.2.1".parse().unwrap(), 51213);
         Self { service, folder, ahead_ms }
     }
@@ -176,6 +177,7 @@ pub(super) fn arrival(session: u64, device: u32, committed: ReportedList) -> Arr
         dialled: entry(1, "192.0.2.1"),
         committed,
         ring: None,
+        epoch: None,
         move_failed: None,
         certificate_serial: "none".to_owned(),
         certificate_ends_unix_s: 2_000_000_000,

@@ -24,9 +24,9 @@ impl Service {
     /// Why not: not ready, or standby.
     pub async fn check_active(&self) -> Result<(), Fault> {
         self.check_ready().await?;
-        match self.site.role {
+        match self.role() {
             Role::Active => Ok(()),
-            Role::Standby => self.require_active().await,
+            Role::Standby | Role::ReadOnly => self.require_active().await,
         }
     }
 }

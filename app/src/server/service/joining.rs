@@ -139,7 +139,7 @@ impl Service {
         string: &store::JoinString,
         by: Actor,
     ) -> Result<JoinReply, JoinRefusal> {
-        let own = self.own_facts().await?;
+        let own = self.own_facts();
         let name = match newcomer.name {
             Some(name) => name,
             None => format!("BioStar Server #{}", self.store.servers().await?.len() + 1),
@@ -168,7 +168,7 @@ impl Service {
             id: request.server_id.clone(),
             name: name.clone(),
             role: Role::Standby,
-            epoch: own.epoch,
+            epoch: own.epoch.clone(),
             addresses: request.addresses,
             copy_taken_at: None,
         });

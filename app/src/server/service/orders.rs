@@ -147,13 +147,13 @@ impl Service {
             port = ordered.port,
             "device sent to another server"
         );
-        match self.site.role {
+        match self.role() {
             Role::Active => {
                 let entry = self.audit(actor, "device.move", device_name_of(device), before, Some(after));
                 Ok(self.store.append_audit(&entry).await?)
             }
-            // The log has it; a standby's book is a copy.
-            Role::Standby => Ok(()),
+            // The log has it; this book is not written.
+            Role::Standby | Role::ReadOnly => Ok(()),
         }
     }
 }

@@ -43,7 +43,7 @@ impl Service {
     ///
     /// The store fails.
     pub async fn wanted_list(&self, device: u32) -> Result<Option<ServerList>, Fault> {
-        if self.site.role == Role::Standby {
+        if self.role() != Role::Active {
             return Ok(None);
         }
         let Some(record) = self.store.find_device(device).await? else { return Ok(None) };
@@ -72,9 +72,9 @@ impl Service {
         if *report == Report::Committed {
             self.store.note_committed(&self.site.server_id, device, session, list).await?;
         }
-        match self.site.role {
+        match self.role() {
             Role::Active => self.apply_report(device, list, report).await?,
-            Role::Standby => self.keep_outcome(device, list, report).await?,
+            Role::Standby | Role::ReadOnly => self.keep_outcome(device, list, report).await?,
         }
         self.changed(Change::Device { id: device });
         Ok(())

@@ -45,7 +45,7 @@ impl Service {
     ///
     /// Why not, for people: not active, not this device's key, revoked, or the store fails.
     pub async fn renew_certificate(&self, device: u32, shown: &str, request: &[u8]) -> Result<Vec<u8>, String> {
-        if self.site.role == Role::Standby {
+        if self.role() != Role::Active {
             let active = self.active_server_name().await;
             return Err(format!("This server is standby. {active}, the active server, renews certificates."));
         }

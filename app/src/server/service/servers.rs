@@ -2,9 +2,10 @@
 
 use super::Service;
 use crate::{
-    model::{Banner, Fault, PeerState, Role, Server},
+    model::{Banner, EpochBegin, Fault, PeerState, Role, Server},
     server::{
         changes::Change,
+        roles::Pause,
         sites::{Exchange, ExchangeReply, Heard, ServerFacts},
         store::{EventNews, Manifest, Sighting, StoreError},
     },
@@ -22,7 +23,8 @@ impl Service {
     /// When a database cannot be read.
     pub async fn list_servers(&self) -> Result<Vec<Server>, Fault> {
         let installation = self.store.find_installation().await?;
-        let (epoch, active) = installation.map(|known| (known.epoch, known.active_server)).unwrap_or_default();
+        let active = installation.map(|known| known.active_server).unwrap_or_default();
+        let record = self.roles.now();
         let devices = self.devices_per_server().await?;
         let peers: HashMap<String, _> =
             self.peers.peers().into_iter().map(|peer| (peer.facts.id.clone(), peer)).collect();
@@ -34,13 +36,14 @@ impl Service {
                 return Server {
                     id: id.to_owned(),
                     name: name.to_owned(),
-                    role: self.site.role,
-                    epoch,
+                    role: record.role,
+                    epoch: record.epoch.number,
                     state: PeerState::This,
                     last_heard: None,
                     devices: held,
                     copy_taken_at: self.store.copy().map(|copy| copy.taken_at),
                     draining: self.is_draining(),
+                    pause: self.pause_in_words(),
                 };
             }
             let peer = peers.get(id);
@@ -49,12 +52,13 @@ impl Service {
                 id: id.to_owned(),
                 name: name.to_owned(),
                 role: peer.map_or(recorded, |peer| peer.facts.role),
-                epoch: peer.map_or(epoch, |peer| peer.facts.epoch),
+                epoch: peer.map_or(record.epoch.number, |peer| peer.facts.epoch.number),
                 state: if reachable { PeerState::Reachable } else { PeerState::Unreachable },
                 last_heard: peer.and_then(|peer| peer.last_heard.clone()),
                 devices: held,
                 copy_taken_at: peer.and_then(|peer| peer.facts.copy_taken_at.clone()),
                 draining: false,
+                pause: None,
             }
         };
         let mut servers: Vec<Server> = of_book.iter().map(|row| server(&row.id, &row.name)).collect();
@@ -71,12 +75,13 @@ impl Service {
     /// can.
     pub async fn banners(&self) -> Vec<Banner> {
         let warning = self.warning.get().map(|text| Banner { text: (*text).to_owned() });
-        let standby = match self.site.role {
-            Role::Active => None,
+        let role = match self.role() {
+            Role::Active => self.doubt_banner(),
             Role::Standby => Some(self.standby_banner().await),
+            Role::ReadOnly => self.pause_in_words().map(|text| Banner { text }),
         };
         let certificate = self.certificate_banner();
-        warning.into_iter().chain(certificate).chain(standby).chain(self.drain_banner()).collect()
+        warning.into_iter().chain(certificate).chain(role).chain(self.drain_banner()).collect()
     }
 
     async fn standby_banner(&self) -> Banner {
@@ -90,10 +95,68 @@ impl Service {
         } else {
             format!(
                 "This server is standby, and {name} does not answer. Devices that list this server register here and work; \
-                 nothing can be changed until {name} is back."
+                 nothing can be changed until {name} is back or this server is made active, on the Servers page."
             )
         };
         Banner { text }
+    }
+
+    /// Why this server changes nothing although it was active.
+    fn pause_in_words(&self) -> Option<String> {
+        let name = |id: &str| self.peers.name_of(id).unwrap_or_else(|| "another server".to_owned());
+        let record = self.roles.now();
+        Some(match record.pause? {
+            Pause::Starting => "This server was active before it was started again. It serves devices and changes nothing \
+                                until the other server, or half of the devices, have said that no other server took over. \
+                                If the other server is gone for good, make this server active on the Servers page."
+                .to_owned(),
+            Pause::Superseded => format!(
+                "{} was made active (epoch {}) while this server was active too. This server changes nothing any more. On \
+                 the Servers page it can become its standby; what only this server has written is kept.",
+                name(&record.epoch.server_id),
+                record.epoch.number
+            ),
+            Pause::HandedOver { to } => format!(
+                "This server gave the active role to {0} and becomes its standby as soon as {0} has taken it. If {0} never \
+                 does, make this server active again on the Servers page.",
+                name(&to)
+            ),
+            Pause::Outdated => "This is an old image of this server, or a second one of it: a later start of it was seen. It \
+                                changes nothing. Stop the one that should not run, or let this one become a standby on the \
+                                Servers page."
+                .to_owned(),
+        })
+    }
+
+    /// Another server may be active too: it was not heard since this one took the role without asking it.
+    fn doubt_banner(&self) -> Option<Banner> {
+        let own = self.roles.now().epoch;
+        let silent = self.peers.peers().into_iter().find(|peer| peer.facts.epoch < own)?;
+        let text = format!(
+            "Two servers may be active: {} was not heard since this server was made active. Make sure that it is stopped. \
+             This message goes when it has been seen to give way.",
+            silent.facts.name
+        );
+        Some(Banner { text })
+    }
+
+    /// Every time a server became active, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn list_epochs(&self) -> Result<Vec<EpochBegin>, Fault> {
+        let names: HashMap<String, String> =
+            self.store.servers().await?.into_iter().map(|row| (row.id, row.name)).collect();
+        let rows = self.store.list_epochs().await?.into_iter().map(|row| EpochBegin {
+            epoch: row.number,
+            server: names.get(&row.server_id).cloned().unwrap_or(row.server_id),
+            at: row.promoted_at,
+            by: row.promoted_by,
+            kind: row.kind,
+            stopped: row.stopped,
+        });
+        Ok(rows.collect())
     }
 
     /// The name of the server where changes are made.
@@ -103,8 +166,8 @@ impl Service {
 
     /// Id and name of the active server. What it says of itself counts before what the book says.
     async fn active_server(&self) -> Option<(String, String)> {
-        let mut peers = self.peers.peers().into_iter().filter(|peer| peer.facts.role == Role::Active);
-        if let Some(peer) = peers.next() {
+        let active = self.peers.peers().into_iter().filter(|peer| peer.facts.role == Role::Active);
+        if let Some(peer) = active.max_by(|a, b| a.facts.epoch.cmp(&b.facts.epoch)) {
             return Some((peer.facts.id, peer.facts.name));
         }
         let id = self.store.find_installation().await.ok().flatten()?.active_server;
@@ -113,22 +176,23 @@ impl Service {
     }
 
     /// What this server says of itself to others.
-    pub(in crate::server) async fn own_facts(&self) -> Result<ServerFacts, StoreError> {
-        Ok(ServerFacts {
+    pub(in crate::server) fn own_facts(&self) -> ServerFacts {
+        let record = self.roles.now();
+        ServerFacts {
             id: self.site.server_id.clone(),
             name: self.site.server_name.clone(),
-            role: self.site.role,
-            epoch: self.store.find_installation().await?.map(|known| known.epoch).unwrap_or_default(),
+            role: record.role,
+            epoch: record.epoch,
             addresses: self.peers.own_addresses(),
             copy_taken_at: self.store.copy().map(|copy| copy.taken_at),
-        })
+        }
     }
 
     /// What this server has to tell `peer`, which has its sightings up to version `since`.
     pub(in crate::server) async fn news_for(&self, peer: &str, since: Option<u64>) -> Result<Exchange, StoreError> {
         let own = &self.site.server_id;
         Ok(Exchange {
-            server: self.own_facts().await?,
+            server: self.own_facts(),
             have: self.store.newest_sighting_version(peer).await?,
             sightings: match since {
                 Some(since) => self.store.list_sightings_since(own, since).await?,
@@ -136,6 +200,7 @@ impl Service {
             },
             outcomes: self.store.list_unnoted_outcomes().await?,
             events: self.event_news().await?,
+            change: self.store.newest_change().await?,
         })
     }
 
@@ -146,26 +211,27 @@ impl Service {
         copy: Option<Manifest>,
     ) -> Result<ExchangeReply, Fault> {
         let peer = news.server.id.clone();
-        self.hear(news.server, &news.sightings).await?;
+        self.hear(news.server, news.change, &news.sightings).await?;
         let mut noted: Vec<i64> = Vec::new();
-        if self.site.role == Role::Active && !news.outcomes.is_empty() {
+        if self.role() == Role::Active && !news.outcomes.is_empty() {
             noted.extend(news.outcomes.iter().map(|outcome| outcome.id));
             self.note_outcomes(news.outcomes).await?;
         }
         let events_noted = self.note_events(&news.events).await?;
         Ok(ExchangeReply {
-            server: self.own_facts().await?,
+            server: self.own_facts(),
             have: self.store.newest_sighting_version(&peer).await?,
             sightings: self.store.list_sightings_since(&self.site.server_id, news.have).await?,
             noted,
             events_noted,
             copy,
+            change: self.store.newest_change().await?,
         })
     }
 
     /// Takes in what the other server answered to `told`, but for the copy. Says whether there is more to tell.
     pub(in crate::server) async fn take_reply(&self, reply: ExchangeReply, told: &EventNews) -> Result<bool, Fault> {
-        self.hear(reply.server, &reply.sightings).await?;
+        self.hear(reply.server, reply.change, &reply.sightings).await?;
         if !reply.noted.is_empty() {
             self.store.mark_outcomes_noted(&reply.noted, &self.clock.now_text()).await?;
         }
@@ -176,9 +242,13 @@ impl Service {
     }
 
     /// Another server said something; pages are told what that changes.
-    async fn hear(&self, server: ServerFacts, sightings: &[Sighting]) -> Result<(), Fault> {
+    async fn hear(&self, server: ServerFacts, change: u64, sightings: &[Sighting]) -> Result<(), Fault> {
         let id = server.id.clone();
-        let heard = self.peers.hear(server, Instant::now(), self.clock.now_text());
+        self.meet_epoch(&server.epoch, &server.name).await?;
+        if self.is_starting() {
+            self.resume_active("the other server knows of no later epoch").await?;
+        }
+        let heard = self.peers.hear(server, change, Instant::now(), self.clock.now_text());
         self.store_peer_sightings(&id, sightings).await?;
         match heard {
             Heard::AsBefore => {}
@@ -213,7 +283,7 @@ impl Service {
     }
 
     /// How many devices each server holds, as far as anybody can tell: the newest live session of each device counts.
-    async fn devices_per_server(&self) -> Result<HashMap<String, u64>, Fault> {
+    pub(super) async fn devices_per_server(&self) -> Result<HashMap<String, u64>, Fault> {
         let mut newest: BTreeMap<u32, Sighting> = BTreeMap::new();
         for sighting in self.store.list_sightings().await? {
             if sighting.ended_at.is_some() || !self.peers.is_reachable(&sighting.server_id) {

@@ -5,6 +5,7 @@ use crate::{
     model::{DeviceInfo, Fault, Role, ServerEntry},
     server::{
         changes::Change,
+        roles::EpochToken,
         store::{ReportedList, Sighting},
     },
 };
@@ -34,6 +35,8 @@ pub struct Arrival {
     pub dialled: ServerEntry,
     /// The list it keeps.
     pub committed: ReportedList,
+    /// The highest epoch it has seen.
+    pub epoch: Option<EpochToken>,
     /// The ring it logs events in.
     pub ring: Option<RingId>,
     /// Its certificate's serial number, lower-case hex.
@@ -74,6 +77,7 @@ impl Service {
     pub async fn register_session(&self, arrival: &Arrival) -> Result<Admission, Refusal> {
         let busy = |_: Fault| Refusal::Busy(STORAGE_RETRY);
         self.may_register(arrival.device, &arrival.certificate_serial).await?;
+        self.hear_device(arrival).await;
         let event_watermark = match arrival.ring {
             Some(ring) => self.event_watermark(arrival.device, ring).await.map_err(busy)?,
             None => 0,
@@ -102,10 +106,10 @@ impl Service {
             return Err(Refusal::Goodbye(Reason::Revoked, text.to_owned()));
         }
         let known = self.store.find_device(device).await.map_err(Fault::from).map_err(busy)?.is_some();
-        match (known, self.site.role) {
-            (true, Role::Active | Role::Standby) => Ok(()),
-            (false, Role::Standby) => {
-                tracing::info!(device, "certified device that the copy does not have yet");
+        match (known, self.role()) {
+            (true, Role::Active | Role::Standby | Role::ReadOnly) => Ok(()),
+            (false, Role::Standby | Role::ReadOnly) => {
+                tracing::info!(device, "certified device that this server's book does not have yet");
                 Ok(())
             }
             (false, Role::Active) => {

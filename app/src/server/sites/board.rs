@@ -1,6 +1,6 @@
 //! Which of the installation's servers answer, from the last time each was heard.
 
-use crate::model::Role;
+use crate::{model::Role, server::roles::EpochToken};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -20,8 +20,8 @@ pub struct ServerFacts {
     pub name: String,
     /// Its role.
     pub role: Role,
-    /// The epoch it knows.
-    pub epoch: u64,
+    /// The highest epoch it knows.
+    pub epoch: EpochToken,
     /// `address:port` where it answers other servers, first choice first.
     pub addresses: Vec<String>,
     /// When the book it works with was taken; `None` on an active server.
@@ -35,6 +35,8 @@ pub(in crate::server) struct Peer {
     /// RFC 3339; `None` while it was not heard since this server's start.
     pub(in crate::server) last_heard: Option<String>,
     pub(in crate::server) reachable: bool,
+    /// How many changes its book held when it was heard.
+    pub(in crate::server) change: Option<u64>,
     heard: Option<Instant>,
 }
 
@@ -83,12 +85,18 @@ impl PeerBoard {
 
     /// Remembers a server from an earlier run; it counts as unreachable until it is heard.
     pub(in crate::server) fn remember(&self, facts: ServerFacts) {
-        self.lock().entry(facts.id.clone()).or_insert(Peer { facts, last_heard: None, reachable: false, heard: None });
+        self.lock().entry(facts.id.clone()).or_insert(Peer {
+            facts,
+            last_heard: None,
+            reachable: false,
+            change: None,
+            heard: None,
+        });
     }
 
     /// A server was heard.
-    pub(in crate::server) fn hear(&self, facts: ServerFacts, now: Instant, at: String) -> Heard {
-        let peer = Peer { facts, last_heard: Some(at), reachable: true, heard: Some(now) };
+    pub(in crate::server) fn hear(&self, facts: ServerFacts, change: u64, now: Instant, at: String) -> Heard {
+        let peer = Peer { facts, last_heard: Some(at), reachable: true, change: Some(change), heard: Some(now) };
         let mut peers = self.lock();
         let heard = match peers.get(&peer.facts.id) {
             Some(old) if old.reachable && old.facts == peer.facts => Heard::AsBefore,
@@ -122,6 +130,12 @@ impl PeerBoard {
         silent
     }
 
+    /// Servers whose silence has lasted `limit` or that were never heard.
+    pub(in crate::server) fn silent_for(&self, limit: Duration, now: Instant) -> Vec<Peer> {
+        let silent = |peer: &Peer| peer.heard.is_none_or(|heard| now.saturating_duration_since(heard) >= limit);
+        self.peers().into_iter().filter(silent).collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Peer>> {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -136,7 +150,7 @@ mod tests {
             id: id.to_owned(),
             name: format!("Server {id}"),
             role: Role::Standby,
-            epoch: 1,
+            epoch: EpochToken { number: 1, server_id: "a".to_owned(), seal: String::new() },
             addresses: vec!["127.0.0.1:51215".to_owned()],
             copy_taken_at: None,
         }
@@ -148,16 +162,16 @@ mod tests {
         let start = Instant::now();
         assert!(board.is_reachable("a"));
         assert!(!board.is_reachable("b"));
-        assert_eq!(board.hear(facts("b"), start, "t".to_owned()), Heard::Again);
+        assert_eq!(board.hear(facts("b"), 0, start, "t".to_owned()), Heard::Again);
         assert!(board.is_reachable("b"));
-        assert_eq!(board.hear(facts("b"), start + Duration::from_secs(1), "t".to_owned()), Heard::AsBefore);
+        assert_eq!(board.hear(facts("b"), 0, start + Duration::from_secs(1), "t".to_owned()), Heard::AsBefore);
         let renamed = ServerFacts { name: "Renamed".to_owned(), ..facts("b") };
-        assert_eq!(board.hear(renamed, start + Duration::from_secs(1), "t".to_owned()), Heard::OfItself);
+        assert_eq!(board.hear(renamed, 0, start + Duration::from_secs(1), "t".to_owned()), Heard::OfItself);
         assert!(board.expire(start + Duration::from_secs(5)).is_empty());
         assert_eq!(board.expire(start + Duration::from_secs(6)), ["b"]);
         assert!(!board.is_reachable("b"));
         assert!(board.expire(start + Duration::from_secs(7)).is_empty(), "told once");
-        assert_eq!(board.hear(facts("b"), start + Duration::from_secs(8), "t".to_owned()), Heard::Again);
+        assert_eq!(board.hear(facts("b"), 0, start + Duration::from_secs(8), "t".to_owned()), Heard::Again);
     }
 
     #[test]

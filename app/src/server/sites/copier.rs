@@ -5,6 +5,7 @@ use super::{
     line::{CallError, Line},
     peers_file,
 };
+use crate::model::Role;
 use crate::server::{
     changes::Change,
     keys::Keys,
@@ -41,7 +42,7 @@ pub(super) struct Offer {
 
 /// Why no copy came, or not this one.
 #[derive(Debug, thiserror::Error)]
-enum CopyError {
+pub(super) enum CopyError {
     #[error(transparent)]
     Call(#[from] CallError),
     #[error("the copy broke off: {0}")]
@@ -113,7 +114,10 @@ pub(super) async fn follow(sites: Arc<Sites>, mut offered: watch::Receiver<Optio
     let work = async {
         while offered.changed().await.is_ok() {
             let Some(offer) = offered.borrow_and_update().clone() else { continue };
-            match renew(&sites, &offer).await {
+            if sites.service.role() != Role::Standby {
+                continue;
+            }
+            match renew_as_offered(&sites, &offer).await {
                 Ok(manifest) => {
                     tracing::info!(generation = manifest.generation, taken_at = manifest.taken_at, "newer copy in use");
                     sites.service.changed(Change::Server);
@@ -133,16 +137,23 @@ pub(super) async fn follow(sites: Arc<Sites>, mut offered: watch::Receiver<Optio
     stop.run_until_cancelled(work).await;
 }
 
-async fn renew(sites: &Sites, offer: &Offer) -> Result<Manifest, CopyError> {
+async fn renew_as_offered(sites: &Sites, offer: &Offer) -> Result<Manifest, CopyError> {
     let mut line = sites.dial(&offer.server).await?;
+    renew(sites, &mut line).await
+}
+
+/// Fetches the newest copy and works with it from now on.
+pub(super) async fn renew(sites: &Sites, line: &mut Line) -> Result<Manifest, CopyError> {
     let copies = Copies::of(sites.service.store.folder());
-    let manifest = fetch(&mut line, &copies).await?;
+    // Two transfers would write to one file.
+    let _turn = sites.transfer.lock().await;
+    let manifest = fetch(line, &copies).await?;
     sites.service.store.activate_copy(&manifest).await?;
     Ok(manifest)
 }
 
 /// Brings the newest snapshot into the copies' folder and compares it with what its manifest says.
-async fn fetch(line: &mut Line, copies: &Copies) -> Result<Manifest, CopyError> {
+pub(super) async fn fetch(line: &mut Line, copies: &Copies) -> Result<Manifest, CopyError> {
     let (manifest, body) = line.copy().await?;
     let incoming = copies.incoming()?;
     let arrived = receive(&incoming, body, &manifest).await;

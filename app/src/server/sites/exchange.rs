@@ -2,17 +2,24 @@
 
 use super::{
     ExchangeReply, Sites, TICK,
+    board::Peer,
     copier::Offer,
     line::{CallError, Line},
     message::EXCHANGE,
 };
 use crate::model::{Fault, Role};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{sync::watch, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 /// Further calls at once while events wait that did not fit into one.
 const MORE_CALLS: u32 = 10;
+/// How long the active server waits for a call before it calls itself.
+const QUIET: Duration = Duration::from_secs(3);
 
 /// What is known of one other server between calls.
 #[derive(Default)]
@@ -42,7 +49,7 @@ pub(super) async fn call(sites: Arc<Sites>, wanted: watch::Sender<Option<Offer>>
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            for peer in sites.service.peers.peers() {
+            for peer in sites.callees() {
                 let id = peer.facts.id;
                 let link = links.entry(id.clone()).or_default();
                 match sites.exchange_with(&id, link, &wanted).await {
@@ -66,6 +73,14 @@ pub(super) async fn call(sites: Arc<Sites>, wanted: watch::Sender<Option<Offer>>
 }
 
 impl Sites {
+    /// Whom to call now. Whoever is active is called, and calls only if it hears nothing.
+    fn callees(&self) -> Vec<Peer> {
+        match self.service.role() {
+            Role::Active => self.service.peers.silent_for(QUIET, Instant::now()),
+            Role::Standby | Role::ReadOnly => self.service.peers.peers(),
+        }
+    }
+
     /// A new connection to a server, at the first of its addresses that works.
     pub(super) async fn dial(&self, server: &str) -> Result<Line, CallError> {
         let peers = self.service.peers.peers();

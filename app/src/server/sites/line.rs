@@ -19,6 +19,8 @@ use tokio_rustls::TlsConnector;
 
 /// For connecting and the handshake, and again for each answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// For an answer that needs a snapshot of the whole book first.
+const LONG_PATIENCE: Duration = Duration::from_secs(60);
 /// Of an answer held in memory; every device's newest session fits many times over.
 pub(super) const MAX_MESSAGE_BYTES: usize = 64 << 20;
 
@@ -102,13 +104,31 @@ impl Line {
         path: &str,
         question: &Q,
     ) -> Result<A, CallError> {
+        self.post_within(PATIENCE, path, question).await
+    }
+
+    /// The same, for what takes the other server longer.
+    pub(super) async fn post_patiently<Q: Serialize, A: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        question: &Q,
+    ) -> Result<A, CallError> {
+        self.post_within(LONG_PATIENCE, path, question).await
+    }
+
+    async fn post_within<Q: Serialize, A: DeserializeOwned>(
+        &mut self,
+        limit: Duration,
+        path: &str,
+        question: &Q,
+    ) -> Result<A, CallError> {
         let question = serde_json::to_vec(question).map_err(|error| CallError::Malformed(error.to_string()))?;
         let call = async {
             let response = self.send(Method::POST, path, question.into()).await?;
             let answer = read(response).await?;
             serde_json::from_slice(&answer).map_err(|error| CallError::Malformed(error.to_string()))
         };
-        timeout(PATIENCE, call).await.map_err(|_| CallError::TooLate)?
+        timeout(limit, call).await.map_err(|_| CallError::TooLate)?
     }
 
     /// Asks for the newest snapshot of the book; its bytes follow in the body.

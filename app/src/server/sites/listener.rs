@@ -3,7 +3,7 @@
 use super::{
     Exchange, ExchangeReply, JoinAnswer, JoinRequest, Sites,
     line::MAX_MESSAGE_BYTES,
-    message::{COPY, EXCHANGE, JOIN, MANIFEST, Refused},
+    message::{COPY, EXCHANGE, JOIN, MANIFEST, Refused, STEP_DOWN, StepDown, SteppedDown, TAKE_BACK},
     snapshots,
 };
 use crate::model::{Fault, Role};
@@ -55,6 +55,8 @@ pub(super) async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, sites: 
         .route(JOIN, post(join))
         .route(EXCHANGE, post(exchange))
         .route(COPY, get(copy))
+        .route(STEP_DOWN, post(step_down))
+        .route(TAKE_BACK, post(take_back))
         .layer(DefaultBodyLimit::max(MAX_MESSAGE_BYTES))
         .with_state(sites);
     let acceptor = TlsAcceptor::from(tls);
@@ -147,7 +149,7 @@ async fn exchange(
     if news.server.id != server {
         return Err(refuse(StatusCode::FORBIDDEN, "the certificate names another server than the message"));
     }
-    let copy = sites.snapshot.borrow().as_ref().map(|snapshot| snapshot.manifest.clone());
+    let copy = sites.latest.borrow().as_ref().map(|snapshot| snapshot.manifest.clone());
     let reply = sites.service.answer_exchange(news, copy).await.map_err(|fault| refuse_fault(&fault))?;
     sites.remember();
     Ok(Json(reply))
@@ -155,11 +157,11 @@ async fn exchange(
 
 async fn copy(State(sites): State<Arc<Sites>>, Extension(caller): Extension<Caller>) -> Result<Response, Response> {
     sites.server_of(&caller).await?;
-    let snapshot = sites.snapshot.borrow().clone();
+    let snapshot = sites.latest.borrow().clone();
     let Some(snapshot) = snapshot else {
-        let reason = match sites.service.site().role {
+        let reason = match sites.service.role() {
             Role::Active => "the first snapshot of the book is not taken yet",
-            Role::Standby => "this server is standby and gives no copies",
+            Role::Standby | Role::ReadOnly => "this server is not active and gives no copies",
         };
         return Err(refuse(StatusCode::CONFLICT, reason));
     };
@@ -169,6 +171,37 @@ async fn copy(State(sites): State<Arc<Sites>>, Extension(caller): Extension<Call
     };
     let size = HeaderValue::from(snapshot.manifest.size);
     Ok(([(header::CONTENT_LENGTH, size), (header::HeaderName::from_static(MANIFEST), manifest)], body).into_response())
+}
+
+/// The caller becomes the active server: this one writes no more, and offers all that it wrote.
+async fn step_down(
+    State(sites): State<Arc<Sites>>,
+    Extension(caller): Extension<Caller>,
+    Json(request): Json<StepDown>,
+) -> Result<Json<SteppedDown>, Response> {
+    let server = sites.server_of(&caller).await?;
+    sites.service.step_down(&server, &request.by).await.map_err(|fault| refuse_fault(&fault))?;
+    match snapshots::take(&sites.service).await {
+        Ok(last) => {
+            let manifest = last.manifest.clone();
+            sites.latest.send_replace(Some(Arc::new(last)));
+            Ok(Json(SteppedDown { manifest }))
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "no last snapshot: the role stays here");
+            sites.service.take_back(&server).await.map_err(|fault| refuse_fault(&fault))?;
+            Err(refuse(StatusCode::SERVICE_UNAVAILABLE, "no last snapshot could be taken; its log says why"))
+        }
+    }
+}
+
+async fn take_back(
+    State(sites): State<Arc<Sites>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<serde_json::Value>, Response> {
+    let server = sites.server_of(&caller).await?;
+    sites.service.take_back(&server).await.map_err(|fault| refuse_fault(&fault))?;
+    Ok(Json(serde_json::json!({})))
 }
 
 impl Sites {

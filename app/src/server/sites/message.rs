@@ -10,6 +10,10 @@ pub(super) const JOIN: &str = "/join";
 pub(super) const EXCHANGE: &str = "/exchange";
 /// `GET`: the newest snapshot of the book.
 pub(super) const COPY: &str = "/copy";
+/// `POST`: the active server shall give its role to the caller.
+pub(super) const STEP_DOWN: &str = "/step-down";
+/// `POST`: the caller could not take the role.
+pub(super) const TAKE_BACK: &str = "/take-back";
 /// Header of a [`COPY`] answer: its [`Manifest`].
 pub(super) const MANIFEST: &str = "x-copy-manifest";
 
@@ -82,6 +86,9 @@ pub struct Exchange {
     /// Events that devices gave it and that the active server does not have.
     #[serde(default)]
     pub events: EventNews,
+    /// How many changes its book holds.
+    #[serde(default)]
+    pub change: u64,
 }
 
 /// The active server's half.
@@ -100,6 +107,23 @@ pub struct ExchangeReply {
     pub events_noted: bool,
     /// The newest snapshot of the book.
     pub copy: Option<Manifest>,
+    /// How many changes its book holds.
+    #[serde(default)]
+    pub change: u64,
+}
+
+/// A standby asks for the role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct StepDown {
+    /// The operator who wants it.
+    pub(super) by: String,
+}
+
+/// The active server gave its role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SteppedDown {
+    /// Names the snapshot of everything that it ever wrote.
+    pub(super) manifest: Manifest,
 }
 
 /// Why a server refuses another one's request.

@@ -15,6 +15,12 @@ pub fn remember_servers(data_folder: &Path, servers: &[ServerFacts]) -> io::Resu
     durable::write(&data_folder.join(FILE), &serde_json::to_vec_pretty(servers)?)
 }
 
+/// Whether another server is known from an earlier run.
+#[must_use]
+pub fn knows_others(data_folder: &Path) -> bool {
+    !load(data_folder).is_empty()
+}
+
 /// What was written down. A file that cannot be read is as good as none: the other side dials too.
 pub(super) fn load(data_folder: &Path) -> Vec<ServerFacts> {
     let file = data_folder.join(FILE);

@@ -1,5 +1,7 @@
 //! Snapshots of the book on the active server: one at a time, soon after a change, only after a change.
 
+use super::Sites;
+use crate::model::Role;
 use crate::server::{
     changes::Change,
     service::Service,
@@ -36,29 +38,38 @@ pub(super) struct Snapshot {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum SnapshotError {
+pub(super) enum SnapshotError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the snapshot's file cannot be written or read")]
     Io(#[from] io::Error),
 }
 
-/// Keeps `latest` as new as the book.
-pub(super) async fn keep(service: Arc<Service>, latest: watch::Sender<Option<Arc<Snapshot>>>, stop: CancellationToken) {
-    if let Err(error) = clear(&service) {
-        tracing::warn!(%error, "old snapshots could not be removed");
-    }
+/// Keeps the newest snapshot as new as the book, while this server is the active one.
+pub(super) async fn keep(sites: Arc<Sites>, stop: CancellationToken) {
+    let (service, mut roles) = (&sites.service, sites.service.roles.watch());
     let work = async {
         loop {
-            let Err(error) = follow(&service, &latest).await;
-            tracing::error!(error = &error as &dyn std::error::Error, "no snapshot of the book can be taken");
-            tokio::time::sleep(RETRY).await;
+            if roles.wait_for(|record| record.role == Role::Active).await.is_err() {
+                return;
+            }
+            if let Err(error) = clear(service) {
+                tracing::warn!(%error, "old snapshots could not be removed");
+            }
+            let ended = tokio::select! {
+                ended = follow(service, &sites.latest) => Some(ended),
+                _ = roles.wait_for(|record| record.role != Role::Active) => None,
+            };
+            if let Some(Err(error)) = ended {
+                tracing::error!(error = &error as &dyn std::error::Error, "no snapshot of the book can be taken");
+                tokio::time::sleep(RETRY).await;
+            }
         }
     };
     stop.run_until_cancelled(work).await;
 }
 
-/// Removes what a killed run left behind.
+/// Removes what a killed run left behind, and the copies of a time as standby.
 fn clear(service: &Service) -> io::Result<()> {
     let copies = Copies::of(service.store.folder());
     copies.prepare()?;
@@ -110,16 +121,16 @@ async fn await_change(
     }
 }
 
-async fn take(service: &Service) -> Result<Snapshot, SnapshotError> {
+pub(super) async fn take(service: &Service) -> Result<Snapshot, SnapshotError> {
     let copies = Copies::of(service.store.folder());
     copies.prepare()?;
     let file = tempfile::Builder::new().prefix("outgoing-").tempfile_in(copies.folder())?.into_temp_path();
     let taken_at = service.clock.now_text();
-    service.store.snapshot_book(&file).await?;
+    let content = service.store.snapshot_book(&file).await?;
     let hashed = file.to_path_buf();
     let (sha256, size) = tokio::task::spawn_blocking(move || digest_of(&hashed)).await.map_err(io::Error::other)??;
     let generation = service.store.next_generation().await?;
-    Ok(Snapshot { manifest: Manifest { sha256, size, taken_at, generation }, file })
+    Ok(Snapshot { manifest: Manifest { sha256, size, taken_at, generation, content }, file })
 }
 
 /// SHA-256 in hexadecimal, and the size in bytes.

@@ -40,6 +40,12 @@ pub enum StartError {
     /// Keys of another server.
     #[error("the keys in {0} belong to another server than server.json says; restore both from one backup")]
     KeysForeign(PathBuf),
+    /// A server without its role.
+    #[error("{0} has no role.json although a server lives there; restore it from a backup")]
+    RoleMissing(PathBuf),
+    /// The role cannot be read or written.
+    #[error("role.json in {0}: {1}")]
+    Role(PathBuf, io::Error),
     /// The server's certificate.
     #[error(transparent)]
     Tls(#[from] gateway::tls::TlsError),

@@ -8,9 +8,10 @@ use crate::{
         config::{Config, FIRST_SERVER_NAME},
         data_folder::DataFolder,
         keys::{Keys, KeysError},
+        roles::{EpochToken, RoleRecord, Roles},
         service::Site,
         sites::{self, Applicant},
-        store::{Installation, NewServer, Store},
+        store::{AuditEntry, Installation, NewServer, Promotion, PromotionKind, Store},
     },
 };
 use gateway::{
@@ -24,7 +25,7 @@ pub(super) async fn find_or_make(
     config: &Config,
     folder: &DataFolder,
     sites_endpoint: &str,
-) -> Result<(Site, Keys), StartError> {
+) -> Result<(Site, Keys, RoleRecord), StartError> {
     if let Some(site) = folder.site()? {
         let keys = Keys::load(folder.path())?.ok_or_else(|| StartError::KeysMissing(folder.path().to_owned()))?;
         let (installation, server) = (keys.authority().installation_id(), keys.server_id());
@@ -34,26 +35,29 @@ pub(super) async fn find_or_make(
         if config.join.is_some() {
             tracing::warn!(installation, "this server belongs to an installation already; the join string is not used");
         }
-        return Ok((site, keys));
+        let role = Roles::load(folder.path()).map_err(|error| StartError::Role(folder.path().to_owned(), error))?;
+        let role = role.ok_or_else(|| StartError::RoleMissing(folder.path().to_owned()))?;
+        return Ok((site, keys, role));
     }
     let server_id = random_id();
-    let (site, keys) = match &config.join {
+    let (site, keys, role) = match &config.join {
         Some(string) => join(config, folder, string, server_id, sites_endpoint).await?,
         None => {
             let site = Site {
                 installation_id: random_id(),
                 server_id,
                 server_name: given_name(config).unwrap_or(FIRST_SERVER_NAME).to_owned(),
-                role: Role::Active,
             };
             let keys = Keys::create(&site.installation_id, &site.server_id, config.clock.now())?;
-            (site, keys)
+            let first = EpochToken::seal(&keys, 1, &site.server_id).map_err(KeysError::from)?;
+            (site, keys, RoleRecord::new(Role::Active, first))
         }
     };
     keys.save(folder.path())?;
+    Roles::save(folder.path(), &role).map_err(|error| StartError::Role(folder.path().to_owned(), error))?;
     folder.write_site(&site)?;
-    tracing::info!(server = site.server_name, role = ?site.role, "made a new server");
-    Ok((site, keys))
+    tracing::info!(server = site.server_name, role = ?role.role, "made a new server");
+    Ok((site, keys, role))
 }
 
 async fn join(
@@ -62,7 +66,7 @@ async fn join(
     string: &str,
     server_id: String,
     sites_endpoint: &str,
-) -> Result<(Site, Keys), StartError> {
+) -> Result<(Site, Keys, RoleRecord), StartError> {
     let key = ServerKey::generate().map_err(KeysError::from)?;
     let certificate_request = key.request().map_err(KeysError::from)?;
     let fingerprint = key_fingerprint(&certificate_request).map_err(KeysError::from)?;
@@ -84,10 +88,12 @@ async fn join(
     hex::decode_to_slice(&reply.token_key, &mut token_secret).map_err(|e| unusable(&e))?;
     let keys = Keys::of_newcomer(authority, token_secret, &server_id, &key, reply.server_certificate)
         .map_err(|e| unusable(&e))?;
+    let epoch = reply.servers.iter().map(|server| &server.epoch).max().cloned();
+    let epoch = epoch.filter(|token| token.is_genuine(keys.authority()));
+    let epoch = epoch.ok_or_else(|| unusable(&"no epoch with its seal came with them"))?;
     sites::remember_servers(folder.path(), &reply.servers)?;
-    let site =
-        Site { installation_id: reply.installation_id, server_id, server_name: reply.server_name, role: Role::Standby };
-    Ok((site, keys))
+    let site = Site { installation_id: reply.installation_id, server_id, server_name: reply.server_name };
+    Ok((site, keys, RoleRecord::new(Role::Standby, epoch)))
 }
 
 /// Opens the databases; those of a first server are made, with the installation and itself on record.
@@ -95,9 +101,15 @@ pub(super) async fn open_store(
     folder: &DataFolder,
     site: &Site,
     keys: &Keys,
+    role: &RoleRecord,
     clock: &Clock,
 ) -> Result<Store, StartError> {
-    match site.role {
+    match role.role {
+        Role::ReadOnly => {
+            let store = Store::open(folder.path()).await?;
+            store.freeze_book().await?;
+            Ok(store)
+        }
         Role::Standby => Ok(sites::open_standby(folder.path(), keys, &site.installation_id).await?),
         Role::Active => {
             let store = Store::open(folder.path()).await?;
@@ -109,6 +121,7 @@ pub(super) async fn open_store(
                 created_at: now.clone(),
             };
             store.insert_installation(&installation).await?;
+            store.insert_first_epoch(&first_promotion(site, role, now.clone())).await?;
             let certificate_serial = hex::encode(keys.certificate_serial());
             let server =
                 NewServer { id: &site.server_id, name: &site.server_name, certificate_serial: &certificate_serial };
@@ -116,6 +129,20 @@ pub(super) async fn open_store(
             Ok(store)
         }
     }
+}
+
+/// The beginning of the timeline; one that is there already stands.
+fn first_promotion(site: &Site, role: &RoleRecord, at: String) -> Promotion {
+    let audit = AuditEntry {
+        at,
+        operator: "system".to_owned(),
+        peer: None,
+        action: "server.promote",
+        subject: format!("server {}", site.server_name),
+        before: None,
+        after: None,
+    };
+    Promotion { epoch: role.epoch.clone(), kind: PromotionKind::First, stopped: None, audit }
 }
 
 fn given_name(config: &Config) -> Option<&str> {

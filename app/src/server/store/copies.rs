@@ -13,7 +13,7 @@ const POINTER: &str = "current.json";
 const INCOMING: &str = "incoming.part";
 
 /// Names one snapshot of the book.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Of the file as it was sent, 64 hexadecimal digits.
     pub sha256: String,
@@ -23,6 +23,22 @@ pub struct Manifest {
     pub taken_at: String,
     /// Counts the active server's snapshots.
     pub generation: u64,
+    /// What the snapshot holds.
+    #[serde(flatten)]
+    pub content: BookFacts,
+}
+
+/// What a book says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookFacts {
+    /// Whose it is.
+    pub installation_id: String,
+    /// Its epoch.
+    pub epoch: u64,
+    /// How many changes it holds: the id of its newest audit row.
+    pub change: u64,
+    /// The newest migration that was run on it.
+    pub schema: i64,
 }
 
 impl Manifest {
@@ -112,7 +128,13 @@ mod tests {
     use super::*;
 
     fn manifest(generation: u64) -> Manifest {
-        Manifest { sha256: "ab".repeat(32), size: 3, taken_at: "2026-01-01T00:00:00.000Z".to_owned(), generation }
+        Manifest {
+            sha256: "ab".repeat(32),
+            size: 3,
+            taken_at: "2026-01-01T00:00:00.000Z".to_owned(),
+            generation,
+            content: BookFacts::default(),
+        }
     }
 
     fn names(copies: &Copies) -> Vec<String> {

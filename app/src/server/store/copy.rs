@@ -1,11 +1,11 @@
 //! The book as a whole: snapshots of it on the active server, exchanging it for a newer copy on a standby.
 
-use super::{BOOK_MIGRATIONS, Copies, Manifest, Store, StoreError};
+use super::{BOOK_FILE, BOOK_MIGRATIONS, BookFacts, Copies, Manifest, Store, StoreError, columns::number};
 use sqlx::{
-    SqliteConnection, SqlitePool,
+    ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::PoisonError, time::Duration};
 
 /// How long requests that began on the old copy may go on reading it.
 const GRACE: Duration = Duration::from_secs(10);
@@ -62,13 +62,20 @@ impl Store {
         Ok(BookWatch(self.book().acquire().await?.detach()))
     }
 
-    /// Writes one consistent state of the book to `file`, which must be empty or absent.
-    pub(in crate::server) async fn snapshot_book(&self, file: &Path) -> Result<(), StoreError> {
+    /// Writes one consistent state of the book to `file`, which must be empty or absent, and says what is in it.
+    pub(in crate::server) async fn snapshot_book(&self, file: &Path) -> Result<BookFacts, StoreError> {
         let Some(name) = file.to_str() else {
             return Err(StoreError::inconsistent("data folder", "its path is not UTF-8"));
         };
-        sqlx::query("vacuum into $1").bind(name).execute(&self.book()).await?;
-        Ok(())
+        // On a connection of its own: those of a frozen book refuse to write anything at all.
+        let mut connection = SqliteConnectOptions::new().filename(self.folder.join(BOOK_FILE)).connect().await?;
+        let taken = sqlx::query("vacuum into $1").bind(name).execute(&mut connection).await;
+        connection.close().await?;
+        taken?;
+        let snapshot = open_read_only(file).await?;
+        let facts = facts_of(&snapshot).await;
+        snapshot.close().await;
+        facts
     }
 
     /// Numbers a snapshot; never the same twice, also over restarts.
@@ -85,7 +92,7 @@ impl Store {
     /// The copy this standby works with; `None` on an active server.
     #[must_use]
     pub fn copy(&self) -> Option<Manifest> {
-        self.copy.as_ref().map(|copy| copy.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone())
+        self.copy.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Checks the copy that has arrived in the copies' folder and works with it from now on.
@@ -94,15 +101,12 @@ impl Store {
     ///
     /// Whatever is wrong with it; nothing changed then.
     pub(in crate::server) async fn activate_copy(&self, manifest: &Manifest) -> Result<(), CopyFlaw> {
-        let Some(current) = &self.copy else { return Err(CopyFlaw::Active) };
+        let _turn = self.turn.lock().await;
+        let Some(previous) = self.copy() else { return Err(CopyFlaw::Active) };
         let copies = Copies::of(&self.folder);
         let known = self.find_installation().await?.map(|known| (known.id, known.epoch));
         let pool = adopt(&copies, manifest, known.as_ref().map(|(id, epoch)| (id.as_str(), *epoch))).await?;
-        let old = std::mem::replace(&mut *self.book.write().unwrap_or_else(std::sync::PoisonError::into_inner), pool);
-        let previous = std::mem::replace(
-            &mut *current.write().unwrap_or_else(std::sync::PoisonError::into_inner),
-            manifest.clone(),
-        );
+        let old = self.exchange_book(pool, Some(manifest.clone()));
         tokio::spawn(async move {
             tokio::time::sleep(GRACE).await;
             old.close().await;
@@ -183,6 +187,17 @@ async fn examine(private: &SqlitePool, known: Option<(&str, u64)>) -> Result<(),
     Ok(())
 }
 
+async fn facts_of(book: &SqlitePool) -> Result<BookFacts, StoreError> {
+    let (installation_id, epoch, change, schema): (String, i64, i64, i64) = sqlx::query_as(
+        "select installation_id, epoch, (select coalesce(max(id), 0) from audit),
+             (select coalesce(max(version), 0) from _sqlx_migrations)
+         from installation where only = 1",
+    )
+    .fetch_one(book)
+    .await?;
+    Ok(BookFacts { installation_id, epoch: number("installation", epoch)?, change: number("audit", change)?, schema })
+}
+
 /// What the database library says no to in a file that just arrived is the file's fault.
 fn damaged(error: StoreError) -> CopyFlaw {
     if let StoreError::Unusable(source) | StoreError::Statement(source) = error {
@@ -193,7 +208,7 @@ fn damaged(error: StoreError) -> CopyFlaw {
 }
 
 /// With a rollback journal: when the connection closes, the file alone is the whole database.
-async fn open_private(file: &Path) -> Result<SqlitePool, StoreError> {
+pub(super) async fn open_private(file: &Path) -> Result<SqlitePool, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(file)
         .journal_mode(SqliteJournalMode::Delete)
@@ -203,7 +218,7 @@ async fn open_private(file: &Path) -> Result<SqlitePool, StoreError> {
 }
 
 /// As a file that nobody changes any more: SQLite then neither locks nor looks for a write-ahead log beside it.
-async fn open_read_only(file: &Path) -> Result<SqlitePool, StoreError> {
+pub(super) async fn open_read_only(file: &Path) -> Result<SqlitePool, StoreError> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
     Ok(SqlitePoolOptions::new().max_connections(8).connect_with(options).await?)
 }

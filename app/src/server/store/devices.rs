@@ -72,6 +72,15 @@ impl TryFrom<Row> for DeviceRecord {
 }
 
 impl Store {
+    /// How many devices belong to the installation.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn count_devices(&self) -> Result<u64, StoreError> {
+        number("devices", sqlx::query_scalar("select count(*) from devices").fetch_one(&self.book()).await?)
+    }
+
     /// All devices, in no order.
     ///
     /// # Errors

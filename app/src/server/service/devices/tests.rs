@@ -107,7 +107,7 @@ async fn a_standby_saves_nothing() {
     let active = Room::active().await;
     active.device(FIRST).await;
     let standby = active.standby().await;
-    assert_eq!(standby.service.site().role, Role::Standby);
+    assert_eq!(standby.service.role(), Role::Standby);
     assert!(matches!(setting(&standby, "Gate", 1, rows(&["10.0.0.6"])).await, Err(Fault::NotActive { .. })));
     let rename = standby.service.rename_device(&admin(), FIRST, "Gate").await;
     assert!(matches!(rename, Err(Fault::NotActive { .. })));

@@ -28,7 +28,7 @@ impl Service {
     ///
     /// The store fails, after the other rollouts had their turn: it has to be called again.
     pub async fn advance_rollouts(&self) -> Result<(), Fault> {
-        if self.site.role == Role::Standby {
+        if self.role() != Role::Active {
             return Ok(());
         }
         let mut outcome = Ok(());

@@ -16,11 +16,11 @@ fn hear(room: &Room, id: &str) {
         id: id.to_owned(),
         name: format!("Server {id}"),
         role: Role::Standby,
-        epoch: 1,
+        epoch: room.service.roles.now().epoch,
         addresses: Vec::new(),
         copy_taken_at: None,
     };
-    room.service.peers.hear(facts, Instant::now(), "2026-01-01T00:00:00.000Z".to_owned());
+    room.service.peers.hear(facts, 0, Instant::now(), "2026-01-01T00:00:00.000Z".to_owned());
 }
 
 #[tokio::test]

@@ -34,12 +34,13 @@ async fn names(store: &Store) -> Vec<String> {
 /// Puts a snapshot of `store` where a standby's copies arrive.
 async fn send(store: &Store, standby: &Path, generation: u64) -> Manifest {
     let file = Copies::of(standby).incoming().unwrap();
-    store.snapshot_book(&file).await.unwrap();
+    let content = store.snapshot_book(&file).await.unwrap();
     Manifest {
         sha256: format!("{generation:064x}"),
         size: file.metadata().unwrap().len(),
         taken_at: "2026-01-01T00:00:00.000Z".to_owned(),
         generation,
+        content,
     }
 }
 

@@ -1,0 +1,232 @@
+//! The role this server holds and the highest epoch it knows: on disk (`role.json`) before it counts.
+
+use super::{durable, keys::Keys};
+use crate::model::Role;
+use gateway::{
+    authority::{Authority, AuthorityError},
+    epoch,
+    wire::Epoch,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+use tokio::sync::watch;
+
+const FILE: &str = "role.json";
+
+/// An epoch with its seal, as files and messages between servers carry it. Of two the higher stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EpochToken {
+    /// Counts from 1.
+    pub number: u64,
+    /// The server that was promoted.
+    pub server_id: String,
+    /// Lower-case hexadecimal.
+    pub seal: String,
+}
+
+impl EpochToken {
+    /// Seals the epoch that begins when `server_id` is promoted.
+    ///
+    /// # Errors
+    ///
+    /// No randomness.
+    pub fn seal(keys: &Keys, number: u64, server_id: &str) -> Result<Self, AuthorityError> {
+        epoch::seal(keys.authority(), number, server_id).map(Self::from)
+    }
+
+    /// Whether the installation's authority made it.
+    #[must_use]
+    pub fn is_genuine(&self, authority: &Authority) -> bool {
+        hex::decode(&self.seal).is_ok_and(|seal| {
+            let epoch = Epoch { number: self.number, server_id: self.server_id.clone(), seal };
+            epoch::is_genuine(&epoch, authority.installation_id(), authority.certificate_der())
+        })
+    }
+
+    /// As devices are told.
+    #[must_use]
+    pub fn on_the_wire(&self) -> Epoch {
+        let seal = hex::decode(&self.seal).unwrap_or_default();
+        Epoch { number: self.number, server_id: self.server_id.clone(), seal }
+    }
+}
+
+impl From<Epoch> for EpochToken {
+    fn from(epoch: Epoch) -> Self {
+        Self { number: epoch.number, server_id: epoch.server_id, seal: hex::encode(epoch.seal) }
+    }
+}
+
+/// Why a server that was active changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Pause {
+    /// It has started, and nobody has said yet that no other server was made active meanwhile. Never on disk.
+    Starting,
+    /// Another server was made active.
+    Superseded,
+    /// It gave its role to this server, which asked for it.
+    HandedOver {
+        /// The server's id.
+        to: String,
+    },
+    /// A later start of this very server was seen: this is an old image of it, or a clone.
+    Outdated,
+}
+
+/// What this server is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleRecord {
+    /// Active, standby or read-only.
+    pub role: Role,
+    /// Why it is read-only.
+    pub pause: Option<Pause>,
+    /// The highest epoch it knows.
+    pub epoch: EpochToken,
+}
+
+impl RoleRecord {
+    /// Of a server whose role was never in doubt.
+    #[must_use]
+    pub fn new(role: Role, epoch: EpochToken) -> Self {
+        Self { role, pause: None, epoch }
+    }
+}
+
+/// The role while the server runs.
+pub struct Roles {
+    /// One change at a time, the disk included.
+    file: Mutex<PathBuf>,
+    now: watch::Sender<RoleRecord>,
+}
+
+impl Roles {
+    /// The role on record in the data folder; `None` if none is.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn load(data: &Path) -> io::Result<Option<RoleRecord>> {
+        match fs::read(data.join(FILE)) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts a role on record in the data folder.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub fn save(data: &Path, record: &RoleRecord) -> io::Result<()> {
+        durable::write(&data.join(FILE), &serde_json::to_vec_pretty(record)?)
+    }
+
+    /// Begins with `record`, which is on disk in the folder `data`.
+    #[must_use]
+    pub fn new(data: &Path, record: RoleRecord) -> Self {
+        Self { file: Mutex::new(data.to_owned()), now: watch::Sender::new(record) }
+    }
+
+    /// What this server is now.
+    #[must_use]
+    pub fn now(&self) -> RoleRecord {
+        self.now.borrow().clone()
+    }
+
+    /// Its role now.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.now.borrow().role
+    }
+
+    /// Hears of every change.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<RoleRecord> {
+        self.now.subscribe()
+    }
+
+    /// Holds the role back until somebody says that it still stands. On disk it stays.
+    pub fn pause_for_start(&self) {
+        self.now.send_modify(|record| (record.role, record.pause) = (Role::ReadOnly, Some(Pause::Starting)));
+    }
+
+    /// Ends what [`pause_for_start`](Self::pause_for_start) began; `false` if there is nothing to end.
+    pub fn resume(&self) -> bool {
+        self.now.send_if_modified(|record| {
+            let starting = record.pause == Some(Pause::Starting);
+            if starting {
+                (record.role, record.pause) = (Role::Active, None);
+            }
+            starting
+        })
+    }
+
+    /// Changes what this server is, on disk first: `decide` sees what it is and says what it becomes, or `None`. Answers
+    /// whether it changed.
+    ///
+    /// # Errors
+    ///
+    /// The disk's; then nothing changed.
+    pub fn change(&self, decide: impl FnOnce(&RoleRecord) -> Option<RoleRecord>) -> io::Result<bool> {
+        let folder = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(next) = decide(&self.now()) else { return Ok(false) };
+        let kept = match &next.pause {
+            Some(Pause::Starting) => RoleRecord { role: Role::Active, pause: None, ..next.clone() },
+            Some(Pause::Superseded | Pause::HandedOver { .. } | Pause::Outdated) | None => next.clone(),
+        };
+        Self::save(&folder, &kept)?;
+        self.now.send_replace(next);
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(number: u64, server_id: &str) -> EpochToken {
+        EpochToken { number, server_id: server_id.to_owned(), seal: "00".to_owned() }
+    }
+
+    #[test]
+    fn a_change_is_on_disk_before_it_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let active = RoleRecord::new(Role::Active, token(1, "one"));
+        let roles = Roles::new(folder.path(), active.clone());
+        assert!(!roles.change(|_| None).unwrap());
+        assert_eq!(Roles::load(folder.path()).unwrap(), None);
+        let next = RoleRecord { pause: Some(Pause::Superseded), ..RoleRecord::new(Role::ReadOnly, token(2, "two")) };
+        assert!(roles.change(|_| Some(next.clone())).unwrap());
+        assert_eq!((Roles::load(folder.path()).unwrap(), roles.now()), (Some(next.clone()), next));
+        // Without a disk nothing changes.
+        let nowhere = Roles::new(&folder.path().join("gone"), active.clone());
+        assert!(nowhere.change(|_| Some(RoleRecord::new(Role::Standby, token(3, "one")))).is_err());
+        assert_eq!(nowhere.now(), active);
+    }
+
+    #[test]
+    fn a_start_holds_the_role_back_and_leaves_the_record_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let roles = Roles::new(folder.path(), RoleRecord::new(Role::Active, token(1, "one")));
+        roles.pause_for_start();
+        assert_eq!((roles.role(), roles.now().pause), (Role::ReadOnly, Some(Pause::Starting)));
+        // Meanwhile it learns of an epoch, which says nothing of its role.
+        roles.change(|now| Some(RoleRecord { epoch: token(1, "two"), ..now.clone() })).unwrap();
+        assert_eq!(Roles::load(folder.path()).unwrap().map(|kept| kept.role), Some(Role::Active));
+        assert!(roles.resume());
+        assert!(!roles.resume());
+        assert_eq!((roles.role(), roles.now().pause), (Role::Active, None));
+    }
+
+    #[test]
+    fn of_two_tokens_the_higher_number_stands_and_then_the_higher_server() {
+        assert!(token(2, "a") > token(1, "b"));
+        assert!(token(2, "b") > token(2, "a"));
+    }
+}

@@ -1,0 +1,181 @@
+//! An operator makes this server the active one.
+
+use super::{Actor, Service, role_changes::unwritten};
+use crate::{
+    model::{Evidence, Fault, FieldError, OtherServer, PromotionInput, Role, Server},
+    server::{
+        roles::{EpochToken, RoleRecord},
+        sites::Errand,
+        store::{Promotion, PromotionKind},
+    },
+};
+use serde_json::json;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// The longest account of how a server was stopped, in characters.
+const MAX_STOPPED_CHARACTERS: usize = 200;
+
+impl Service {
+    /// What an operator should know before this server is made active.
+    ///
+    /// # Errors
+    ///
+    /// The store fails, or `id` is another server.
+    pub async fn promotion_evidence(&self, id: &str) -> Result<Evidence, Fault> {
+        self.require_own(id)?;
+        let devices = self.store.count_devices().await?;
+        let held = self.devices_per_server().await?;
+        let copy = self.store.copy();
+        let peers = self.peers.peers();
+        let newest = peers.iter().filter_map(|peer| peer.change).max();
+        let others = peers.into_iter().map(|peer| OtherServer {
+            devices: held.get(&peer.facts.id).copied().unwrap_or_default(),
+            name: peer.facts.name,
+            role: peer.facts.role,
+            epoch: peer.facts.epoch.number,
+            reachable: peer.reachable,
+            last_heard: peer.last_heard,
+        });
+        Ok(Evidence {
+            role: self.role(),
+            epoch: self.roles.now().epoch.number,
+            devices,
+            devices_here: held.get(&self.site.server_id).copied().unwrap_or_default(),
+            copy_taken_at: copy.as_ref().map(|copy| copy.taken_at.clone()),
+            changes_missing: copy.map(|copy| newest.unwrap_or_default().saturating_sub(copy.content.change)),
+            needs_account: self.needs_account(),
+            others: others.collect(),
+        })
+    }
+
+    /// Makes this server the active one. If another one is active and answers, it gives its role first and nothing is lost;
+    /// if it does not answer, the operator has to say how it was stopped.
+    ///
+    /// # Errors
+    ///
+    /// Not this server, active already, a confirmation that is not its name, no word about a server that does not answer,
+    /// or what the store says: then nothing has changed.
+    pub async fn promote(
+        self: &Arc<Self>,
+        actor: &Actor,
+        id: &str,
+        input: &PromotionInput,
+    ) -> Result<Vec<Server>, Fault> {
+        self.require_own(id)?;
+        // To its end, also when whoever asked has hung up.
+        let (service, actor, input) = (self.clone(), actor.clone(), input.clone());
+        let work = tokio::spawn(async move { service.promote_in_turn(&actor, &input).await });
+        work.await.map_err(|error| {
+            tracing::error!(%error, "a promotion was cut off");
+            Fault::Internal
+        })??;
+        self.list_servers().await
+    }
+
+    async fn promote_in_turn(&self, actor: &Actor, input: &PromotionInput) -> Result<(), Fault> {
+        let _turn = self.turn.lock().await;
+        if self.role() == Role::Active {
+            return Err(Fault::WrongState {
+                reason: format!("{} is the active server already.", self.site.server_name),
+            });
+        }
+        let stopped = self.check_promotion(input)?;
+        let from = self.ask_for_the_role(&actor.login).await?;
+        let kind = if from.is_some() { PromotionKind::Handover } else { PromotionKind::Takeover };
+        let promoted = self.become_active(actor, kind, stopped).await;
+        if promoted.is_err()
+            && let Some(server) = from
+        {
+            self.run_errand(|reply| Errand::GiveBack { server, reply }).await.unwrap_or_else(|reason| {
+                tracing::error!(reason, "the server that gave its role could not be told to take it back");
+            });
+        }
+        promoted
+    }
+
+    /// The account of how the other server was stopped, if one was given.
+    fn check_promotion(&self, input: &PromotionInput) -> Result<Option<String>, Fault> {
+        let mut errors = Vec::new();
+        if input.confirm.trim() != self.site.server_name {
+            let text = format!("Type the name of this server to confirm: {}", self.site.server_name);
+            errors.push(FieldError::new("confirm", text));
+        }
+        let stopped = input.stopped.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        if self.needs_account() && stopped.is_none() {
+            let text = "The other server does not answer. Say how it was stopped, so that two servers never write: for \
+                        example \"powered off\" or \"network cable pulled\".";
+            errors.push(FieldError::new("stopped", text));
+        }
+        if stopped
+            .is_some_and(|text| text.chars().count() > MAX_STOPPED_CHARACTERS || text.chars().any(char::is_control))
+        {
+            let text = format!("One line of at most {MAX_STOPPED_CHARACTERS} characters.");
+            errors.push(FieldError::new("stopped", text));
+        }
+        if errors.is_empty() { Ok(stopped.map(str::to_owned)) } else { Err(Fault::Invalid { errors }) }
+    }
+
+    /// Another server may be active without anybody here seeing it.
+    fn needs_account(&self) -> bool {
+        let peers = self.peers.peers();
+        peers.is_empty() || peers.iter().any(|peer| !peer.reachable)
+    }
+
+    /// Asks the active server to step down, and fetches what it wrote last. `None` if no active server answers.
+    async fn ask_for_the_role(&self, by: &str) -> Result<Option<String>, Fault> {
+        let active = self.peers.peers().into_iter().find(|peer| peer.reachable && peer.facts.role == Role::Active);
+        let Some(active) = active else { return Ok(None) };
+        let (server, by) = (active.facts.id.clone(), by.to_owned());
+        let asked = self.run_errand(|reply| Errand::StepDown { server, by, reply }).await;
+        asked.map_err(|reason| Fault::WrongState {
+            reason: format!("{} could not hand its role over: {reason}", active.facts.name),
+        })?;
+        Ok(Some(active.facts.id))
+    }
+
+    async fn become_active(&self, actor: &Actor, kind: PromotionKind, stopped: Option<String>) -> Result<(), Fault> {
+        let before = self.roles.now().epoch;
+        let epoch = EpochToken::seal(&self.keys, before.number + 1, &self.site.server_id).map_err(|error| {
+            tracing::error!(%error, "no epoch could be sealed");
+            Fault::Internal
+        })?;
+        let subject = format!("server {}", self.site.server_name);
+        let after = json!({ "epoch": epoch.number, "kind": kind, "stopped": stopped });
+        let audit = self.audit(actor, "server.promote", subject, Some(json!({ "epoch": before.number })), Some(after));
+        self.store.promote_book(&Promotion { epoch: epoch.clone(), kind, stopped, audit }).await?;
+        // Only now does it count: a start before this line finds a standby, and puts the unused book aside.
+        let changed = self.roles.change(|_| Some(RoleRecord::new(Role::Active, epoch.clone())));
+        if let Err(error) = changed {
+            let fault = unwritten(&error);
+            self.store.demote_book().await?;
+            return Err(fault);
+        }
+        tracing::warn!(epoch = epoch.number, by = actor.login, ?kind, "this server is active now");
+        self.role_changed();
+        self.adopt_own_journal().await
+    }
+
+    /// Has another server asked, and waits for what comes of it.
+    pub(super) async fn run_errand(
+        &self,
+        errand: impl FnOnce(oneshot::Sender<Result<(), String>>) -> Errand,
+    ) -> Result<(), String> {
+        let (reply, answer) = oneshot::channel();
+        let stopping = || "this server is being stopped".to_owned();
+        let errands = self.errands.get().ok_or_else(stopping)?;
+        errands.send(errand(reply)).await.map_err(|_| stopping())?;
+        answer.await.map_err(|_| stopping())?
+    }
+
+    /// Refuses what only a server itself can do.
+    pub(super) fn require_own(&self, id: &str) -> Result<(), Fault> {
+        if id == self.site.server_id {
+            return Ok(());
+        }
+        match self.peers.name_of(id) {
+            Some(name) => Err(Fault::WrongState { reason: format!("Do this in the portal of {name} itself.") }),
+            None => Err(Fault::NotFound { what: format!("server {id}") }),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The way back: a server that was active in an earlier epoch works as standby of the one that is active now. What it wrote
+//! alone is kept.
+
+use super::{Actor, Service, role_changes::unwritten};
+use crate::{
+    model::{Fault, LoneWrite, Role, Server},
+    server::{
+        roles::{Pause, RoleRecord},
+        sites::Errand,
+        store::CopyFlaw,
+    },
+};
+use std::sync::Arc;
+
+impl Service {
+    /// Makes this server a standby of the active one: fetches its copy, keeps this server's own database aside, and lists
+    /// what only that holds.
+    ///
+    /// # Errors
+    ///
+    /// Not this server, not read-only, no active server answers, or what the store says: then nothing has changed.
+    pub async fn rejoin(self: &Arc<Self>, actor: &Actor, id: &str) -> Result<Vec<Server>, Fault> {
+        self.require_own(id)?;
+        let (service, actor) = (self.clone(), actor.clone());
+        let work = tokio::spawn(async move { service.rejoin_in_turn(&actor).await });
+        work.await.map_err(|error| {
+            tracing::error!(%error, "rejoining was cut off");
+            Fault::Internal
+        })??;
+        self.list_servers().await
+    }
+
+    async fn rejoin_in_turn(&self, actor: &Actor) -> Result<(), Fault> {
+        let _turn = self.turn.lock().await;
+        let record = self.roles.now();
+        match (record.role, &record.pause) {
+            (Role::ReadOnly, Some(Pause::Superseded | Pause::HandedOver { .. } | Pause::Outdated)) => {}
+            (Role::ReadOnly, Some(Pause::Starting) | None) | (Role::Active | Role::Standby, _) => {
+                return Err(wrong("Only a server that was active before and is read-only now has to join again."));
+            }
+        }
+        let active = self.peers.peers().into_iter().find(|peer| peer.reachable && peer.facts.role == Role::Active);
+        let active = active.filter(|peer| peer.facts.epoch >= record.epoch);
+        let Some(active) = active else {
+            return Err(wrong("No active server answers. Start it, or make this server active again."));
+        };
+        let server = active.facts.id.clone();
+        let fetched = self.run_errand(|reply| Errand::FirstCopy { server, reply }).await;
+        fetched.map_err(|reason| wrong(&format!("The copy of {} did not arrive: {reason}", active.facts.name)))?;
+        let found =
+            self.store.keep_lone_writes(&self.clock.now_text()).await.map_err(|flaw| {
+                if let CopyFlaw::Store(error) = flaw { error.into() } else { wrong(&flaw.to_string()) }
+            })?;
+        let standby = |now: &RoleRecord| Some(RoleRecord::new(Role::Standby, now.epoch.clone()));
+        self.roles.change(standby).map_err(|error| unwritten(&error))?;
+        let archive = self.store.demote_book().await?;
+        let archive = archive.map(|file| file.display().to_string());
+        tracing::warn!(by = actor.login, lone = found, archive, "this server is standby now");
+        self.role_changed();
+        Ok(())
+    }
+
+    /// Joins again by itself where nothing can have been written alone: the role was handed over, and taken.
+    ///
+    /// # Errors
+    ///
+    /// As [`rejoin`](Self::rejoin).
+    pub(in crate::server) async fn rejoin_after_handover(self: &Arc<Self>) -> Result<(), Fault> {
+        let record = self.roles.now();
+        let Some(Pause::HandedOver { to }) = &record.pause else { return Ok(()) };
+        let taken = self.peers.peers().into_iter().any(|peer| {
+            peer.facts.id == *to
+                && peer.reachable
+                && peer.facts.role == Role::Active
+                && peer.facts.epoch == record.epoch
+        });
+        if taken && record.epoch.server_id == *to {
+            let system = Actor { login: "system".to_owned(), peer: None };
+            self.rejoin_in_turn(&system).await?;
+        }
+        Ok(())
+    }
+
+    /// What this server wrote while another one was active already, as long as nobody has dealt with it.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn list_lone_writes(&self) -> Result<Vec<LoneWrite>, Fault> {
+        Ok(self.store.list_lone_writes().await?)
+    }
+
+    /// An operator has dealt with all that is listed.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn settle_lone_writes(&self, actor: &Actor) -> Result<(), Fault> {
+        self.store.settle_lone_writes(&actor.login, &self.clock.now_text()).await?;
+        self.changed(crate::server::changes::Change::Server);
+        Ok(())
+    }
+}
+
+fn wrong(reason: &str) -> Fault {
+    Fault::WrongState { reason: reason.to_owned() }
+}

@@ -1,0 +1,145 @@
+//! What another server's promotion means for this one, and what a change of role brings with it.
+
+use super::{Arrival, Service};
+use crate::{
+    model::{Fault, Role},
+    server::{
+        changes::Change,
+        roles::{EpochToken, Pause, RoleRecord},
+    },
+};
+
+impl Service {
+    /// Somebody knows this epoch. If it is higher than what is known here and really the installation's, it counts from now
+    /// on: an active server changes nothing any more.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be put on record; then it has to be met again.
+    pub(in crate::server) async fn meet_epoch(&self, token: &EpochToken, from: &str) -> Result<(), Fault> {
+        if *token <= self.roles.now().epoch {
+            return Ok(());
+        }
+        if !token.is_genuine(self.keys.authority()) {
+            tracing::warn!(from, epoch = token.number, "an epoch without the installation's seal is not believed");
+            return Ok(());
+        }
+        let mut ended = false;
+        let changed = self.roles.change(|now| {
+            (*token > now.epoch).then(|| {
+                let (role, pause) = superseded(now);
+                ended = role != now.role || pause != now.pause;
+                RoleRecord { role, pause, epoch: token.clone() }
+            })
+        });
+        if !changed.map_err(|error| unwritten(&error))? {
+            return Ok(());
+        }
+        tracing::warn!(from, epoch = token.number, server = token.server_id, "met a later epoch");
+        if ended {
+            self.store.freeze_book().await?;
+            tracing::error!("another server was made active: this one changes nothing any more");
+        }
+        self.role_changed();
+        Ok(())
+    }
+
+    /// Gives the role to the server `to`, which asked for it: nothing is changed here from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::NotActive`], or the disk's.
+    pub(in crate::server) async fn step_down(&self, to: &str, by: &str) -> Result<(), Fault> {
+        let handed = Pause::HandedOver { to: to.to_owned() };
+        let changed = self.roles.change(|now| {
+            let active = now.role == Role::Active || now.pause.as_ref() == Some(&handed);
+            active.then(|| RoleRecord { role: Role::ReadOnly, pause: Some(handed.clone()), epoch: now.epoch.clone() })
+        });
+        if !changed.map_err(|error| unwritten(&error))? {
+            return Err(Fault::NotActive { active: self.active_server_name().await });
+        }
+        tracing::warn!(to, by, "this server hands its role over");
+        self.store.freeze_book().await?;
+        self.role_changed();
+        Ok(())
+    }
+
+    /// The server `to` could not take the role that was given to it.
+    ///
+    /// # Errors
+    ///
+    /// It was not given to it or it has taken it, or the disk's.
+    pub(in crate::server) async fn take_back(&self, to: &str) -> Result<(), Fault> {
+        let handed = Pause::HandedOver { to: to.to_owned() };
+        let back = |now: &RoleRecord| {
+            let mine = now.pause.as_ref() == Some(&handed) && now.epoch.server_id == self.site.server_id;
+            mine.then(|| RoleRecord::new(Role::Active, now.epoch.clone()))
+        };
+        if back(&self.roles.now()).is_none() {
+            return Err(Fault::WrongState {
+                reason: "The role was not given to this server, or was taken.".to_owned(),
+            });
+        }
+        self.store.thaw_book().await?;
+        if !self.roles.change(back).map_err(|error| unwritten(&error))? {
+            return Ok(self.store.freeze_book().await?);
+        }
+        tracing::warn!(to, "the role could not be taken over there: this server is active again");
+        self.role_changed();
+        Ok(())
+    }
+
+    /// Pages, devices and the other server are told.
+    pub(super) fn role_changed(&self) {
+        self.changed(Change::Server);
+        self.changed(Change::Book);
+        if let Some(gateway) = self.gateway.get() {
+            gateway.wake_all();
+        }
+    }
+
+    /// Takes into the book what this server learned while it was standby: events, and how trials ended. Does nothing
+    /// unless it is active.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn adopt_own_journal(&self) -> Result<(), Fault> {
+        if self.role() != Role::Active {
+            return Ok(());
+        }
+        self.adopt_own_events().await?;
+        let outcomes = self.store.list_unnoted_outcomes().await?;
+        let ids: Vec<i64> = outcomes.iter().map(|outcome| outcome.id).collect();
+        self.note_outcomes(outcomes).await?;
+        Ok(self.store.mark_outcomes_noted(&ids, &self.clock.now_text()).await?)
+    }
+
+    /// A device came: it may know of a promotion that this server slept through, or vouch that there was none.
+    pub(super) async fn hear_device(&self, arrival: &Arrival) {
+        if let Some(token) = &arrival.epoch
+            && let Err(fault) = self.meet_epoch(token, "a device").await
+        {
+            tracing::error!(%fault, "a later epoch could not be put on record");
+        }
+        if let Err(fault) = self.note_voucher(arrival.device).await {
+            tracing::error!(%fault, "it could not be seen whether enough devices are back");
+        }
+    }
+}
+
+/// What a server is once a later epoch is known.
+fn superseded(now: &RoleRecord) -> (Role, Option<Pause>) {
+    match (now.role, &now.pause) {
+        (Role::Active, _) | (Role::ReadOnly, Some(Pause::Starting)) => (Role::ReadOnly, Some(Pause::Superseded)),
+        (Role::Standby | Role::ReadOnly, pause) => (now.role, pause.clone()),
+    }
+}
+
+pub(super) fn unwritten(error: &std::io::Error) -> Fault {
+    tracing::error!(%error, "the role cannot be put on record");
+    Fault::StorageUnavailable {
+        hint: "The server's role could not be written to its data folder; nothing was changed. The log says why."
+            .to_owned(),
+    }
+}

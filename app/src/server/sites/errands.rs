@@ -1,0 +1,93 @@
+//! What the service has this server ask of another one: to step down, to take its role back, for a first copy.
+
+use super::{
+    Sites,
+    copier::{CopyError, fetch, renew},
+    line::{CallError, Line},
+    message::{STEP_DOWN, StepDown, SteppedDown, TAKE_BACK},
+};
+use crate::server::store::{Copies, adopt};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+/// One errand; `reply` hears what came of it, for people.
+#[derive(Debug)]
+pub enum Errand {
+    /// The server gives its role, and this one works with all that it wrote.
+    StepDown {
+        /// Its id.
+        server: String,
+        /// The operator.
+        by: String,
+        /// Hears the outcome.
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+    /// The role could not be taken: the server is active as before.
+    GiveBack {
+        /// Its id.
+        server: String,
+        /// Hears the outcome.
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+    /// The server's copy lies ready; it is not put to use yet.
+    FirstCopy {
+        /// Its id.
+        server: String,
+        /// Hears the outcome.
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+}
+
+/// Runs errands until `stop`, one after another.
+pub(super) async fn run(sites: Arc<Sites>, mut errands: mpsc::Receiver<Errand>, stop: CancellationToken) {
+    while let Some(Some(errand)) = stop.run_until_cancelled(errands.recv()).await {
+        let (reply, outcome) = match errand {
+            Errand::StepDown { server, by, reply } => (reply, sites.have_step_down(&server, by).await),
+            Errand::GiveBack { server, reply } => (reply, sites.give_back(&server).await.map_err(Into::into)),
+            Errand::FirstCopy { server, reply } => (reply, sites.fetch_first_copy(&server).await),
+        };
+        // Whoever asked may have gone; what was done stays done.
+        let _ = reply.send(outcome.map_err(|error| error.to_string()));
+    }
+}
+
+impl Sites {
+    async fn have_step_down(&self, server: &str, by: String) -> Result<(), CopyError> {
+        let mut line = self.dial(server).await?;
+        let taken = self.take_all(&mut line, by).await;
+        if taken.is_err()
+            // It may have stepped down although its answer was lost.
+            && let Err(error) = self.give_back(server).await
+        {
+            tracing::warn!(server, %error, "the server that was asked for its role did not take it back");
+        }
+        taken
+    }
+
+    async fn take_all(&self, line: &mut Line, by: String) -> Result<(), CopyError> {
+        let stepped: SteppedDown = line.post_patiently(STEP_DOWN, &StepDown { by }).await?;
+        let manifest = renew(self, line).await?;
+        if manifest.sha256 == stepped.manifest.sha256 {
+            Ok(())
+        } else {
+            Err(CopyError::Altered("it is not the one that was announced".to_owned()))
+        }
+    }
+
+    async fn give_back(&self, server: &str) -> Result<(), CallError> {
+        let mut line = self.dial(server).await?;
+        line.post_patiently::<_, serde_json::Value>(TAKE_BACK, &serde_json::json!({})).await.map(drop)
+    }
+
+    async fn fetch_first_copy(&self, server: &str) -> Result<(), CopyError> {
+        let copies = Copies::of(self.service.store.folder());
+        let mut line = self.dial(server).await?;
+        let _turn = self.transfer.lock().await;
+        let manifest = fetch(&mut line, &copies).await?;
+        let epoch = self.service.roles.now().epoch.number;
+        let known = (self.service.site().installation_id.as_str(), epoch);
+        adopt(&copies, &manifest, Some(known)).await?.close().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! What a book that was overtaken holds and the active server's book does not.
+
+use super::{
+    BOOK_FILE, Copies, JOURNAL_FILE, Store, StoreError, begin,
+    copy::{CopyFlaw, open_read_only},
+};
+use crate::model::LoneWrite;
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool, sqlite::SqliteConnectOptions};
+use std::path::Path;
+
+#[derive(sqlx::FromRow, PartialEq, Eq)]
+struct AuditRow {
+    id: i64,
+    at: String,
+    operator: String,
+    action: String,
+    subject: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+impl Store {
+    /// Compares this server's own book with the copy that has arrived: notes the changes that only the own one has, and
+    /// puts the events that only it has among those that wait to be told. The answer is how many changes there are.
+    pub(in crate::server) async fn keep_lone_writes(&self, now: &str) -> Result<u64, CopyFlaw> {
+        let current = Copies::of(&self.folder).current()?;
+        let (_, file) = current.ok_or_else(|| StoreError::inconsistent("copies", "no copy has arrived"))?;
+        self.keep_lone_events(&file).await?;
+        let copy = open_read_only(&file).await?;
+        let theirs = changes_of(&copy).await;
+        copy.close().await;
+        let (ours, theirs) = (changes_of(&self.book()).await?, theirs?);
+        let common = ours.iter().zip(&theirs).take_while(|(ours, theirs)| ours == theirs).count();
+        let lone = ours.get(common..).unwrap_or_default();
+        let epoch: i64 = sqlx::query_scalar("select epoch from installation").fetch_one(&self.book()).await?;
+        let mut transaction = begin(self.journal()).await?;
+        // A comparison that was cut off comes again.
+        sqlx::query("delete from lone_writes where epoch = $1").bind(epoch).execute(&mut *transaction).await?;
+        for row in lone {
+            sqlx::query(
+                "insert into lone_writes (epoch, at, operator, action, subject, before, after, found_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )
+            .bind(epoch)
+            .bind(&row.at)
+            .bind(&row.operator)
+            .bind(&row.action)
+            .bind(&row.subject)
+            .bind(&row.before)
+            .bind(&row.after)
+            .bind(now)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(lone.len() as u64)
+    }
+
+    async fn keep_lone_events(&self, copy: &Path) -> Result<(), StoreError> {
+        let mut connection = SqliteConnectOptions::new().filename(self.folder.join(JOURNAL_FILE)).connect().await?;
+        let kept = copy_lone_events(&mut connection, &self.folder.join(BOOK_FILE), copy).await;
+        connection.close().await?;
+        kept
+    }
+
+    /// Those that nobody has dealt with, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn list_lone_writes(&self) -> Result<Vec<LoneWrite>, StoreError> {
+        type Row = (String, String, String, String, Option<String>, Option<String>);
+        let rows: Vec<Row> = sqlx::query_as(
+            "select at, operator, action, subject, before, after from lone_writes where settled_at is null order by id",
+        )
+        .fetch_all(self.journal())
+        .await?;
+        let lone =
+            |(at, operator, action, subject, before, after)| LoneWrite { at, operator, action, subject, before, after };
+        Ok(rows.into_iter().map(lone).collect())
+    }
+
+    /// An operator has dealt with all of them.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written.
+    pub async fn settle_lone_writes(&self, by: &str, now: &str) -> Result<(), StoreError> {
+        sqlx::query("update lone_writes set settled_at = $1, settled_by = $2 where settled_at is null")
+            .bind(now)
+            .bind(by)
+            .execute(self.journal())
+            .await?;
+        Ok(())
+    }
+}
+
+async fn copy_lone_events(journal: &mut SqliteConnection, own: &Path, copy: &Path) -> Result<(), StoreError> {
+    for (name, file) in [("own", own), ("copy", copy)] {
+        let attach = format!("attach database $1 as {name}");
+        let file = file.display().to_string();
+        sqlx::query(sqlx::AssertSqlSafe(attach)).bind(file).execute(&mut *journal).await?;
+    }
+    sqlx::query(
+        "insert into main.events (device_id, ring, id, at, code, user_id, detail, received_at, received_by)
+         select device_id, ring, id, at, code, user_id, detail, received_at, received_by from own.events lone
+         where not exists (select 1 from copy.events known
+             where known.device_id = lone.device_id and known.ring = lone.ring and known.id = lone.id)
+         on conflict do nothing",
+    )
+    .execute(&mut *journal)
+    .await?;
+    sqlx::query(
+        "insert into main.event_gaps (device_id, ring, first_id, last_id, reported_at)
+         select device_id, ring, first_id, last_id, reported_at from own.event_gaps lone
+         where not exists (select 1 from copy.event_gaps known
+             where known.device_id = lone.device_id and known.ring = lone.ring and known.first_id = lone.first_id)
+         on conflict do nothing",
+    )
+    .execute(journal)
+    .await?;
+    Ok(())
+}
+
+async fn changes_of(book: &SqlitePool) -> Result<Vec<AuditRow>, StoreError> {
+    let rows = sqlx::query_as("select id, at, operator, action, subject, before, after from audit order by id");
+    Ok(rows.fetch_all(book).await?)
+}

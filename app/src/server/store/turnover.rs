@@ -1,0 +1,233 @@
+//! The book changes hands: a standby's copy becomes the book that is written, and a book that was overtaken is put aside.
+
+use super::{
+    AuditEntry, BOOK_FILE, BOOK_MIGRATIONS, Copies, Store, StoreError,
+    audit::insert_audit,
+    columns::{count, number},
+    copy::{open_current, open_private},
+    open_pool,
+};
+use crate::server::{durable, roles::EpochToken};
+use serde::Serialize;
+use sqlx::SqlitePool;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+const ARCHIVE: &str = "archive";
+
+/// How an epoch began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromotionKind {
+    /// The installation was made.
+    First,
+    /// The server before gave its role.
+    Handover,
+    /// The server before could not be asked.
+    Takeover,
+}
+
+impl PromotionKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Handover => "handover",
+            Self::Takeover => "takeover",
+        }
+    }
+}
+
+/// A server becomes active.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Promotion {
+    /// The epoch that begins.
+    pub epoch: EpochToken,
+    /// How.
+    pub kind: PromotionKind,
+    /// How the server before was stopped, in the operator's words.
+    pub stopped: Option<String>,
+    /// Who wanted it, and when.
+    pub audit: AuditEntry,
+}
+
+/// A row of the timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EpochRow {
+    /// Counts from 1.
+    pub number: u64,
+    /// The server that became active.
+    pub server_id: String,
+    /// When.
+    pub promoted_at: String,
+    /// The operator, or `system`.
+    pub promoted_by: String,
+    /// `first`, `handover` or `takeover`.
+    pub kind: String,
+    /// How the server before was stopped.
+    pub stopped: Option<String>,
+}
+
+impl Store {
+    /// Ends all writing to the book: what is being written is finished first, what comes after is refused. Reading goes on.
+    pub(in crate::server) async fn freeze_book(&self) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        if self.copy().is_none() {
+            let frozen = open_pool(&self.folder.join(BOOK_FILE), true).await?;
+            self.exchange_book(frozen, None).close().await;
+        }
+        Ok(())
+    }
+
+    /// Lets a frozen book be written again.
+    pub(in crate::server) async fn thaw_book(&self) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        if self.copy().is_none() {
+            let book = open_pool(&self.folder.join(BOOK_FILE), false).await?;
+            let old = self.exchange_book(book, None);
+            tokio::spawn(async move { old.close().await });
+        }
+        Ok(())
+    }
+
+    /// Makes the copy, or the frozen book, the one that is written, beginning with this promotion. If it fails nothing has
+    /// changed for whoever reads.
+    pub(in crate::server) async fn promote_book(&self, promotion: &Promotion) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        let file = self.folder.join(BOOK_FILE);
+        if self.copy().is_some() {
+            let current = Copies::of(&self.folder).current().map_err(sqlx::Error::Io)?;
+            let (_, copy) = current.ok_or_else(|| StoreError::inconsistent("copies", "the copy in use is gone"))?;
+            put_aside(&self.folder).await?;
+            let folder = self.folder.clone();
+            let copied = tokio::task::spawn_blocking(move || copy_to_book(&copy, &folder)).await;
+            copied.map_err(io::Error::other).flatten().map_err(sqlx::Error::Io)?;
+        }
+        let book = open_pool(&file, false).await?;
+        BOOK_MIGRATIONS.run(&book).await?;
+        if let Err(error) = write_promotion(&book, promotion).await {
+            book.close().await;
+            return Err(error);
+        }
+        let old = self.exchange_book(book, None);
+        tokio::spawn(async move { old.close().await });
+        Ok(())
+    }
+
+    /// Works with the copy that has arrived from now on, and puts the book that was written here aside. The answer is the
+    /// file that it is now.
+    pub(in crate::server) async fn demote_book(&self) -> Result<Option<PathBuf>, StoreError> {
+        let _turn = self.turn.lock().await;
+        let current = Copies::of(&self.folder).current().map_err(sqlx::Error::Io)?;
+        let (manifest, copy) = current.ok_or_else(|| StoreError::inconsistent("copies", "no copy has arrived"))?;
+        let old = self.exchange_book(open_current(&copy).await?, Some(manifest));
+        old.close().await;
+        put_aside(&self.folder).await
+    }
+
+    /// Puts the first epoch on record, unless it is.
+    pub(in crate::server) async fn insert_first_epoch(&self, first: &Promotion) -> Result<(), StoreError> {
+        let mut transaction = super::begin(&self.book()).await?;
+        insert_epoch(&mut transaction, first).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Every promotion, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn list_epochs(&self) -> Result<Vec<EpochRow>, StoreError> {
+        let rows: Vec<(i64, String, String, String, String, Option<String>)> = sqlx::query_as(
+            "select number, server_id, promoted_at, promoted_by, kind, stopped from epochs order by number desc",
+        )
+        .fetch_all(&self.book())
+        .await?;
+        let row = |(epoch, server_id, promoted_at, promoted_by, kind, stopped)| {
+            let epoch = number("epochs", epoch)?;
+            Ok(EpochRow { number: epoch, server_id, promoted_at, promoted_by, kind, stopped })
+        };
+        rows.into_iter().map(row).collect()
+    }
+
+    /// How many changes the book holds: the id of the newest audit row.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn newest_change(&self) -> Result<u64, StoreError> {
+        let newest: Option<i64> = sqlx::query_scalar("select max(id) from audit").fetch_one(&self.book()).await?;
+        number("audit", newest.unwrap_or_default())
+    }
+}
+
+async fn write_promotion(book: &SqlitePool, promotion: &Promotion) -> Result<(), StoreError> {
+    let mut transaction = super::begin(book).await?;
+    let epoch = &promotion.epoch;
+    let moved = sqlx::query("update installation set epoch = $1, active_server = $2 where only = 1 and epoch < $1")
+        .bind(count(epoch.number))
+        .bind(&epoch.server_id)
+        .execute(&mut *transaction)
+        .await?;
+    if moved.rows_affected() != 1 {
+        return Err(StoreError::inconsistent("installation", "its epoch is not lower than the new one"));
+    }
+    insert_epoch(&mut transaction, promotion).await?;
+    insert_audit(&mut transaction, &promotion.audit).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn insert_epoch(connection: &mut sqlx::SqliteConnection, promotion: &Promotion) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into epochs (number, server_id, seal, promoted_at, promoted_by, kind, stopped, change)
+         select $1, $2, $3, $4, $5, $6, $7, coalesce(max(id), 0) from audit where true
+         on conflict (number) do nothing",
+    )
+    .bind(count(promotion.epoch.number))
+    .bind(&promotion.epoch.server_id)
+    .bind(&promotion.epoch.seal)
+    .bind(&promotion.audit.at)
+    .bind(&promotion.audit.operator)
+    .bind(promotion.kind.name())
+    .bind(&promotion.stopped)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Moves a book that is not in use out of the way; the answer is its new place, if there was one.
+pub(super) async fn put_aside(folder: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let file = folder.join(BOOK_FILE);
+    if !file.exists() {
+        return Ok(None);
+    }
+    // What the log beside it holds belongs to it.
+    open_private(&file).await?.close().await;
+    let archive = folder.join(ARCHIVE);
+    durable::make_folder(&archive).map_err(sqlx::Error::Io)?;
+    let place = (1_u32..).map(|n| archive.join(format!("biostar2-{n}.db"))).find(|place| !place.exists());
+    let place = place.unwrap_or_else(|| archive.join(BOOK_FILE));
+    durable::rename(&file, &place).map_err(sqlx::Error::Io)?;
+    tracing::warn!(archive = %place.display(), "the database that was in use before is kept aside");
+    Ok(Some(place))
+}
+
+fn copy_to_book(copy: &Path, folder: &Path) -> io::Result<()> {
+    let next = folder.join("biostar2.db.next");
+    fs::copy(copy, &next)?;
+    fs::File::open(&next)?.sync_all()?;
+    // A log that lies there belonged to another file.
+    for suffix in ["-wal", "-shm", "-journal"] {
+        match fs::remove_file(folder.join(format!("{BOOK_FILE}{suffix}"))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    durable::rename(&next, &folder.join(BOOK_FILE))
+}
+
+#[cfg(test)]
+mod tests;
