@@ -10,6 +10,7 @@ pub mod durable;
 mod forms;
 mod https;
 pub mod keys;
+pub mod lease;
 pub mod link;
 pub mod rest;
 pub mod roles;

@@ -24,6 +24,16 @@ impl Role {
             Self::ReadOnly => "Read-only",
         }
     }
+
+    /// For programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Standby => "standby",
+            Self::ReadOnly => "read_only",
+        }
+    }
 }
 
 /// Does the other server answer?

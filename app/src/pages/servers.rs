@@ -152,6 +152,10 @@ fn ServerList(servers: Signal<Vec<Server>>) -> impl IntoView {
 
 #[component]
 fn ServerRow(server: Server) -> impl IntoView {
+    let role = match server.state {
+        PeerState::This | PeerState::Reachable => server.role.label().to_owned(),
+        PeerState::Unreachable => format!("Was {}", server.role.label().to_lowercase()),
+    };
     let (class, state) = match server.state {
         PeerState::This => ("mark mark-good", "This server"),
         PeerState::Reachable => ("mark mark-good", "Reachable"),
@@ -161,7 +165,7 @@ fn ServerRow(server: Server) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">{server.name}</th>
-            <td>{server.role.label()}</td>
+            <td>{role}</td>
             <td>
                 <span class=class>{state}</span>
                 {last_heard.map(|at| view! { <span class="quiet">" last heard "<When at /></span> })}

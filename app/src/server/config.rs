@@ -1,6 +1,6 @@
 //! What a server is started with.
 
-use super::clock::Clock;
+use super::{clock::Clock, lease::SharedFile};
 use gateway::{
     enrolment::KeyFingerprint,
     wire::{Address, AddressError},
@@ -33,6 +33,8 @@ pub struct Config {
     pub sites: SocketAddr,
     /// The host that devices and the other server are told to connect to.
     pub advertise: Option<String>,
+    /// A database that is shared with the other server, instead of one of this server's own.
+    pub shared: Option<SharedFile>,
     /// The folder with the browser's half.
     pub site_root: PathBuf,
     /// A join string of the first server; counts at the first start.
@@ -100,6 +102,7 @@ impl Config {
             gateway: any,
             sites: any,
             advertise: None,
+            shared: None,
             site_root: PathBuf::from("target/site"),
             join: None,
             tell_fingerprint: |_, _| {},

@@ -167,6 +167,11 @@ impl Roles {
         })
     }
 
+    /// Where the disk takes nothing any more: what this server is from now on, on disk or not.
+    pub fn override_role(&self, role: Role) {
+        self.now.send_modify(|record| (record.role, record.pause) = (role, None));
+    }
+
     /// Changes what this server is, on disk first: `decide` sees what it is and says what it becomes, or `None`. Answers
     /// whether it changed.
     ///

@@ -33,6 +33,7 @@ mod rollouts;
 mod server_lists;
 mod servers;
 mod sessions;
+mod shared_book;
 mod sign_in;
 mod standing;
 mod tokens;
@@ -52,6 +53,7 @@ use super::{
     changes::{Change, Changes},
     clock::Clock,
     keys::Keys,
+    lease::Keeper,
     roles::{EpochToken, RoleRecord, Roles},
     sites::{Errand, PeerBoard},
     store::{Store, StoreError},
@@ -63,7 +65,7 @@ use newcomers::Newcomers;
 use serde::{Deserialize, Serialize};
 use sign_in::Doorman;
 use std::sync::{Arc, OnceLock};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 use vouching::Vouchers;
 
 /// Who wants something done.
@@ -95,6 +97,8 @@ pub struct Service {
     pub(super) roles: Roles,
     /// One promotion or rejoining at a time.
     turn: Mutex<()>,
+    /// Where the role goes with a lease on a shared database.
+    lease: OnceLock<Arc<Keeper>>,
     /// Runs errands to other servers.
     errands: OnceLock<mpsc::Sender<Errand>>,
     /// While nobody has said yet that this server is still the active one: which devices did.
@@ -132,6 +136,7 @@ impl Service {
             site,
             roles,
             turn: Mutex::default(),
+            lease: OnceLock::new(),
             errands: OnceLock::new(),
             vouchers: Vouchers::default(),
             started_at: clock.now_text(),
@@ -193,6 +198,12 @@ impl Service {
     #[must_use]
     pub fn role(&self) -> Role {
         self.roles.role()
+    }
+
+    /// Hears of every change of the role.
+    #[must_use]
+    pub fn watch_role(&self) -> watch::Receiver<RoleRecord> {
+        self.roles.watch()
     }
 
     /// The highest epoch that is known here.

@@ -4,6 +4,7 @@
 
 mod error;
 mod first;
+mod shared;
 
 pub use error::StartError;
 
@@ -11,6 +12,7 @@ use super::{
     config::{Config, HttpSecurity},
     data_folder::{DataFolder, console_socket},
     https,
+    lease::{self, Keeper},
     link::Link,
     rollouts,
     router::{self, AppState},
@@ -58,6 +60,8 @@ pub struct Running {
     service: Arc<Service>,
     parts: JoinSet<()>,
     stop: CancellationToken,
+    /// The lease on a shared database: given back when the database is closed.
+    keeper: Option<Arc<Keeper>>,
     /// Given back when everything else has ended.
     folder: DataFolder,
 }
@@ -85,8 +89,17 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let host = config.advertised_host()?;
     let sites_endpoint = endpoint(&host, doors.sites.local_addr()?.port());
     let (site, keys, role) = first::find_or_make(&config, &folder, &sites_endpoint).await?;
-    let store = first::open_store(&folder, &site, &keys, &role, &config.clock).await?;
+    let (store, role, keeper) = match &config.shared {
+        None => (first::open_store(&folder, &site, &keys, &role, &config.clock).await?, role, None),
+        Some(shared) => {
+            let (store, role, keeper) = shared::open(shared, &folder, &site, &keys, role, &config.clock).await?;
+            (store, role, Some(keeper))
+        }
+    };
     let service = Service::new(store, keys, site, role, config.clock.clone());
+    if let Some(keeper) = &keeper {
+        service.attach_lease(keeper.clone());
+    }
     let generated_password = match service.role() {
         Role::Active => service.ensure_first_operator(config.admin_password.as_deref()).await?,
         Role::Standby | Role::ReadOnly => None,
@@ -115,6 +128,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     parts.spawn(async move { ended("device gateway", devices.await) });
     let peers = sites::start(&service, doors.sites, vec![sites_endpoint], stop.clone())?;
     parts.spawn(async move { ended("link to the other server", peers.await) });
+    if let Some(keeper) = keeper.clone() {
+        parts.spawn(lease::keep(service.clone(), keeper, stop.clone()));
+    }
     parts.spawn(rollouts::drive(service.clone(), stop.clone()));
     parts.spawn(serving::serve_console(console, router::console(state.clone()), stop.clone()));
     parts.spawn(serving::serve_tcp(doors.http, tls, router::portal(state), stop.clone()));
@@ -127,6 +143,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         service,
         parts,
         stop,
+        keeper,
         folder,
     })
 }
@@ -149,6 +166,9 @@ impl Running {
         // A socket that nobody serves would look like a server that hangs.
         let _ = fs::remove_file(console_socket(self.folder.path()));
         self.service.close_store().await;
+        if let Some(keeper) = &self.keeper {
+            keeper.release();
+        }
     }
 }
 

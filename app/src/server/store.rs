@@ -83,10 +83,45 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 static BOOK_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 static JOURNAL_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/journal");
 
+/// The file of a book that is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Home {
+    /// This server's own, in its data folder.
+    Own(PathBuf),
+    /// Shared with another server; whoever holds the lease on it opens it.
+    Shared(PathBuf),
+}
+
+impl Home {
+    fn own(folder: &Path) -> Self {
+        Self::Own(folder.join(BOOK_FILE))
+    }
+
+    fn file(&self) -> &Path {
+        match self {
+            Self::Own(file) | Self::Shared(file) => file,
+        }
+    }
+
+    /// A write-ahead log needs memory that all who use the file share: two machines have none.
+    fn journal_mode(&self) -> SqliteJournalMode {
+        match self {
+            Self::Own(_) => SqliteJournalMode::Wal,
+            Self::Shared(_) => SqliteJournalMode::Delete,
+        }
+    }
+
+    async fn open(&self, frozen: bool) -> Result<SqlitePool, StoreError> {
+        open_pool(self.file(), self.journal_mode(), frozen).await
+    }
+}
+
 /// Both databases of one server. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     folder: PathBuf,
+    /// Where the book lies while this server writes it.
+    home: Home,
     book: Arc<RwLock<SqlitePool>>,
     journal: SqlitePool,
     /// On a standby: which copy the book is.
@@ -102,14 +137,35 @@ impl Store {
     ///
     /// When a file cannot be opened or a migration fails.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
-        let book = open_pool(&folder.join(BOOK_FILE), false).await?;
-        BOOK_MIGRATIONS.run(&book).await?;
-        Self::of(folder, book, None).await
+        Self::open_at(folder, Home::own(folder)).await
     }
 
-    async fn of(folder: &Path, book: SqlitePool, copy: Option<Manifest>) -> Result<Self, StoreError> {
+    /// The same with a book that is shared with another server. Only whoever holds the lease on it may do so.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be opened or a migration fails.
+    pub async fn open_shared(folder: &Path, database: &Path) -> Result<Self, StoreError> {
+        Self::open_at(folder, Home::Shared(database.to_owned())).await
+    }
+
+    async fn open_at(folder: &Path, home: Home) -> Result<Self, StoreError> {
+        let book = home.open(false).await?;
+        BOOK_MIGRATIONS.run(&book).await?;
+        Self::of(folder, home, book, None).await
+    }
+
+    /// This standby's book, once it writes one, is the shared one.
+    #[must_use]
+    pub fn sharing(self, database: Option<&Path>) -> Self {
+        let home = database.map_or(self.home, |database| Home::Shared(database.to_owned()));
+        Self { home, ..self }
+    }
+
+    async fn of(folder: &Path, home: Home, book: SqlitePool, copy: Option<Manifest>) -> Result<Self, StoreError> {
         Ok(Self {
             folder: folder.to_owned(),
+            home,
             book: Arc::new(RwLock::new(book)),
             journal: open_journal(folder).await?,
             copy: Arc::new(RwLock::new(copy)),
@@ -129,7 +185,7 @@ impl Store {
         copies.sweep(&[&manifest]).map_err(sqlx::Error::Io)?;
         // From a time as active server, or from a promotion that was cut off.
         turnover::put_aside(folder).await?;
-        Ok(Some(Self::of(folder, copy::open_current(&file).await?, Some(manifest)).await?))
+        Ok(Some(Self::of(folder, Home::own(folder), copy::open_current(&file).await?, Some(manifest)).await?))
     }
 
     /// Ends all use of both files; what comes after fails.
@@ -167,17 +223,17 @@ async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreE
 }
 
 async fn open_journal(folder: &Path) -> Result<SqlitePool, StoreError> {
-    let journal = open_pool(&folder.join(JOURNAL_FILE), false).await?;
+    let journal = open_pool(&folder.join(JOURNAL_FILE), SqliteJournalMode::Wal, false).await?;
     JOURNAL_MIGRATIONS.run(&journal).await?;
     Ok(journal)
 }
 
 /// A frozen database is read, and refuses to be written.
-async fn open_pool(file: &Path, frozen: bool) -> Result<SqlitePool, StoreError> {
+async fn open_pool(file: &Path, journal_mode: SqliteJournalMode, frozen: bool) -> Result<SqlitePool, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
+        .journal_mode(journal_mode)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)

@@ -105,11 +105,11 @@ async fn a_list_that_the_second_server_confirmed_is_noted_at_the_first() {
 }
 
 /// `portal run` as a process of its own.
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
     /// Starts the server of `data` and waits until it says that it answers.
-    async fn run(data: &Path, sites: &str, more: &[&str]) -> Self {
+    pub(crate) async fn run(data: &Path, sites: &str, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_portal"))
             .arg("run")
             .arg("--data")
@@ -129,7 +129,13 @@ impl Process {
         panic!("it did not start: {:?}", child.wait().await);
     }
 
-    async fn kill(mut self) {
+    /// Stops it in the middle of whatever it does, without an end.
+    pub(crate) async fn freeze(&self) {
+        let pid = self.0.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-STOP", &pid]).status().await.unwrap().success());
+    }
+
+    pub(crate) async fn kill(mut self) {
         self.0.kill().await.unwrap();
     }
 }

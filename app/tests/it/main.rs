@@ -20,5 +20,6 @@ mod raw_device;
 mod rest_contract;
 mod rollouts;
 mod serving;
+mod shared_file;
 mod sign_in;
 mod two_servers;

@@ -5,13 +5,14 @@ use crate::model::grouped;
 use crate::server::{
     clock::Clock,
     config::{Config, HttpSecurity, HttpTls},
+    lease::SharedFile,
     start::start,
 };
 use clap::builder::RangedU64ValueParser;
 use gateway::enrolment::KeyFingerprint;
 use std::{
     io::{self, Write as _},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::PathBuf,
     time::Duration,
 };
@@ -48,6 +49,18 @@ pub(super) struct Arguments {
     /// The host name or address at which devices and the other server reach this one; found out if none is given
     #[arg(long, value_name = "HOST", env = "PORTAL_ADVERTISE")]
     advertise: Option<String>,
+    /// A database file on a disk that both servers reach: whoever holds the lease on it is active (no copy is needed then)
+    #[arg(long, value_name = "FILE", env = "PORTAL_SHARED")]
+    shared: Option<PathBuf>,
+    /// A command that switches the other server off and ends with 0 if it is; needed on network file systems
+    #[arg(long, value_name = "COMMAND", requires = "shared", env = "PORTAL_SHARED_FENCE")]
+    shared_fence: Option<String>,
+    /// The address that a cluster manager moves to the active server; without it for 10 seconds this server gives way
+    #[arg(long, value_name = "ADDRESS", requires = "shared", env = "PORTAL_FLOATING_IP")]
+    floating_ip: Option<IpAddr>,
+    /// A command that is run after each change of role, with BIOSTAR_ROLE and BIOSTAR_EPOCH in its environment
+    #[arg(long, value_name = "COMMAND", requires = "shared", env = "PORTAL_ROLE_HOOK")]
+    role_hook: Option<String>,
     /// The folder with the browser's half of the portal
     #[arg(long, value_name = "DIR", default_value = "target/site", env = "PORTAL_SITE_ROOT")]
     site_root: PathBuf,
@@ -74,6 +87,12 @@ impl From<Arguments> for Config {
         let given = files.map(|(certificate, key)| HttpSecurity::Given(HttpTls { certificate, key }));
         let own = arguments.https.then_some(HttpSecurity::Own);
         let plain = arguments.allow_plain_http.then_some(HttpSecurity::Plain);
+        let shared = arguments.shared.map(|database| SharedFile {
+            database,
+            fence: arguments.shared_fence,
+            role_hook: arguments.role_hook,
+            floating_ip: arguments.floating_ip,
+        });
         Self {
             data: arguments.data.data,
             name: arguments.name,
@@ -82,6 +101,7 @@ impl From<Arguments> for Config {
             gateway: arguments.gateway,
             sites: arguments.sites,
             advertise: arguments.advertise,
+            shared,
             site_root: arguments.site_root,
             join: arguments.join,
             tell_fingerprint: ask_for_confirmation,

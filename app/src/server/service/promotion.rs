@@ -82,6 +82,7 @@ impl Service {
         }
         let stopped = self.check_promotion(input)?;
         let from = self.ask_for_the_role(&actor.login).await?;
+        self.await_lease().await?;
         let kind = if from.is_some() { PromotionKind::Handover } else { PromotionKind::Takeover };
         let promoted = self.become_active(actor, kind, stopped).await;
         if promoted.is_err()
@@ -119,7 +120,8 @@ impl Service {
     /// Another server may be active without anybody here seeing it.
     fn needs_account(&self) -> bool {
         let peers = self.peers.peers();
-        peers.is_empty() || peers.iter().any(|peer| !peer.reachable)
+        // A lock keeps the other one out.
+        !self.shares_its_book() && (peers.is_empty() || peers.iter().any(|peer| !peer.reachable))
     }
 
     /// Asks the active server to step down, and fetches what it wrote last. `None` if no active server answers.
@@ -134,9 +136,16 @@ impl Service {
         Ok(Some(active.facts.id))
     }
 
-    async fn become_active(&self, actor: &Actor, kind: PromotionKind, stopped: Option<String>) -> Result<(), Fault> {
+    pub(super) async fn become_active(
+        &self,
+        actor: &Actor,
+        kind: PromotionKind,
+        stopped: Option<String>,
+    ) -> Result<(), Fault> {
         let before = self.roles.now().epoch;
-        let epoch = EpochToken::seal(&self.keys, before.number + 1, &self.site.server_id).map_err(|error| {
+        // A shared database may have seen more epochs than this server.
+        let known = before.number.max(self.store.epoch_of_shared_book().await?);
+        let epoch = EpochToken::seal(&self.keys, known + 1, &self.site.server_id).map_err(|error| {
             tracing::error!(%error, "no epoch could be sealed");
             Fault::Internal
         })?;

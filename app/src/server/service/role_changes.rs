@@ -59,6 +59,10 @@ impl Service {
             return Err(Fault::NotActive { active: self.active_server_name().await });
         }
         tracing::warn!(to, by, "this server hands its role over");
+        if self.shares_its_book() {
+            self.leave_shared_book("its role was handed over").await;
+            return Ok(());
+        }
         self.store.freeze_book().await?;
         self.role_changed();
         Ok(())

@@ -33,7 +33,7 @@ impl Service {
     /// The store fails.
     pub(in crate::server) async fn hold_role_back(&self, knows_others: bool) -> Result<(), Fault> {
         let alone = !knows_others && self.store.servers().await?.len() <= 1;
-        if self.role() != Role::Active || alone || self.store.count_devices().await? == 0 {
+        if self.shares_its_book() || self.role() != Role::Active || alone || self.store.count_devices().await? == 0 {
             return Ok(());
         }
         tracing::info!(

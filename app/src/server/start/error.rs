@@ -6,6 +6,7 @@ use crate::{
         config::ConfigError,
         data_folder::DataFolderError,
         keys::KeysError,
+        lease::FileSystemError,
         sites::{FirstCopyError, JoinError},
         store::StoreError,
     },
@@ -58,6 +59,15 @@ pub enum StartError {
     /// The databases.
     #[error("{0}{because}", because = because(.0))]
     Store(#[from] StoreError),
+    /// Where the shared database lies.
+    #[error(transparent)]
+    FileSystem(#[from] FileSystemError),
+    /// The lease on the shared database.
+    #[error("the lease on {0} cannot be tried: {1}")]
+    Lease(PathBuf, io::Error),
+    /// Somebody else's shared database.
+    #[error("{0} belongs to another installation")]
+    SharedForeign(PathBuf),
     /// Joining.
     #[error(transparent)]
     Join(#[from] JoinError),

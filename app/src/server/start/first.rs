@@ -113,22 +113,32 @@ pub(super) async fn open_store(
         Role::Standby => Ok(sites::open_standby(folder.path(), keys, &site.installation_id).await?),
         Role::Active => {
             let store = Store::open(folder.path()).await?;
-            let now = clock.now_text();
-            let installation = Installation {
-                id: site.installation_id.clone(),
-                epoch: 1,
-                active_server: site.server_id.clone(),
-                created_at: now.clone(),
-            };
-            store.insert_installation(&installation).await?;
-            store.insert_first_epoch(&first_promotion(site, role, now.clone())).await?;
-            let certificate_serial = hex::encode(keys.certificate_serial());
-            let server =
-                NewServer { id: &site.server_id, name: &site.server_name, certificate_serial: &certificate_serial };
-            store.insert_first_server(server, &now).await?;
+            enter_first(&store, site, keys, role, clock).await?;
             Ok(store)
         }
     }
+}
+
+/// Puts the installation and its first server on record; what is there already stands.
+pub(super) async fn enter_first(
+    store: &Store,
+    site: &Site,
+    keys: &Keys,
+    role: &RoleRecord,
+    clock: &Clock,
+) -> Result<(), StartError> {
+    let now = clock.now_text();
+    let installation = Installation {
+        id: site.installation_id.clone(),
+        epoch: 1,
+        active_server: site.server_id.clone(),
+        created_at: now.clone(),
+    };
+    store.insert_installation(&installation).await?;
+    store.insert_first_epoch(&first_promotion(site, role, now.clone())).await?;
+    let certificate_serial = hex::encode(keys.certificate_serial());
+    let server = NewServer { id: &site.server_id, name: &site.server_name, certificate_serial: &certificate_serial };
+    Ok(store.insert_first_server(server, &now).await?)
 }
 
 /// The beginning of the timeline; one that is there already stands.

@@ -1,6 +1,6 @@
 //! The book as a whole: snapshots of it on the active server, exchanging it for a newer copy on a standby.
 
-use super::{BOOK_FILE, BOOK_MIGRATIONS, BookFacts, Copies, Manifest, Store, StoreError, columns::number};
+use super::{BOOK_MIGRATIONS, BookFacts, Copies, Manifest, Store, StoreError, columns::number};
 use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -68,7 +68,7 @@ impl Store {
             return Err(StoreError::inconsistent("data folder", "its path is not UTF-8"));
         };
         // On a connection of its own: those of a frozen book refuse to write anything at all.
-        let mut connection = SqliteConnectOptions::new().filename(self.folder.join(BOOK_FILE)).connect().await?;
+        let mut connection = SqliteConnectOptions::new().filename(self.home.file()).connect().await?;
         let taken = sqlx::query("vacuum into $1").bind(name).execute(&mut connection).await;
         connection.close().await?;
         taken?;

@@ -1,11 +1,10 @@
 //! The book changes hands: a standby's copy becomes the book that is written, and a book that was overtaken is put aside.
 
 use super::{
-    AuditEntry, BOOK_FILE, BOOK_MIGRATIONS, Copies, Store, StoreError,
+    AuditEntry, BOOK_FILE, BOOK_MIGRATIONS, Copies, Home, Manifest, Store, StoreError,
     audit::insert_audit,
     columns::{count, number},
-    copy::{open_current, open_private},
-    open_pool,
+    copy::{CopyFlaw, adopt, open_current, open_private},
 };
 use crate::server::{durable, roles::EpochToken};
 use serde::Serialize;
@@ -13,9 +12,12 @@ use sqlx::SqlitePool;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 const ARCHIVE: &str = "archive";
+/// How long a server that loses the shared book tries to keep a copy of it.
+const LAST_COPY_LIMIT: Duration = Duration::from_secs(10);
 
 /// How an epoch began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -74,7 +76,7 @@ impl Store {
     pub(in crate::server) async fn freeze_book(&self) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
         if self.copy().is_none() {
-            let frozen = open_pool(&self.folder.join(BOOK_FILE), true).await?;
+            let frozen = self.home.open(true).await?;
             self.exchange_book(frozen, None).close().await;
         }
         Ok(())
@@ -84,7 +86,7 @@ impl Store {
     pub(in crate::server) async fn thaw_book(&self) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
         if self.copy().is_none() {
-            let book = open_pool(&self.folder.join(BOOK_FILE), false).await?;
+            let book = self.home.open(false).await?;
             let old = self.exchange_book(book, None);
             tokio::spawn(async move { old.close().await });
         }
@@ -95,8 +97,7 @@ impl Store {
     /// changed for whoever reads.
     pub(in crate::server) async fn promote_book(&self, promotion: &Promotion) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
-        let file = self.folder.join(BOOK_FILE);
-        if self.copy().is_some() {
+        if let (Home::Own(_), Some(_)) = (&self.home, self.copy()) {
             let current = Copies::of(&self.folder).current().map_err(sqlx::Error::Io)?;
             let (_, copy) = current.ok_or_else(|| StoreError::inconsistent("copies", "the copy in use is gone"))?;
             put_aside(&self.folder).await?;
@@ -104,7 +105,7 @@ impl Store {
             let copied = tokio::task::spawn_blocking(move || copy_to_book(&copy, &folder)).await;
             copied.map_err(io::Error::other).flatten().map_err(sqlx::Error::Io)?;
         }
-        let book = open_pool(&file, false).await?;
+        let book = self.home.open(false).await?;
         BOOK_MIGRATIONS.run(&book).await?;
         if let Err(error) = write_promotion(&book, promotion).await {
             book.close().await;
@@ -124,6 +125,50 @@ impl Store {
         let old = self.exchange_book(open_current(&copy).await?, Some(manifest));
         old.close().await;
         put_aside(&self.folder).await
+    }
+
+    /// The epoch of the shared book; 0 if this server's book is its own, or nothing is in it yet. The lease must be held.
+    pub(in crate::server) async fn epoch_of_shared_book(&self) -> Result<u64, StoreError> {
+        if let Home::Own(_) = self.home {
+            return Ok(0);
+        }
+        let book = self.home.open(false).await?;
+        BOOK_MIGRATIONS.run(&book).await?;
+        let epoch: Option<i64> = sqlx::query_scalar("select epoch from installation").fetch_optional(&book).await?;
+        book.close().await;
+        number("installation", epoch.unwrap_or_default())
+    }
+
+    /// Works with a copy of the shared book from now on. When this returns, also with an error, nothing here has the
+    /// shared file open.
+    pub(in crate::server) async fn leave_shared_book(&self, now: &str) -> Result<(), CopyFlaw> {
+        let _turn = self.turn.lock().await;
+        let copies = Copies::of(&self.folder);
+        let taken = tokio::time::timeout(LAST_COPY_LIMIT, self.last_copy(&copies, now)).await;
+        let taken = taken.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
+        let (pool, manifest, outcome) = match taken {
+            Ok((pool, manifest)) => (Some(pool), manifest, Ok(())),
+            Err(flaw) => (None, Manifest::default(), Err(flaw)),
+        };
+        match pool {
+            Some(pool) => self.exchange_book(pool, Some(manifest)).close().await,
+            None => {
+                // Closed, it answers nobody until a copy comes from the other server.
+                *self.copy.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(manifest);
+                self.book().close().await;
+            }
+        }
+        outcome
+    }
+
+    async fn last_copy(&self, copies: &Copies, now: &str) -> Result<(SqlitePool, Manifest), CopyFlaw> {
+        let incoming = copies.incoming()?;
+        let content = self.snapshot_book(&incoming).await?;
+        let size = incoming.metadata()?.len();
+        let generation = self.next_generation().await?;
+        let sha256 = format!("{generation:064x}");
+        let manifest = Manifest { sha256, size, taken_at: now.to_owned(), generation, content };
+        Ok((adopt(copies, &manifest, None).await?, manifest))
     }
 
     /// Puts the first epoch on record, unless it is.

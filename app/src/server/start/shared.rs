@@ -1,0 +1,75 @@
+//! The database of a server that shares it: opened by whoever holds the lease on it, and by nobody else.
+
+use super::{StartError, first::enter_first};
+use crate::{
+    model::Role,
+    server::{
+        clock::Clock,
+        data_folder::DataFolder,
+        keys::Keys,
+        lease::{Keeper, SharedFile, check_file_system},
+        roles::{RoleRecord, Roles},
+        service::Site,
+        sites,
+        store::Store,
+    },
+};
+use std::{path::Path, sync::Arc};
+
+/// Opens the shared database if this server was active and nobody else has taken the lease since; otherwise its copy, as a
+/// standby that waits for the lease.
+pub(super) async fn open(
+    shared: &SharedFile,
+    folder: &DataFolder,
+    site: &Site,
+    keys: &Keys,
+    role: RoleRecord,
+    clock: &Clock,
+) -> Result<(Store, RoleRecord, Arc<Keeper>), StartError> {
+    let place = shared.database.parent().filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    check_file_system(place, shared.fence.is_some())?;
+    let keeper = Arc::new(Keeper::new(shared.clone()));
+    if role.role == Role::Active
+        && let Some(store) = resume(&keeper, folder, site, &role, clock).await?
+    {
+        enter_first(&store, site, keys, &role, clock).await?;
+        return Ok((store, role, keeper));
+    }
+    let role = RoleRecord::new(Role::Standby, role.epoch);
+    Roles::save(folder.path(), &role).map_err(|error| StartError::Role(folder.path().to_owned(), error))?;
+    let store = sites::open_standby(folder.path(), keys, &site.installation_id).await?;
+    Ok((store.sharing(Some(&shared.database)), role, keeper))
+}
+
+/// The shared database as this server left it; `None` if another server has it, or had it since.
+async fn resume(
+    keeper: &Keeper,
+    folder: &DataFolder,
+    site: &Site,
+    role: &RoleRecord,
+    clock: &Clock,
+) -> Result<Option<Store>, StartError> {
+    let database = &keeper.shared().database;
+    let taken = keeper.try_take(&site.server_id, &site.server_name);
+    if let Err(holder) = taken.map_err(|error| StartError::Lease(database.clone(), error))? {
+        let holder = holder.map(|holder| holder.server_name);
+        tracing::info!(holder, "another server holds the lease on the shared database: this one is standby");
+        return Ok(None);
+    }
+    let store = Store::open_shared(folder.path(), database).await?;
+    let Some(found) = store.find_installation().await? else { return Ok(Some(store)) };
+    if found.id != site.installation_id {
+        return Err(StartError::SharedForeign(database.clone()));
+    }
+    if (found.epoch, found.active_server.as_str()) == (role.epoch.number, site.server_id.as_str()) {
+        return Ok(Some(store));
+    }
+    // Another server was active since. The role begins anew, in an epoch of its own, once this one runs.
+    tracing::info!(epoch = found.epoch, "the shared database was in other hands since this server was active");
+    if let Err(flaw) = store.leave_shared_book(&clock.now_text()).await {
+        tracing::error!(error = &flaw as &dyn std::error::Error, "no copy of the shared database could be kept here");
+    }
+    store.close().await;
+    keeper.hand_back();
+    Ok(None)
+}
