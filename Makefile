@@ -1,7 +1,7 @@
 # What a developer types; the work is done by the scripts in .make.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test unit simulate fuzz lint fmt site e2e pictures bench release clean-data
+.PHONY: help build run test unit simulate fuzz lint fmt site e2e pictures bench drills release clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ pictures: build ## Take the pictures in docs/ anew
 
 bench: ## The gateway beside a bare TLS server, as ratios; BENCH_DEVICES=10000 for the full size
 	@.make/bench.sh
+
+drills: build ## Failovers of real servers, with figures; DRILL_DEVICES=1000 for a large site
+	@.make/drills.sh
 
 release: ## Build the programs and the browser's half for use
 	@.make/build.sh --release

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Finds the tools that a clean machine may lack and installs what it can; prints the path of the one asked for.
-# usage: tools.sh compiler|wasm-target|wasm-bindgen|wasm-opt|node|chromium
+# usage: tools.sh compiler|wasm-target|wasm-bindgen|wasm-opt|node|chromium|keepalived
 . "$(dirname "$0")/common.sh"
 
 # Debian packages, when that is possible; otherwise the reader learns what is missing.
@@ -43,6 +43,11 @@ need_wasm_bindgen() {
     rm -rf "$place/build"
   fi
   echo "$place/bin/wasm-bindgen"
+}
+
+need_keepalived() {
+  if ! have keepalived; then apt_install keepalived; fi
+  command -v keepalived
 }
 
 need_node() {
@@ -88,5 +93,6 @@ case "${1:-}" in
   wasm-opt) need_wasm_opt ;;
   node) need_node ;;
   chromium) need_chromium ;;
-  *) die "usage: tools.sh compiler|wasm-target|wasm-bindgen|wasm-opt|node|chromium" ;;
+  keepalived) need_keepalived ;;
+  *) die "usage: tools.sh compiler|wasm-target|wasm-bindgen|wasm-opt|node|chromium|keepalived" ;;
 esac

@@ -33,7 +33,8 @@ pub use rollout::{
     RolloutPreview, RolloutQuery, RolloutState, RolloutVerb, Selector, Wave,
 };
 pub use server::{
-    Banner, Draining, EpochBegin, Evidence, LoneWrite, Newcomer, OtherServer, PeerState, PromotionInput, Role, Server,
+    Banner, CopyFacts, Draining, EpochBegin, Evidence, LoneWrite, Newcomer, OtherServer, PeerState, PromotionInput,
+    Rehearsal, Role, Server,
 };
 pub use server_list::{
     DEFAULT_PORT, DeviceServers, DeviceSettingInput, EntryFailure, EntryInput, ListVersion, MAX_ENTRIES, Push,

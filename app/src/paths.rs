@@ -71,6 +71,12 @@ pub fn promote(server: &str) -> String {
     format!("{SERVERS}/{}/promote", escaped(server))
 }
 
+/// Where a copy for the other server is asked for.
+#[must_use]
+pub fn copy_now(server: &str) -> String {
+    format!("{SERVERS}/{}/copy", escaped(server))
+}
+
 /// Where a server that was active becomes standby.
 #[must_use]
 pub fn rejoin(server: &str) -> String {

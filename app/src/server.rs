@@ -20,5 +20,6 @@ pub mod service;
 mod serving;
 pub mod sites;
 pub mod start;
+pub mod starts;
 pub mod store;
 mod stream;

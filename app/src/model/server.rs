@@ -67,6 +67,8 @@ pub struct Server {
     pub devices: u64,
     /// On a standby: when its copy was taken.
     pub copy_taken_at: Option<String>,
+    /// On a standby: more of that copy.
+    pub copy: Option<CopyFacts>,
     /// It sends its devices to others; only this server says so of itself.
     pub draining: bool,
     /// Why it changes nothing although it was active; only this server says so of itself.
@@ -154,6 +156,34 @@ pub struct EpochBegin {
     pub kind: String,
     /// How the server before was stopped, in the operator's words.
     pub stopped: Option<String>,
+}
+
+/// The copy that a standby works with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyFacts {
+    /// Bytes.
+    pub size_bytes: u64,
+    /// Milliseconds that it was on its way and being checked; `None` for one from before the server's start.
+    pub took_ms: Option<u64>,
+    /// How many changes it holds.
+    pub change: u64,
+    /// How many changes the active server has that it lacks, as far as anybody can tell: what would be lost now.
+    #[serde(default)]
+    pub changes_missing: u64,
+    /// When a failover to it was rehearsed last, and how it went.
+    #[serde(default)]
+    pub rehearsal: Option<Rehearsal>,
+}
+
+/// A rehearsed failover to a copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rehearsal {
+    /// When.
+    pub at: String,
+    /// Milliseconds.
+    pub took_ms: u64,
+    /// What was wrong with the copy; `None` if it would have served.
+    pub flaw: Option<String>,
 }
 
 /// Whether a server sends its devices away.

@@ -8,7 +8,7 @@ use super::Deciding;
 use crate::{
     components::{alert::Refusal, confirm::Confirm, loaded::Loaded, when::When},
     live::Live,
-    model::{PeerState, Server},
+    model::{CopyFacts, PeerState, Role, Server},
     paths,
     server_fns::servers::{
         decide_on_newcomer, drain_server, find_evidence, list_epochs, list_lone_writes, list_newcomers, list_servers,
@@ -71,7 +71,10 @@ pub fn ServersPage() -> impl IntoView {
             <Refusal fault=own_fault />
             <Loaded resource=servers children=move |servers| view! {
                 <ServerList servers />
-                <Drain servers on_drain />
+                <div class="server-actions">
+                    <CopyNow servers />
+                    <Drain servers on_drain />
+                </div>
                 <Loaded resource=evidence quiet=true children=move |evidence| view! {
                     <RoleCard servers evidence on_rejoin />
                 } />
@@ -90,6 +93,25 @@ pub fn ServersPage() -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+/// Has the standby get a copy now; on the active server of two.
+#[component]
+fn CopyNow(servers: Signal<Vec<Server>>) -> impl IntoView {
+    let id = Memo::new(move |_| {
+        servers.with(|servers| {
+            let own = servers.iter().find(|server| server.state == PeerState::This)?;
+            (own.role == Role::Active && servers.len() > 1).then(|| own.id.clone())
+        })
+    });
+    move || {
+        let id = id.get()?;
+        Some(view! {
+            <form method="post" action=paths::copy_now(&id)>
+                <button type="submit" class="button">"Copy now"</button>
+            </form>
+        })
+    }
 }
 
 /// Sends the devices of this server away, before it is stopped.
@@ -172,7 +194,38 @@ fn ServerRow(server: Server) -> impl IntoView {
             </td>
             <td class="number">{server.epoch}</td>
             <td class="number">{server.devices}</td>
-            <td>{server.copy_taken_at.map(|at| view! { <When at /> })}</td>
+            <td>{server.copy_taken_at.map(|at| view! { <CopyCell at copy=server.copy /> })}</td>
         </tr>
+    }
+}
+
+/// When a standby's copy was taken, what it lacks, and whether a failover to it was rehearsed.
+#[component]
+fn CopyCell(at: String, copy: Option<CopyFacts>) -> impl IntoView {
+    let more = copy.map(|copy| {
+        let lost = match copy.changes_missing {
+            0 => "nothing would be lost now".to_owned(),
+            1 => "1 change would be lost now".to_owned(),
+            many => format!("{many} changes would be lost now"),
+        };
+        let size = in_words(copy.size_bytes);
+        let took = copy.took_ms.map(|ms| format!(" in {}.{} s", ms / 1000, ms % 1000 / 100)).unwrap_or_default();
+        let rehearsal = copy.rehearsal.map(|rehearsal| match rehearsal.flaw {
+            None => view! { <span>"rehearsed "<When at=rehearsal.at /></span> }.into_any(),
+            Some(flaw) => {
+                view! { <span class="mark mark-bad">{format!("A failover to it would fail: {flaw}")}</span> }.into_any()
+            }
+        });
+        view! { <div class="quiet">{format!("{size}{took}; {lost}")}</div><div class="quiet">{rehearsal}</div> }
+    });
+    view! { <When at />{more} }.into_any()
+}
+
+/// A size as people say it.
+fn in_words(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{} KB", bytes.div_ceil(1000)),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes % 1_000_000_000 / 100_000_000),
     }
 }

@@ -55,6 +55,8 @@ enum Verb {
     Promote(servers::PromoteArguments),
     /// Make this server, which was active, a standby of the one that is
     Rejoin(servers::RejoinArguments),
+    /// Have the other server get a copy of the database now
+    Copy(servers::CopyArguments),
     /// Help an operator
     User(user::Arguments),
 }
@@ -130,6 +132,7 @@ async fn perform(verb: Verb) -> Result<(), CliError> {
         Verb::Servers(arguments) => servers::list(&arguments).await,
         Verb::Promote(arguments) => servers::promote(&arguments).await,
         Verb::Rejoin(arguments) => servers::rejoin(&arguments).await,
+        Verb::Copy(arguments) => servers::copy(&arguments).await,
         Verb::User(arguments) => user::perform(&arguments).await,
     }
 }

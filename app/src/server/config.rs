@@ -1,6 +1,6 @@
 //! What a server is started with.
 
-use super::{clock::Clock, lease::SharedFile};
+use super::{clock::Clock, lease::SharedFile, sites::Schedule};
 use gateway::{
     enrolment::KeyFingerprint,
     wire::{Address, AddressError},
@@ -33,6 +33,8 @@ pub struct Config {
     pub sites: SocketAddr,
     /// The host that devices and the other server are told to connect to.
     pub advertise: Option<String>,
+    /// When the other server gets a copy of the database, while this one is active.
+    pub copy_schedule: Schedule,
     /// A database that is shared with the other server, instead of one of this server's own.
     pub shared: Option<SharedFile>,
     /// The folder with the browser's half.
@@ -102,6 +104,7 @@ impl Config {
             gateway: any,
             sites: any,
             advertise: None,
+            copy_schedule: Schedule::default(),
             shared: None,
             site_root: PathBuf::from("target/site"),
             join: None,

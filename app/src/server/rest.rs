@@ -58,6 +58,7 @@ pub fn routes() -> Router<AppState> {
         .route("/servers/{id}/drain", post(servers::drain).delete(servers::end_drain))
         .route("/servers/{id}/promotion", get(servers::evidence))
         .route("/servers/{id}/promote", post(servers::promote))
+        .route("/servers/{id}/copy", post(servers::copy))
         .route("/servers/{id}/rejoin", post(servers::rejoin))
         .route("/servers/epochs", get(servers::list_epochs))
         .route("/servers/lone-writes", get(servers::list_lone_writes))

@@ -5,6 +5,7 @@
 
 mod attempts;
 mod connection_settings;
+mod copying;
 mod devices;
 mod draining;
 mod drift;
@@ -56,6 +57,7 @@ use super::{
     lease::Keeper,
     roles::{EpochToken, RoleRecord, Roles},
     sites::{Errand, PeerBoard},
+    starts::Start,
     store::{Store, StoreError},
 };
 use crate::model::{Fault, Role};
@@ -65,7 +67,7 @@ use newcomers::Newcomers;
 use serde::{Deserialize, Serialize};
 use sign_in::Doorman;
 use std::sync::{Arc, OnceLock};
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 use vouching::Vouchers;
 
 /// Who wants something done.
@@ -95,12 +97,19 @@ pub struct Service {
     pub(super) site: Site,
     /// What this server is in its installation, and which epoch it knows.
     pub(super) roles: Roles,
+    /// Which start of this server this is.
+    start: std::sync::Mutex<Start>,
+    /// A later one that another server has seen.
+    overtaken_by: std::sync::Mutex<Option<Start>>,
     /// One promotion or rejoining at a time.
     turn: Mutex<()>,
     /// Where the role goes with a lease on a shared database.
     lease: OnceLock<Arc<Keeper>>,
     /// Runs errands to other servers.
     errands: OnceLock<mpsc::Sender<Errand>>,
+    /// Somebody wants the other server to have a copy now.
+    pub(super) copy_asked: Notify,
+    copy_notes: copying::CopyNotes,
     /// While nobody has said yet that this server is still the active one: which devices did.
     vouchers: Vouchers,
     pub(super) clock: Clock,
@@ -135,9 +144,13 @@ impl Service {
             keys: Arc::new(keys),
             site,
             roles,
+            start: std::sync::Mutex::default(),
+            overtaken_by: std::sync::Mutex::default(),
             turn: Mutex::default(),
             lease: OnceLock::new(),
             errands: OnceLock::new(),
+            copy_asked: Notify::new(),
+            copy_notes: copying::CopyNotes::default(),
             vouchers: Vouchers::default(),
             started_at: clock.now_text(),
             clock,
@@ -172,6 +185,11 @@ impl Service {
     #[must_use]
     pub fn changes(&self) -> &Changes {
         &self.changes
+    }
+
+    /// Says which start of this server this is.
+    pub(super) fn begin_start(&self, start: Start) {
+        *self.start.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = start;
     }
 
     /// Attaches the listening device gateway; a second call is ignored.

@@ -14,6 +14,7 @@ mod line;
 mod listener;
 mod message;
 mod peers_file;
+mod schedule;
 mod snapshots;
 
 pub(in crate::server) use board::Heard;
@@ -25,6 +26,7 @@ pub(in crate::server) use join_string::proof_holds;
 pub use join_string::{JoinString, JoinStringError};
 pub use message::{Exchange, ExchangeReply, JoinAnswer, JoinReply, JoinRequest};
 pub use peers_file::{knows_others, remember_servers};
+pub use schedule::{Schedule, ScheduleError};
 
 use super::{keys::Keys, service::Service};
 use gateway::tls::{self, Clock, TlsError, Trust};
@@ -46,6 +48,8 @@ use tokio_util::sync::CancellationToken;
 const ALPN: &[&[u8]] = &[b"http/1.1"];
 /// How often the standby calls, and silence is looked for.
 const TICK: Duration = Duration::from_secs(1);
+/// How often it is looked whether a rehearsal is due.
+const REHEARSAL_LOOK: Duration = Duration::from_secs(10);
 
 /// What all connections between servers share.
 struct Sites {
@@ -70,6 +74,7 @@ pub fn start(
     service: &Arc<Service>,
     listener: TcpListener,
     advertised: Vec<String>,
+    schedule: Schedule,
     stop: CancellationToken,
 ) -> Result<JoinHandle<()>, TlsError> {
     let installation = &service.site().installation_id;
@@ -90,14 +95,24 @@ pub fn start(
     let mut tasks = JoinSet::new();
     tasks.spawn(listener::serve(listener, server, sites.clone(), stop.clone()));
     tasks.spawn(watch_silence(service.clone(), stop.clone()));
+    tasks.spawn(rehearse(service.clone(), stop.clone()));
     let (asked, errands) = mpsc::channel(1);
     service.attach_sites(asked);
     let (wanted, offered) = watch::channel(None);
     tasks.spawn(exchange::call(sites.clone(), wanted, stop.clone()));
     tasks.spawn(copier::follow(sites.clone(), offered, stop.clone()));
     tasks.spawn(errands::run(sites.clone(), errands, stop.clone()));
-    tasks.spawn(snapshots::keep(sites, stop));
+    tasks.spawn(snapshots::keep(sites, schedule, stop));
     Ok(tokio::spawn(async move { while tasks.join_next().await.is_some() {} }))
+}
+
+/// Large copies take their time, and nothing waits for it.
+async fn rehearse(service: Arc<Service>, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(REHEARSAL_LOOK)).await.is_some() {
+        if let Err(fault) = service.rehearse().await {
+            tracing::warn!(%fault, "a failover to the copy could not be rehearsed");
+        }
+    }
 }
 
 async fn watch_silence(service: Arc<Service>, stop: CancellationToken) {

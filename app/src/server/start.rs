@@ -18,6 +18,7 @@ use super::{
     router::{self, AppState},
     service::Service,
     serving, sites,
+    starts::Start,
 };
 use crate::model::Role;
 use gateway::{
@@ -97,6 +98,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         }
     };
     let service = Service::new(store, keys, site, role, config.clock.clone());
+    service.begin_start(Start::next(folder.path())?);
     if let Some(keeper) = &keeper {
         service.attach_lease(keeper.clone());
     }
@@ -126,7 +128,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let settings = Settings { stability, capacity_per_s, ..Settings::default() };
     let devices = start_gateway(&service, doors.gateway, settings, &stop).await?;
     parts.spawn(async move { ended("device gateway", devices.await) });
-    let peers = sites::start(&service, doors.sites, vec![sites_endpoint], stop.clone())?;
+    let peers = sites::start(&service, doors.sites, vec![sites_endpoint], config.copy_schedule.clone(), stop.clone())?;
     parts.spawn(async move { ended("link to the other server", peers.await) });
     if let Some(keeper) = keeper.clone() {
         parts.spawn(lease::keep(service.clone(), keeper, stop.clone()));

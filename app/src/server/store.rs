@@ -68,7 +68,7 @@ use sqlx::{
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tokio::sync::Mutex;
 
@@ -182,7 +182,7 @@ impl Store {
     pub async fn open_standby(folder: &Path) -> Result<Option<Self>, StoreError> {
         let copies = Copies::of(folder);
         let Some((manifest, file)) = copies.current().map_err(sqlx::Error::Io)? else { return Ok(None) };
-        copies.sweep(&[&manifest]).map_err(sqlx::Error::Io)?;
+        copies.sweep(&[&manifest], SystemTime::now()).map_err(sqlx::Error::Io)?;
         // From a time as active server, or from a promotion that was cut off.
         turnover::put_aside(folder).await?;
         Ok(Some(Self::of(folder, Home::own(folder), copy::open_current(&file).await?, Some(manifest)).await?))

@@ -6,6 +6,7 @@ use app::{
         keys::Keys,
         roles::EpochToken,
         sites::{Exchange, ExchangeReply, ServerFacts},
+        starts::Start,
         store::Manifest,
     },
 };
@@ -64,6 +65,8 @@ impl FalseServer {
             epoch: EpochToken::seal(&keys, 1, keys.server_id()).unwrap(),
             addresses: vec![address.to_string()],
             copy_taken_at: None,
+            copy: None,
+            start: Start::default(),
         };
         let exchange = move |Json(_): Json<Exchange>| {
             let (server, copy) = (facts.clone(), Some(manifest.clone()));
@@ -76,6 +79,7 @@ impl FalseServer {
                     events_noted: false,
                     copy,
                     change: 0,
+                    seen: None,
                 })
             }
         };

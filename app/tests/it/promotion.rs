@@ -207,3 +207,45 @@ async fn a_server_whose_devices_know_no_other_is_active_again_after_a_restart() 
     change(&one).await;
     one.stop().await;
 }
+
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (entry, to) = (entry.as_ref().unwrap(), to.join(entry.as_ref().unwrap().file_name()));
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir_all(&to).unwrap();
+            copy_folder(&entry.path(), &to);
+        } else if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_old_image_of_the_active_server_changes_nothing_until_an_operator_decides() {
+    let Pair { one, two, one_data, two_data: _two } = Pair::start().await;
+    let ports = Config { sites: one.sites_addr, gateway: one.gateway_addr, ..Config::on_loopback(one_data.path()) };
+    one.stop().await;
+    let image = folder();
+    copy_folder(one_data.path(), image.path());
+    let one = start(ports.clone()).await.unwrap();
+    let after_the_image = change(&one).await;
+    until("the second has it", async || has(&two, &after_the_image).await).await;
+    one.stop().await;
+
+    // The hypervisor brings the image back: same server, same epoch, same number of this start.
+    let old = start(Config { data: image.path().to_owned(), ..ports }).await.unwrap();
+    becomes(&old, Role::ReadOnly).await;
+    assert!(old.service().create_join_string(&console()).await.is_err());
+    assert!(old.service().banners().await.iter().any(|banner| banner.text.contains("old image")));
+    assert!(has(&two, &after_the_image).await, "the copy that is newer stays");
+    // The operator lets the standby, which knows more, go on; the image follows it.
+    until("the second goes on", async || promote(&two, None).await.is_ok()).await;
+    until("it follows", async || rejoin(&old).await.is_ok()).await;
+    assert!(has(&old, &after_the_image).await);
+    promote(&old, None).await.unwrap();
+    assert_eq!(old.service().role(), Role::Active);
+    becomes(&two, Role::Standby).await;
+    change(&old).await;
+    old.stop().await;
+    two.stop().await;
+}

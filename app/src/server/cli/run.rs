@@ -6,6 +6,7 @@ use crate::server::{
     clock::Clock,
     config::{Config, HttpSecurity, HttpTls},
     lease::SharedFile,
+    sites::Schedule,
     start::start,
 };
 use clap::builder::RangedU64ValueParser;
@@ -49,6 +50,10 @@ pub(super) struct Arguments {
     /// The host name or address at which devices and the other server reach this one; found out if none is given
     #[arg(long, value_name = "HOST", env = "PORTAL_ADVERTISE")]
     advertise: Option<String>,
+    /// When the other server gets a copy of the database: "changes" for soon after every change, an interval like 60s or 4h,
+    /// or a cron line like "30 2 * * *"
+    #[arg(long, value_name = "WHEN", default_value = "changes", env = "PORTAL_COPY")]
+    copy: Schedule,
     /// A database file on a disk that both servers reach: whoever holds the lease on it is active (no copy is needed then)
     #[arg(long, value_name = "FILE", env = "PORTAL_SHARED")]
     shared: Option<PathBuf>,
@@ -101,6 +106,7 @@ impl From<Arguments> for Config {
             gateway: arguments.gateway,
             sites: arguments.sites,
             advertise: arguments.advertise,
+            copy_schedule: arguments.copy,
             shared,
             site_root: arguments.site_root,
             join: arguments.join,

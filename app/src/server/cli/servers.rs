@@ -1,4 +1,4 @@
-//! `portal servers`, `portal promote` and `portal rejoin`
+//! `portal servers`, `portal promote`, `portal rejoin` and `portal copy`
 
 use super::{CliError, console::Console, say};
 use crate::model::{EpochBegin, Evidence, LoneWrite, PeerState, PromotionInput, Role, Server};
@@ -29,6 +29,19 @@ pub(super) struct PromoteArguments {
 pub(super) struct RejoinArguments {
     #[command(flatten)]
     data: super::DataArgument,
+}
+
+#[derive(clap::Args)]
+pub(super) struct CopyArguments {
+    #[command(flatten)]
+    data: super::DataArgument,
+}
+
+pub(super) async fn copy(arguments: &CopyArguments) -> Result<(), CliError> {
+    let console = Console::new(&arguments.data.data);
+    let own = own_of(&console).await?;
+    console.post::<Value>(&format!("/servers/{}/copy", own.id), &Value::Null).await?;
+    say("the copy is on its way; `portal servers` shows when it has arrived")
 }
 
 pub(super) async fn list(arguments: &ListArguments) -> Result<(), CliError> {

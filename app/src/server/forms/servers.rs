@@ -45,6 +45,14 @@ pub(super) async fn rejoin(Path(id): Path<String>, post: Post) -> Response {
     post.finish(outcome, Typed::Nothing, paths::SERVERS).await
 }
 
+pub(super) async fn copy(Path(id): Path<String>, post: Post) -> Response {
+    let outcome = match post.session() {
+        Ok(session) => post.state.service.copy_now(&session.actor, &id).await,
+        Err(fault) => Err(fault),
+    };
+    post.finish(outcome, Typed::Nothing, paths::SERVERS).await
+}
+
 pub(super) async fn settle_lone_writes(post: Post) -> Response {
     let outcome = match post.session() {
         Ok(session) => post.state.service.settle_lone_writes(&session.actor).await,

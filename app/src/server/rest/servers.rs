@@ -57,6 +57,16 @@ pub(super) async fn rejoin(
     Ok(Json(state.service.rejoin(&actor, &id).await?))
 }
 
+/// The copy is on its way when this is answered; `GET /servers` shows when it has arrived.
+pub(super) async fn copy(
+    State(state): State<AppState>,
+    By(actor): By,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    state.service.copy_now(&actor, &id).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "state": "asked" }))))
+}
+
 pub(super) async fn list_epochs(State(state): State<AppState>, _: By) -> Result<Json<Vec<EpochBegin>>, Problem> {
     Ok(Json(state.service.list_epochs().await?))
 }

@@ -7,6 +7,7 @@ use crate::{
         changes::Change,
         clock::text_of,
         sites::{JoinAnswer, JoinReply, JoinRequest, JoinString, ServerFacts, proof_holds},
+        starts::Start,
         store::{self, AuditEntry, NewServer, StoreError, Used},
     },
 };
@@ -171,6 +172,8 @@ impl Service {
             epoch: own.epoch.clone(),
             addresses: request.addresses,
             copy_taken_at: None,
+            copy: None,
+            start: Start::default(),
         });
         tracing::info!(server = request.server_id, name, "a server joined the installation");
         let reply = JoinReply {

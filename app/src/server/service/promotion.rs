@@ -142,6 +142,7 @@ impl Service {
         kind: PromotionKind,
         stopped: Option<String>,
     ) -> Result<(), Fault> {
+        self.go_on_from_here()?;
         let before = self.roles.now().epoch;
         // A shared database may have seen more epochs than this server.
         let known = before.number.max(self.store.epoch_of_shared_book().await?);

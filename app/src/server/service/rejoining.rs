@@ -51,6 +51,7 @@ impl Service {
             self.store.keep_lone_writes(&self.clock.now_text()).await.map_err(|flaw| {
                 if let CopyFlaw::Store(error) = flaw { error.into() } else { wrong(&flaw.to_string()) }
             })?;
+        self.go_on_from_here()?;
         let standby = |now: &RoleRecord| Some(RoleRecord::new(Role::Standby, now.epoch.clone()));
         self.roles.change(standby).map_err(|error| unwritten(&error))?;
         let archive = self.store.demote_book().await?;

@@ -6,8 +6,10 @@ use crate::{
     server::{
         changes::Change,
         roles::{EpochToken, Pause, RoleRecord},
+        starts::Start,
     },
 };
+use std::sync::PoisonError;
 
 impl Service {
     /// Somebody knows this epoch. If it is higher than what is known here and really the installation's, it counts from now
@@ -42,6 +44,47 @@ impl Service {
         }
         self.role_changed();
         Ok(())
+    }
+
+    /// What another server has seen of this one: a later start than this, or another one with its number, means that this is
+    /// an old image, or that there are two.
+    ///
+    /// # Errors
+    ///
+    /// The disk's.
+    pub(super) async fn compare_starts(&self, seen: Option<&Start>) -> Result<(), Fault> {
+        let Some(seen) = seen.filter(|seen| self.start_now().is_overtaken_by(seen)) else { return Ok(()) };
+        let outdated = |now: &RoleRecord| {
+            let writes = now.role == Role::Active || now.pause == Some(Pause::Starting);
+            writes.then(|| RoleRecord { role: Role::ReadOnly, pause: Some(Pause::Outdated), epoch: now.epoch.clone() })
+        };
+        if self.roles.change(outdated).map_err(|error| unwritten(&error))? {
+            self.store.freeze_book().await?;
+            let own = self.start_now().number;
+            tracing::error!(
+                seen = seen.number,
+                own,
+                "a later start of this server was seen: it changes nothing any more"
+            );
+            self.role_changed();
+        }
+        *self.overtaken_by.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen.clone());
+        Ok(())
+    }
+
+    /// An operator has decided that this server goes on: from now on it is the latest start that counts.
+    pub(super) fn go_on_from_here(&self) -> Result<(), Fault> {
+        let seen = self.overtaken_by.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(seen) = seen {
+            let next = Start::after(&seen, self.store.folder()).map_err(|error| unwritten(&error))?;
+            *self.start.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        }
+        Ok(())
+    }
+
+    /// Which start of this server this is.
+    pub(super) fn start_now(&self) -> Start {
+        self.start.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Gives the role to the server `to`, which asked for it: nothing is changed here from now on.

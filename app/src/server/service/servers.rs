@@ -2,7 +2,7 @@
 
 use super::Service;
 use crate::{
-    model::{Banner, EpochBegin, Fault, PeerState, Role, Server},
+    model::{Banner, CopyFacts, EpochBegin, Fault, PeerState, Role, Server},
     server::{
         changes::Change,
         roles::Pause,
@@ -29,6 +29,8 @@ impl Service {
         let peers: HashMap<String, _> =
             self.peers.peers().into_iter().map(|peer| (peer.facts.id.clone(), peer)).collect();
         let of_book = self.store.servers().await?;
+        let heard = peers.values().filter_map(|peer| peer.change).max().unwrap_or_default();
+        let newest = self.store.newest_change().await?.max(heard);
         let server = |id: &str, name: &str| {
             let held = devices.get(id).copied().unwrap_or_default();
             let recorded = if active == id { Role::Active } else { Role::Standby };
@@ -42,6 +44,7 @@ impl Service {
                     last_heard: None,
                     devices: held,
                     copy_taken_at: self.store.copy().map(|copy| copy.taken_at),
+                    copy: self.own_copy().map(|copy| lacking(copy, newest)),
                     draining: self.is_draining(),
                     pause: self.pause_in_words(),
                 };
@@ -57,6 +60,7 @@ impl Service {
                 last_heard: peer.and_then(|peer| peer.last_heard.clone()),
                 devices: held,
                 copy_taken_at: peer.and_then(|peer| peer.facts.copy_taken_at.clone()),
+                copy: peer.and_then(|peer| peer.facts.copy.clone()).map(|copy| lacking(copy, newest)),
                 draining: false,
                 pause: None,
             }
@@ -185,6 +189,8 @@ impl Service {
             epoch: record.epoch,
             addresses: self.peers.own_addresses(),
             copy_taken_at: self.store.copy().map(|copy| copy.taken_at),
+            copy: self.own_copy(),
+            start: self.start_now(),
         }
     }
 
@@ -201,6 +207,7 @@ impl Service {
             outcomes: self.store.list_unnoted_outcomes().await?,
             events: self.event_news().await?,
             change: self.store.newest_change().await?,
+            seen: self.peers.latest_start_of(peer),
         })
     }
 
@@ -211,6 +218,7 @@ impl Service {
         copy: Option<Manifest>,
     ) -> Result<ExchangeReply, Fault> {
         let peer = news.server.id.clone();
+        self.compare_starts(news.seen.as_ref()).await?;
         self.hear(news.server, news.change, &news.sightings).await?;
         let mut noted: Vec<i64> = Vec::new();
         if self.role() == Role::Active && !news.outcomes.is_empty() {
@@ -226,11 +234,14 @@ impl Service {
             events_noted,
             copy,
             change: self.store.newest_change().await?,
+            seen: self.peers.latest_start_of(&peer),
         })
     }
 
     /// Takes in what the other server answered to `told`, but for the copy. Says whether there is more to tell.
     pub(in crate::server) async fn take_reply(&self, reply: ExchangeReply, told: &EventNews) -> Result<bool, Fault> {
+        self.compare_starts(reply.seen.as_ref()).await?;
+        self.store.go_on_after_sightings(&self.site.server_id, reply.have).await?;
         self.hear(reply.server, reply.change, &reply.sightings).await?;
         if !reply.noted.is_empty() {
             self.store.mark_outcomes_noted(&reply.noted, &self.clock.now_text()).await?;
@@ -300,6 +311,11 @@ impl Service {
         }
         Ok(devices)
     }
+}
+
+/// A copy beside a book of so many changes.
+fn lacking(copy: CopyFacts, newest: u64) -> CopyFacts {
+    CopyFacts { changes_missing: newest.saturating_sub(copy.change), ..copy }
 }
 
 fn unnamed() -> String {

@@ -1,6 +1,9 @@
 //! Which of the installation's servers answer, from the last time each was heard.
 
-use crate::{model::Role, server::roles::EpochToken};
+use crate::{
+    model::{CopyFacts, Role},
+    server::{roles::EpochToken, starts::Start},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -26,6 +29,12 @@ pub struct ServerFacts {
     pub addresses: Vec<String>,
     /// When the book it works with was taken; `None` on an active server.
     pub copy_taken_at: Option<String>,
+    /// More of that copy.
+    #[serde(default)]
+    pub copy: Option<CopyFacts>,
+    /// Which start of it this is.
+    #[serde(default)]
+    pub start: Start,
 }
 
 /// Another server, as last heard.
@@ -98,6 +107,10 @@ impl PeerBoard {
     pub(in crate::server) fn hear(&self, facts: ServerFacts, change: u64, now: Instant, at: String) -> Heard {
         let peer = Peer { facts, last_heard: Some(at), reachable: true, change: Some(change), heard: Some(now) };
         let mut peers = self.lock();
+        // An old image does not make the later start forgotten.
+        let latest = peers.get(&peer.facts.id).map(|old| old.facts.start.clone()).filter(|old| *old > peer.facts.start);
+        let start = latest.unwrap_or_else(|| peer.facts.start.clone());
+        let peer = Peer { facts: ServerFacts { start, ..peer.facts }, ..peer };
         let heard = match peers.get(&peer.facts.id) {
             Some(old) if old.reachable && old.facts == peer.facts => Heard::AsBefore,
             Some(old) if old.reachable => Heard::OfItself,
@@ -105,6 +118,11 @@ impl PeerBoard {
         };
         peers.insert(peer.facts.id.clone(), peer);
         heard
+    }
+
+    /// The latest start of that server that was ever heard of here.
+    pub(in crate::server) fn latest_start_of(&self, server_id: &str) -> Option<Start> {
+        self.lock().get(server_id).map(|peer| peer.facts.start.clone())
     }
 
     /// `address:port` where this server answers others; empty before it listens.
@@ -153,6 +171,8 @@ mod tests {
             epoch: EpochToken { number: 1, server_id: "a".to_owned(), seal: String::new() },
             addresses: vec!["127.0.0.1:51215".to_owned()],
             copy_taken_at: None,
+            copy: None,
+            start: Start::default(),
         }
     }
 

@@ -7,7 +7,6 @@ use super::{
 };
 use crate::model::Role;
 use crate::server::{
-    changes::Change,
     keys::Keys,
     store::{Copies, CopyFlaw, Manifest, Store, StoreError, adopt},
 };
@@ -120,8 +119,6 @@ pub(super) async fn follow(sites: Arc<Sites>, mut offered: watch::Receiver<Optio
             match renew_as_offered(&sites, &offer).await {
                 Ok(manifest) => {
                     tracing::info!(generation = manifest.generation, taken_at = manifest.taken_at, "newer copy in use");
-                    sites.service.changed(Change::Server);
-                    sites.service.changed(Change::Book);
                 }
                 Err(error) => {
                     tracing::error!(
@@ -147,8 +144,10 @@ pub(super) async fn renew(sites: &Sites, line: &mut Line) -> Result<Manifest, Co
     let copies = Copies::of(sites.service.store.folder());
     // Two transfers would write to one file.
     let _turn = sites.transfer.lock().await;
+    let begun = Instant::now();
     let manifest = fetch(line, &copies).await?;
     sites.service.store.activate_copy(&manifest).await?;
+    sites.service.note_copy(begun.elapsed());
     Ok(manifest)
 }
 

@@ -1,6 +1,7 @@
 //! What servers say to one another, as JSON over mutual TLS.
 
 use super::ServerFacts;
+use crate::server::starts::Start;
 use crate::server::store::{EventNews, Manifest, Outcome, Sighting};
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +90,9 @@ pub struct Exchange {
     /// How many changes its book holds.
     #[serde(default)]
     pub change: u64,
+    /// The latest start of the other server that it knows of.
+    #[serde(default)]
+    pub seen: Option<Start>,
 }
 
 /// The active server's half.
@@ -110,6 +114,9 @@ pub struct ExchangeReply {
     /// How many changes its book holds.
     #[serde(default)]
     pub change: u64,
+    /// The latest start of the other server that it knows of.
+    #[serde(default)]
+    pub seen: Option<Start>,
 }
 
 /// A standby asks for the role.

@@ -44,7 +44,7 @@ impl Sites {
             .peers()
             .into_iter()
             // Changes all the time and says nothing about where it answers.
-            .map(|peer| ServerFacts { copy_taken_at: None, ..peer.facts })
+            .map(|peer| ServerFacts { copy_taken_at: None, copy: None, ..peer.facts })
             .collect();
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if *remembered != now {

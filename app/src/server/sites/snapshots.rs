@@ -1,6 +1,6 @@
 //! Snapshots of the book on the active server: one at a time, soon after a change, only after a change.
 
-use super::Sites;
+use super::{Schedule, Sites};
 use crate::model::Role;
 use crate::server::{
     changes::Change,
@@ -10,7 +10,13 @@ use crate::server::{
 use aws_lc_rs::digest::{Context, SHA256};
 use axum::body::Body;
 use bytes::Bytes;
-use std::{fs, io, path::Path, sync::Arc, time::Duration};
+use chrono::Local;
+use std::{
+    fs, io,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 use tempfile::TempPath;
 use tokio::{
     io::AsyncReadExt as _,
@@ -18,6 +24,7 @@ use tokio::{
         broadcast::{self, error::RecvError},
         watch,
     },
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -46,7 +53,7 @@ pub(super) enum SnapshotError {
 }
 
 /// Keeps the newest snapshot as new as the book, while this server is the active one.
-pub(super) async fn keep(sites: Arc<Sites>, stop: CancellationToken) {
+pub(super) async fn keep(sites: Arc<Sites>, schedule: Schedule, stop: CancellationToken) {
     let (service, mut roles) = (&sites.service, sites.service.roles.watch());
     let work = async {
         loop {
@@ -57,7 +64,7 @@ pub(super) async fn keep(sites: Arc<Sites>, stop: CancellationToken) {
                 tracing::warn!(%error, "old snapshots could not be removed");
             }
             let ended = tokio::select! {
-                ended = follow(service, &sites.latest) => Some(ended),
+                ended = follow(service, &sites.latest, &schedule) => Some(ended),
                 _ = roles.wait_for(|record| record.role != Role::Active) => None,
             };
             if let Some(Err(error)) = ended {
@@ -69,26 +76,34 @@ pub(super) async fn keep(sites: Arc<Sites>, stop: CancellationToken) {
     stop.run_until_cancelled(work).await;
 }
 
-/// Removes what a killed run left behind, and the copies of a time as standby.
+/// Removes what a killed run left behind.
 fn clear(service: &Service) -> io::Result<()> {
     let copies = Copies::of(service.store.folder());
     copies.prepare()?;
-    copies.sweep(&[])
+    copies.sweep(&[], SystemTime::now())
 }
 
 async fn follow(
     service: &Service,
     latest: &watch::Sender<Option<Arc<Snapshot>>>,
+    schedule: &Schedule,
 ) -> Result<std::convert::Infallible, SnapshotError> {
     let mut changes = service.changes().listen();
     let mut book = service.store.watch_book().await?;
     let mut taken = None;
+    let mut last: Option<Instant> = None;
     loop {
         let version = book.version().await?;
         if taken == Some(version) {
             await_change(&mut changes, &mut book, version).await?;
             tokio::time::sleep(COALESCE).await;
         }
+        if let Some(before) = last {
+            let due = schedule.wait(Instant::now().duration_since(before), Local::now());
+            // Whoever asks for one now need not wait.
+            let _ = timeout(due, service.copy_asked.notified()).await;
+        }
+        last = Some(Instant::now());
         // Read before the snapshot: what is committed after this look is found by the next.
         taken = Some(book.version().await?);
         let snapshot = take(service).await?;
@@ -108,7 +123,7 @@ async fn await_change(
     version: i64,
 ) -> Result<(), StoreError> {
     loop {
-        match tokio::time::timeout(LOOK, changes.recv()).await {
+        match timeout(LOOK, changes.recv()).await {
             Ok(Ok(Change::Device { .. } | Change::WaitingDevice | Change::Server)) => {}
             Ok(Ok(Change::Book | Change::Event | Change::Rollout) | Err(RecvError::Lagged(_))) | Err(_) => {
                 if book.version().await? != version {

@@ -4,13 +4,18 @@
 use crate::server::durable;
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 const FOLDER: &str = "copies";
 const POINTER: &str = "current.json";
 const INCOMING: &str = "incoming.part";
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// The newest copy of each of so many days is kept.
+const DAYS_KEPT: u64 = 7;
 
 /// Names one snapshot of the book.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,12 +104,33 @@ impl Copies {
         durable::write(&self.0.join(POINTER), &serde_json::to_vec_pretty(manifest)?)
     }
 
-    /// Removes all but `kept` and their rollback journals. A write-ahead log beside them is never theirs: SQLite would
-    /// read it, and so mix two files.
-    pub(in crate::server) fn sweep(&self, kept: &[&Manifest]) -> io::Result<()> {
-        let kept: Vec<String> = kept.iter().filter_map(|manifest| manifest.file_name()).collect();
+    /// Removes all but `kept`, the newest copy of each of the last days (what a mistake destroys today is in yesterday's),
+    /// and their rollback journals. A write-ahead log beside them is never theirs: SQLite would read it, and so mix two
+    /// files.
+    pub(in crate::server) fn sweep(&self, kept: &[&Manifest], now: SystemTime) -> io::Result<()> {
+        let kept = kept.iter().filter_map(|manifest| manifest.file_name());
+        let kept: Vec<String> = kept.chain(self.dailies(now)?).collect();
         let belongs = |name: &str| kept.iter().any(|kept| name.strip_suffix("-journal").unwrap_or(name) == kept);
         self.remove_where(|name| name != POINTER && !belongs(name))
+    }
+
+    /// The newest file of each day that is kept.
+    fn dailies(&self, now: SystemTime) -> io::Result<Vec<String>> {
+        let mut newest: BTreeMap<u64, (SystemTime, String)> = BTreeMap::new();
+        for entry in fs::read_dir(&self.0)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str().filter(|name| name.ends_with(".db")) else { continue };
+            let at = entry.metadata()?.modified()?;
+            // One from the future, by a clock that was set back since, is as good as today's.
+            let age = now.duration_since(at).unwrap_or_default();
+            let day = age.as_secs() / DAY.as_secs();
+            let known = newest.get(&day).is_some_and(|(known, _)| *known >= at);
+            if day < DAYS_KEPT && !known {
+                newest.insert(day, (at, name.to_owned()));
+            }
+        }
+        Ok(newest.into_values().map(|(_, name)| name).collect())
     }
 
     fn file_of(&self, manifest: &Manifest) -> io::Result<PathBuf> {
@@ -183,8 +209,30 @@ mod tests {
         fs::write(copies.folder().join("2-abababababababab.db-journal"), "hot").unwrap();
         fs::write(copies.folder().join("2-abababababababab.db-wal"), "another's").unwrap();
         fs::write(copies.incoming().unwrap(), "torn").unwrap();
-        copies.sweep(&[&kept]).unwrap();
+        copies.sweep(&[&kept], SystemTime::now()).unwrap();
         assert_eq!(names(&copies), ["2-abababababababab.db", "2-abababababababab.db-journal", "current.json"]);
+    }
+
+    #[test]
+    fn the_newest_copy_of_each_day_stays_for_a_week() {
+        let folder = tempfile::tempdir().unwrap();
+        let copies = Copies::of(folder.path());
+        let now = SystemTime::now();
+        // Two copies a day, for nine days.
+        for generation in 0..18 {
+            let manifest = adopted(&copies, generation);
+            let age = DAY / 2 * u32::try_from(17 - generation).unwrap() + Duration::from_secs(60);
+            let file = fs::File::options().write(true).open(copies.file_of(&manifest).unwrap()).unwrap();
+            file.set_modified(now - age).unwrap();
+        }
+        let (current, previous) = (manifest(17), manifest(16));
+        copies.point_to(&current).unwrap();
+        copies.sweep(&[&current, &previous], now).unwrap();
+        let mut kept: Vec<u64> =
+            names(&copies).iter().filter_map(|name| name.split_once('-')?.0.parse().ok()).collect();
+        kept.sort_unstable();
+        assert_eq!(kept, [5, 7, 9, 11, 13, 15, 16, 17]);
+        assert_eq!(copies.current().unwrap().unwrap().0, current);
     }
 
     #[test]

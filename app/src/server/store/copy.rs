@@ -5,7 +5,11 @@ use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{path::Path, sync::PoisonError, time::Duration};
+use std::{
+    path::Path,
+    sync::PoisonError,
+    time::{Duration, SystemTime},
+};
 
 /// How long requests that began on the old copy may go on reading it.
 const GRACE: Duration = Duration::from_secs(10);
@@ -114,7 +118,7 @@ impl Store {
         if let Err(error) = self.prune_forwarded_events().await {
             tracing::warn!(%error, "events that the copy has brought back could not be removed from the journal");
         }
-        if let Err(error) = copies.sweep(&[manifest, &previous]) {
+        if let Err(error) = copies.sweep(&[manifest, &previous], SystemTime::now()) {
             tracing::warn!(%error, "old copies of the book could not be removed");
         }
         Ok(())

@@ -262,6 +262,24 @@ impl Store {
         Ok(())
     }
 
+    /// Another server has this server's sightings up to `version`. If those here are older, because the journal is an old
+    /// one, they count on from there: what changes now has to be told.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written.
+    pub async fn go_on_after_sightings(&self, server_id: &str, version: u64) -> Result<(), StoreError> {
+        sqlx::query(
+            "update sightings set version = version + ($2 - (select max(version) from sightings where server_id = $1))
+             where server_id = $1 and (select max(version) from sightings where server_id = $1) < $2",
+        )
+        .bind(server_id)
+        .bind(count(version))
+        .execute(self.journal())
+        .await?;
+        Ok(())
+    }
+
     /// Takes over what another server saw, version numbers included.
     ///
     /// # Errors

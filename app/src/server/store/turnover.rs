@@ -82,6 +82,21 @@ impl Store {
         Ok(())
     }
 
+    /// Does with the copy in use what a promotion would do, on a file that is thrown away.
+    pub(in crate::server) async fn rehearse_promotion(&self) -> Result<(), CopyFlaw> {
+        let current = Copies::of(&self.folder).current()?;
+        let (_, copy) = current.ok_or_else(|| StoreError::inconsistent("copies", "no copy has arrived"))?;
+        let stage = tempfile::Builder::new().prefix("rehearsal-").tempdir_in(&self.folder)?;
+        let file = stage.path().join(BOOK_FILE);
+        let target = file.clone();
+        let copied = tokio::task::spawn_blocking(move || fs::copy(copy, target)).await;
+        copied.map_err(io::Error::other).flatten()?;
+        let book = Home::Own(file).open(false).await?;
+        let outcome = rehearse_on(&book).await;
+        book.close().await;
+        outcome
+    }
+
     /// Lets a frozen book be written again.
     pub(in crate::server) async fn thaw_book(&self) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
@@ -206,6 +221,28 @@ impl Store {
         let newest: Option<i64> = sqlx::query_scalar("select max(id) from audit").fetch_one(&self.book()).await?;
         number("audit", newest.unwrap_or_default())
     }
+}
+
+async fn rehearse_on(book: &SqlitePool) -> Result<(), CopyFlaw> {
+    let verdict: String = sqlx::query_scalar("pragma integrity_check(1)").fetch_one(book).await?;
+    if verdict != "ok" {
+        return Err(CopyFlaw::Damaged(verdict));
+    }
+    BOOK_MIGRATIONS.run(book).await.map_err(StoreError::from)?;
+    let epoch: i64 = sqlx::query_scalar("select epoch from installation").fetch_one(book).await?;
+    let next: u64 = number("installation", epoch)?;
+    let epoch = EpochToken { number: next + 1, server_id: String::new(), seal: String::new() };
+    let audit = AuditEntry {
+        at: String::new(),
+        operator: "system".to_owned(),
+        peer: None,
+        action: "server.rehearse",
+        subject: String::new(),
+        before: None,
+        after: None,
+    };
+    let promotion = Promotion { epoch, kind: PromotionKind::Takeover, stopped: None, audit };
+    Ok(write_promotion(book, &promotion).await?)
 }
 
 async fn write_promotion(book: &SqlitePool, promotion: &Promotion) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@ use super::*;
 use crate::server::{
     service::fixture::{FIRST, Room, admin, arrival, entry, info, reported},
     sites::ServerFacts,
+    starts::Start,
 };
 use std::time::Instant;
 
@@ -19,6 +20,8 @@ fn hear(room: &Room, id: &str) {
         epoch: room.service.roles.now().epoch,
         addresses: Vec::new(),
         copy_taken_at: None,
+        copy: None,
+        start: Start::default(),
     };
     room.service.peers.hear(facts, 0, Instant::now(), "2026-01-01T00:00:00.000Z".to_owned());
 }

@@ -151,3 +151,21 @@ async fn what_only_an_overtaken_book_holds_is_kept() {
     let count: i64 = sqlx::query_scalar("select count(*) from audit").fetch_one(&archived).await.unwrap();
     assert_eq!(count, 2, "whole, with what only its log held");
 }
+
+#[tokio::test]
+async fn a_rehearsal_says_whether_the_copy_would_serve_and_leaves_nothing() {
+    let (_one, active) = active().await;
+    let (folder, standby) = standby_of(&active).await;
+    let files = || std::fs::read_dir(folder.path()).unwrap().count();
+    let before = files();
+    standby.rehearse_promotion().await.unwrap();
+    assert_eq!((epoch(&standby).await, files()), (1, before));
+    // A disk that forgot something in the middle of the file.
+    let (_, copy) = Copies::of(folder.path()).current().unwrap().unwrap();
+    let mut bytes = std::fs::read(&copy).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 4096].fill(0xa5);
+    std::fs::write(&copy, bytes).unwrap();
+    assert!(standby.rehearse_promotion().await.is_err());
+    assert_eq!(files(), before);
+}

@@ -1,0 +1,59 @@
+# Sourced by the drills: real programs, real kills, and a report of what came of it.
+. "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+
+PORTAL="$TARGET/debug/portal" BLN="$TARGET/debug/bln"
+DRILL="$(mktemp -d "${TMPDIR:-/tmp}/drill-XXXXXX")"
+DEVICES="${DRILL_DEVICES:-24}"
+export PORTAL_ADMIN_PASSWORD="drill drill drill"
+
+# Only what this drill started is ended.
+drill_pids=()
+remember() { drill_pids+=("$1"); }
+
+now_ms() { date +%s%3N; }
+
+# until_true SECONDS WHAT COMMAND...: the milliseconds it took.
+until_true() {
+  local limit="$1" what="$2" began
+  shift 2
+  began="$(now_ms)"
+  until "$@" >/dev/null 2>&1; do
+    [ $(($(now_ms) - began)) -lt $((limit * 1000)) ] || die "not within $limit s: $what"
+    sleep 0.1
+  done
+  echo $(($(now_ms) - began))
+}
+
+report() { printf '%-72s %s\n' "$1" "$2"; }
+seconds() { printf '%d.%d s' $(($1 / 1000)) $(($1 % 1000 / 100)); }
+
+roles_at() { "$PORTAL" servers --data "$1" 2>/dev/null; }
+is_active() { roles_at "$1" | grep -q "Active.*this server"; }
+is_standby() { roles_at "$1" | grep -q "Standby.*this server"; }
+
+# connected DATA SERVER COUNT: so many devices are shown on that server.
+connected() { [ "$("$PORTAL" devices --data "$1" 2>/dev/null | grep -c "connected	$2\$")" -ge "$3" ]; }
+
+confirm_join() { # ACTIVE_DATA LOG
+  local fingerprint
+  fingerprint="$(sed -n 's/^fingerprint: //p' "$2" | tail -n 1)"
+  [ -n "$fingerprint" ] && "$PORTAL" confirm --data "$1" $fingerprint
+}
+
+# The devices of the fleet, as soon as they ask.
+accept_all() { "$PORTAL" accept --data "$1" --wait 90 $(seq 547846001 $((547846000 + DEVICES))); }
+
+# What SQLite says of a database that nobody has open.
+database_is_whole() {
+  if ! have sqlite3; then
+    report "left out: SQLite's own check of the file (sqlite3 is not installed)" "-"
+    return
+  fi
+  [ "$(sqlite3 "$1" 'pragma integrity_check')" = ok ] || die "the database is damaged"
+  report "SQLite's own check of the file" "ok"
+}
+
+stop_gently() { # PID
+  kill -TERM "$1"
+  until_true 10 "process $1 ends" sh -c "! kill -0 $1" >/dev/null
+}
