@@ -1,18 +1,26 @@
 //! Devices and servers with a network between them, all in virtual time and from one seed: the rules of both sides, the
-//! push included, under partitions of either direction, crashes, restarts, changes of role and new lists.
+//! push and the events included, under partitions of either direction, crashes, restarts, changes of role, new lists and
+//! servers that go on from older data.
 
 mod book;
 mod door;
+mod events;
+mod flaws;
 mod network;
+mod ring;
 mod seeds;
 mod serving;
+mod standing;
 mod stories;
 
+pub(crate) use ring::{EventStore, MemoryRing};
 pub(crate) use seeds::for_each_seed;
 
-use crate::device::{AttemptId, Config, Device, Input, Output as DeviceOutput, Stored};
+use crate::device::{Activity, AttemptId, Config, Device, Input, Output as DeviceOutput, Stored};
 use crate::server::SessionId;
-use crate::wire::{DeviceId, DeviceInfo, Entries, Epoch, IpConfig, RingId, RingSpan, Role, SerialConfig, ServerList};
+use crate::wire::{
+    DeviceId, DeviceInfo, Entries, Epoch, IpConfig, RingId, Role, SerialConfig, ServerEntry, ServerList,
+};
 use std::time::Duration;
 
 fn secs(seconds: u64) -> Duration {
@@ -27,6 +35,10 @@ fn entries(servers: &[usize]) -> Entries {
 
 fn port_of(server: usize) -> i64 {
     50_000 + i64::try_from(server).unwrap()
+}
+
+fn server_of(port: u16) -> usize {
+    usize::from(port) - 50_000
 }
 
 fn info(device: usize) -> DeviceInfo {

@@ -6,15 +6,14 @@ mod failback;
 mod moving;
 mod probing;
 mod renewal;
-mod ring;
 mod sessions;
 mod simulation;
 mod trials;
 mod world;
 
 use super::*;
+use crate::simulation::{EventStore, MemoryRing};
 use crate::wire::{DeviceId, Entries, FailureKind, IpConfig, Reason, SERVER_CONNECTED, SerialConfig, ServerList};
-use ring::{EventStore, MemoryRing};
 use world::{Health, World};
 
 fn secs(seconds: u64) -> Duration {

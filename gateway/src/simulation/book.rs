@@ -8,14 +8,25 @@ use std::collections::BTreeMap;
 /// One device's row.
 #[derive(Debug, Default)]
 pub(super) struct Row {
-    /// The last number given to a session, by any server.
-    pub(super) sequence: u64,
-    /// The session on record, and where.
-    pub(super) owner: Option<(usize, SessionId)>,
+    /// The newest session on each server.
+    sightings: BTreeMap<usize, Sighting>,
     pub(super) wanted: Option<ServerList>,
     /// Lists that the device would not take, or went back from.
     pub(super) given_up: Vec<ListHash>,
     pub(super) committed: Option<ListHash>,
+}
+
+/// A session on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sighting {
+    /// Orders the sessions of a device over all servers.
+    sequence: u64,
+    since: Duration,
+    pub(super) server: usize,
+    pub(super) session: SessionId,
+    /// What the device said that it dialled.
+    pub(super) entry: ServerEntry,
+    ended: bool,
 }
 
 /// All of it.
@@ -29,18 +40,41 @@ impl Book {
         self.rows.entry(device).or_default()
     }
 
-    /// A session goes on record; its number is higher than any before it.
-    pub(super) fn admit(&mut self, hello: &Hello, server: usize, session: SessionId) -> u64 {
-        let row = self.row(hello.info.device_id);
-        row.sequence = row.sequence.max(hello.connection_sequence) + 1;
-        row.owner = Some((server, session));
-        row.committed = Some(hello.committed.hash);
-        row.sequence
+    /// A session goes on record with what the device said.
+    pub(super) fn admit(&mut self, hello: &Hello, at: (usize, SessionId), now: Duration) -> u64 {
+        let device = hello.info.device_id;
+        self.row(device).committed = Some(hello.committed.hash);
+        self.sight(device, hello.connection_sequence, at, hello.dialled.clone(), now)
+    }
+
+    /// A device is seen; the number of that is higher than any before it.
+    pub(super) fn sight(
+        &mut self,
+        device: DeviceId,
+        said: u64,
+        (server, session): (usize, SessionId),
+        entry: ServerEntry,
+        now: Duration,
+    ) -> u64 {
+        let sightings = &mut self.row(device).sightings;
+        let sequence = sightings.values().map(|sighting| sighting.sequence).max().unwrap_or(0).max(said) + 1;
+        sightings.insert(server, Sighting { sequence, since: now, server, session, entry, ended: false });
+        sequence
     }
 
     /// A session is over; one that a newer session has followed changes nothing.
-    pub(super) fn closed(&mut self, device: DeviceId, session: SessionId) {
-        self.row(device).owner.take_if(|(_, owner)| *owner == session);
+    pub(super) fn closed(&mut self, device: DeviceId, server: usize, session: SessionId) {
+        if let Some(sighting) = self.row(device).sightings.get_mut(&server)
+            && sighting.session == session
+        {
+            sighting.ended = true;
+        }
+    }
+
+    /// Where a device is connected, as pages show it: its newest session, unless that has ended.
+    pub(super) fn shown(&self, device: DeviceId) -> Option<&Sighting> {
+        let newest = self.rows.get(&device)?.sightings.values().max_by_key(|seen| (seen.sequence, seen.since))?;
+        (!newest.ended).then_some(newest)
     }
 
     pub(super) fn note(&mut self, device: DeviceId, progress: Progress) {

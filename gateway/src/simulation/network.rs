@@ -2,12 +2,13 @@
 
 use super::book::Book;
 use super::door::Door;
+use super::flaws::Flaw;
 use super::*;
 use crate::server::Settings;
 use crate::server::registry::Registry;
 use crate::server::session::{Answer, Arrival, Session, Shown};
 use crate::tls::Peer;
-use crate::wire::{EntryProbe, FailureKind, Message, Reason};
+use crate::wire::{EntryProbe, EventUpload, FailureKind, Message, Reason};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -41,6 +42,8 @@ pub(super) enum Event {
     /// With the start of the device that asked.
     Probed(usize, u64, AttemptId, Box<EntryProbe>),
     Answer(Link, Box<Answer>),
+    /// Events are durable, unless the server was started again since: with how often it was.
+    Commit(Link, u64, Arc<EventUpload>),
 }
 
 pub(super) struct Server {
@@ -49,6 +52,10 @@ pub(super) struct Server {
     pub(super) epoch: u64,
     pub(super) sessions: BTreeMap<SessionId, (Link, Session)>,
     pub(super) registry: Registry<Link>,
+    /// How often it was killed.
+    pub(super) starts: u64,
+    /// What it holds of each device's events.
+    pub(super) events: Vec<EventStore>,
 }
 
 pub(super) struct Network {
@@ -69,6 +76,15 @@ pub(super) struct Network {
     open: BTreeMap<(usize, AttemptId), Link>,
     /// How often each device was started.
     pub(super) boots: Vec<u64>,
+    /// Connections over which a device said who it is.
+    pub(super) greeted: BTreeSet<SessionId>,
+    /// How long a server takes to put events on record, at most.
+    pub(super) commit_ms: u64,
+    /// The highest watermark that each server ever had on disk, for each device and ring.
+    pub(super) written: BTreeMap<(usize, usize, RingId), u64>,
+    /// Earlier states of the servers' events.
+    pub(super) copies: Vec<Vec<EventStore>>,
+    pub(super) flaw: Option<Flaw>,
     events: u64,
     sessions: u64,
     settings: Arc<Settings>,
@@ -76,7 +92,7 @@ pub(super) struct Network {
 
 impl Network {
     pub(super) fn new(seed: u64, doors: usize, servers: usize, config: &Config) -> Self {
-        let mut rng = StdRng::seed_from_u64(seed);
+        let (mut rng, count) = (StdRng::seed_from_u64(seed), doors);
         let now = secs(1000);
         let list: Vec<usize> = (0..servers).collect();
         let list = ServerList::new(1, 1, None, entries(&list));
@@ -87,6 +103,8 @@ impl Network {
             epoch: 1,
             sessions: BTreeMap::new(),
             registry: Registry::new(),
+            starts: 0,
+            events: vec![EventStore::default(); count],
         };
         let doors = doors.collect();
         let mut network = Self {
@@ -101,6 +119,11 @@ impl Network {
             newest: BTreeMap::new(),
             open: BTreeMap::new(),
             boots: Vec::new(),
+            greeted: BTreeSet::new(),
+            commit_ms: 30,
+            written: BTreeMap::new(),
+            copies: Vec::new(),
+            flaw: None,
             events: 0,
             sessions: 0,
             settings: Arc::new(Settings::default()),
@@ -158,10 +181,11 @@ impl Network {
     /// SIGKILL: the machine answers for the program, with resets.
     pub(super) fn kill(&mut self, server: usize) {
         self.servers[server].up = false;
+        self.servers[server].starts += 1;
         self.servers[server].registry = Registry::new();
         self.newest.retain(|(at, _), _| *at != server);
         for (link, _) in std::mem::take(&mut self.servers[server].sessions).into_values() {
-            self.book.closed(id_of(link.device), link.session);
+            self.closed(link);
             self.send(link, Way::Down, Event::ToDevice(link, None));
         }
     }
@@ -189,12 +213,28 @@ impl Network {
     }
 
     pub(super) fn restart(&mut self, door: usize) {
+        self.switch_off(door);
+        self.doors[door].restart(self.now);
+        self.switch_on(door);
+    }
+
+    /// Its machine closes what it had open.
+    pub(super) fn switch_off(&mut self, door: usize) {
         let ends: Vec<_> = self.open.keys().filter(|(owner, _)| *owner == door).copied().collect();
         for end in ends {
             self.hang_up(end);
         }
+    }
+
+    /// The device was started, and does what it wants to.
+    pub(super) fn switch_on(&mut self, door: usize) {
         self.boots[door] += 1;
-        self.doors[door].restart(self.now);
+        self.act(door);
+    }
+
+    /// Somebody uses a door so many times.
+    pub(super) fn log(&mut self, door: usize, count: usize) {
+        self.doors[door].log(count, self.now);
         self.act(door);
     }
 
@@ -225,7 +265,7 @@ impl Network {
             match output {
                 DeviceOutput::Dial(attempt, entry) => {
                     self.sessions += 1;
-                    let server = usize::from(entry.port) - 50_000;
+                    let server = server_of(entry.port);
                     let link = Link { device: door, attempt, server, session: SessionId(self.sessions) };
                     self.open.insert((door, attempt), link);
                     self.send(link, Way::Up, Event::Arrives(link));
@@ -233,6 +273,7 @@ impl Network {
                 DeviceOutput::Probe(attempt, entry) => self.probe(door, attempt, entry),
                 DeviceOutput::Send(attempt, message) => {
                     if let Some(link) = self.open.get(&(door, attempt)).copied() {
+                        self.look_at(link, &message);
                         self.send(link, Way::Up, Event::ToServer(link, Some(message)));
                     }
                 }
@@ -245,6 +286,15 @@ impl Network {
                 | DeviceOutput::KeepCertificate(..)
                 | DeviceOutput::Note(_) => {}
             }
+        }
+    }
+
+    /// What a device says.
+    fn look_at(&mut self, link: Link, message: &Message) {
+        if let Message::Hello(_) = message {
+            self.greeted.insert(link.session);
+        } else if let Message::Upload(upload) = message {
+            self.check_report(link.device, upload);
         }
     }
 
@@ -294,6 +344,7 @@ impl Network {
             }
             Event::Probed(..) => {}
             Event::Answer(link, answer) => self.answer(link, *answer),
+            Event::Commit(link, starts, upload) => self.commit(link, starts, &upload),
         }
     }
 
@@ -319,6 +370,11 @@ impl Network {
             certificate_ends_unix_s: u64::MAX,
             expired: false,
         };
+        if let (Some(Flaw::ShowsDials), Activity::Dialling(entry)) =
+            (self.flaw, self.doors[link.device].device.activity())
+        {
+            self.book.sight(id_of(link.device), 0, (link.server, link.session), entry, self.now);
+        }
         let session = Session::new(arrival, Arc::clone(&self.settings), self.now);
         server.sessions.insert(link.session, (link, session));
         self.send(link, Way::Down, Event::Opened(link));

@@ -1,17 +1,18 @@
 //! The servers' side of the network: what their sessions want, and the directory's answers.
 
+use super::flaws::Flaw;
 use super::network::{Event, Link, Network, Way};
 use super::*;
 use crate::server::registry::Entered;
 use crate::server::session::{Admitted, Answer, Output, Question};
 use crate::server::{Admission, EnrolDecision, Identity, Refusal};
-use crate::wire::{EntryProbe, FailureKind, ProbeAnswer, Reason, ServerEntry};
+use crate::wire::{EntryProbe, FailureKind, Message, ProbeAnswer, Reason};
 use rand::Rng as _;
 
 impl Network {
     /// What would come of the whole of it, seen from now.
     pub(super) fn probe(&mut self, door: usize, attempt: AttemptId, entry: ServerEntry) {
-        let server = usize::from(entry.port) - 50_000;
+        let server = server_of(entry.port);
         let cut = [Way::Up, Way::Down].iter().any(|way| self.cut.contains(&(door, server, *way)));
         let failed = |kind: FailureKind| Err((kind, format!("{kind:?}")));
         let (after, outcome) = match self.servers.get(server) {
@@ -43,7 +44,12 @@ impl Network {
             let link = *link;
             match session.poll_output() {
                 None => return,
-                Some(Output::Send(message)) => self.send(link, Way::Down, Event::ToDevice(link, Some(message))),
+                Some(Output::Send(message)) => {
+                    if let Message::EventsStored { ring, watermark } = *message {
+                        self.check_acknowledgement(link, ring, watermark);
+                    }
+                    self.send(link, Way::Down, Event::ToDevice(link, Some(message)));
+                }
                 Some(Output::Replied(..)) => {}
                 Some(Output::Ask(question)) => self.ask(link, question),
                 Some(Output::Close(_)) => {
@@ -52,11 +58,21 @@ impl Network {
                     self.servers[server].registry.leave(id, id_of(link.device));
                     self.newest.retain(|_, newest| *newest != id);
                     unreported.into_iter().for_each(|progress| self.book.note(id_of(link.device), progress));
-                    self.book.closed(id_of(link.device), id);
+                    self.closed(link);
                     self.send(link, Way::Down, Event::ToDevice(link, None));
                     return;
                 }
             }
+        }
+    }
+
+    /// The end of a session goes on record.
+    pub(super) fn closed(&mut self, link: Link) {
+        let device = id_of(link.device);
+        match (self.flaw, self.book.shown(device).cloned()) {
+            (Some(Flaw::ForgetsEnds), _) => {}
+            (Some(Flaw::LateClose), Some(newer)) => self.book.closed(device, newer.server, newer.session),
+            (Some(_), _) | (None, _) => self.book.closed(device, link.server, link.session),
         }
     }
 
@@ -65,8 +81,14 @@ impl Network {
             Question::Enrol(_) => Answer::Enrol(EnrolDecision::Waiting),
             Question::Admit(registration) => {
                 self.servers[link.server].registry.arrive(link.session, id_of(link.device), link);
-                let connection_sequence = self.book.admit(&registration.hello, link.server, link.session);
-                let admission = Admission { connection_sequence, event_watermark: 0 };
+                let hello = &registration.hello;
+                let connection_sequence = self.book.admit(hello, (link.server, link.session), self.now);
+                let span = hello.ring.unwrap();
+                let event_watermark = match self.flaw {
+                    Some(Flaw::PassesOver) => span.newest,
+                    Some(_) | None => self.servers[link.server].events[link.device].watermark(span.ring),
+                };
+                let admission = Admission { connection_sequence, event_watermark };
                 let identity = self.identity(link.server);
                 Answer::Admitted(Box::new(Admitted { admission, identity, server_time_unix_ms: 1 }))
             }
@@ -78,7 +100,7 @@ impl Network {
                 Answer::Reported(true)
             }
             Question::Renew(..) => Answer::Renewed(Err("not here".into())),
-            Question::Store(_, upload) => Answer::Stored(Some(upload.last_id())),
+            Question::Store(_, upload) => return self.begin_commit(link, upload),
         };
         let after = Duration::from_millis(self.rng.random_range(1..30));
         self.later(after, Event::Answer(link, Box::new(answer)));

@@ -1,6 +1,8 @@
 //! What must hold whatever happens, and what must be true again soon after peace.
 
+use super::flaws::Flaw;
 use super::network::{Network, Way};
+use super::standing::Standing;
 use super::*;
 use crate::wire::ListHash;
 use rand::Rng as _;
@@ -8,6 +10,7 @@ use rand::Rng as _;
 const SEEDS: u64 = 2000;
 const TWICE: u64 = 10;
 const FAULTS: usize = 60;
+const DOORS: usize = 2;
 
 /// Until everybody is on that server; how long it took.
 fn until_on(network: &mut Network, server: usize, limit: Duration) -> Duration {
@@ -54,7 +57,7 @@ fn the_highest_active_server_is_found_behind_a_standby() {
 fn fault(network: &mut Network, number: &mut u64) {
     let (servers, doors) = (network.servers.len(), network.doors.len());
     let (server, door) = (network.rng.random_range(0..servers), network.rng.random_range(0..doors));
-    match network.rng.random_range(0..14) {
+    match network.rng.random_range(0..22) {
         0..4 => {
             let way = if network.rng.random() { Way::Up } else { Way::Down };
             network.cut(door, server, way);
@@ -66,8 +69,9 @@ fn fault(network: &mut Network, number: &mut u64) {
         5 | 6 => network.heal(),
         7 | 8 => network.kill(server),
         9 | 10 => (0..servers).for_each(|server| network.start(server)),
-        11 => network.restart(door),
+        11 => restart(network, door),
         12 => promote(network, server),
+        13..22 => befall_events(network, server, door),
         _ => {
             *number += 1;
             let mut list: Vec<usize> = (0..servers + 1).filter(|_| network.rng.random_bool(0.6)).collect();
@@ -77,6 +81,38 @@ fn fault(network: &mut Network, number: &mut u64) {
             network.book.row(id_of(door)).wanted = Some(wanted);
             (0..servers).for_each(|server| network.wake(server));
         }
+    }
+}
+
+/// Power off and on; some never hear what becomes of their first words.
+fn restart(network: &mut Network, door: usize) {
+    network.restart(door);
+    if network.rng.random() {
+        let pause = network.rng.random_range(0..120);
+        network.run(Duration::from_millis(pause));
+        if let Activity::Dialling(entry) = network.doors[door].device.activity() {
+            network.cut(door, server_of(entry.port), Way::Up);
+        }
+    }
+}
+
+/// The same for what is logged, and for what the servers hold of it.
+fn befall_events(network: &mut Network, server: usize, door: usize) {
+    match network.rng.random_range(0..9) {
+        0..4 => {
+            let count = if network.rng.random_bool(0.1) { 260 } else { 30 };
+            let count = network.rng.random_range(1..count);
+            network.log(door, count);
+        }
+        4 => network.keep_copy(server),
+        5 | 6 => {
+            if network.rng.random() {
+                network.kill(server);
+            }
+            network.go_on_from_copy(server);
+        }
+        7 => network.commit_ms = network.rng.random_range(1..8000),
+        _ => network.doors[door].save(),
     }
 }
 
@@ -106,27 +142,56 @@ fn check(network: &Network, sequences: &mut [u64]) {
 }
 
 fn live(seed: u64) {
+    live_with(seed, None);
+}
+
+pub(super) fn live_with(seed: u64, flaw: Option<Flaw>) {
     let servers = 2 + usize::try_from(seed % 2).unwrap();
-    let mut network = Network::new(seed, 2, servers, &Config::default());
-    let (mut number, mut sequences) = (1, vec![0; 2]);
+    let mut network = Network::new(seed, DOORS, servers, &Config::default());
+    network.flaw = flaw;
+    if seed % 4 > 1 {
+        network.doors.iter_mut().for_each(|door| door.ring.capacity = 60);
+    }
+    let mut number = 1;
+    trouble(&mut network, &mut number);
+    if network.rng.random() {
+        end_trouble(&mut network);
+        (0..DOORS).for_each(|door| network.reset_ring(door));
+        trouble(&mut network, &mut number);
+    }
+    end_trouble(&mut network);
+    // A trial may still have to end; then the longest wait between two passes, and two attempts on each entry.
+    network.run(secs(400));
+    for door in 0..DOORS {
+        peace(&mut network, door);
+        network.check_all_told(door);
+    }
+    network.check_records();
+}
+
+/// Things go wrong, one after the other.
+fn trouble(network: &mut Network, number: &mut u64) {
+    let (mut sequences, mut standing) = (vec![0; DOORS], Standing::new(DOORS));
     for _ in 0..FAULTS {
         let pause = [3, 30, 120, 400][network.rng.random_range(0..4)];
         let end = network.now + Duration::from_millis(network.rng.random_range(0..pause * 1000));
         while network.step(end) {
-            check(&network, &mut sequences);
+            check(network, &mut sequences);
+            standing.check(network);
         }
         network.now = end;
-        fault(&mut network, &mut number);
-        check(&network, &mut sequences);
+        fault(network, number);
+        check(network, &mut sequences);
+        standing.check(network);
     }
+    network.check_records();
+}
+
+fn end_trouble(network: &mut Network) {
     network.heal();
-    (0..servers).for_each(|server| network.start(server));
-    promote(&mut network, 0);
-    // A trial may still have to end; then the longest wait between two passes, and two attempts on each entry.
-    network.run(secs(400));
-    for door in 0..2 {
-        peace(&mut network, door);
-    }
+    network.commit_ms = 30;
+    (0..network.servers.len()).for_each(|server| network.start(server));
+    promote(network, 0);
 }
 
 /// Every device is on the active server, shown there, and has what was wanted or has said why not.
@@ -142,8 +207,8 @@ fn peace(network: &mut Network, door: usize) {
     if listed {
         assert_eq!(server, 0, "device {door} is not on the active server");
     }
-    let row = network.book.row(id_of(door));
-    assert_eq!(row.owner.map(|(owner, _)| owner), Some(server), "the record and the device differ");
+    let shown = network.book.shown(id_of(door)).map(|shown| (shown.server, shown.entry.clone()));
+    assert_eq!(shown, network.doors[door].entry().map(|entry| (server, entry)), "the record and the device differ");
     let committed: ListHash = network.doors[door].disk.lists.committed.version().hash;
     let row = network.book.row(id_of(door));
     assert_eq!(row.committed, Some(committed));

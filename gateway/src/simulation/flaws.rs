@@ -1,0 +1,33 @@
+//! Servers and records with a flaw, each of which the simulation must notice: a test that cannot fail proves nothing.
+
+use super::stories::live_with;
+use std::panic::catch_unwind;
+
+/// Seeds in which a flaw has to show.
+const SEEDS: u64 = 60;
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// A server puts every upload on record, whatever it holds already.
+    TakesTwice,
+    /// A server acknowledges events before they are on disk.
+    AcknowledgesFirst,
+    /// A server tells a device that it holds all of its events.
+    PassesOver,
+    /// The end of a session ends a newer one's record too.
+    LateClose,
+    /// A connection is on record before the device has said who it is.
+    ShowsDials,
+    /// The end of a session is not put on record.
+    ForgetsEnds,
+}
+
+#[test]
+fn every_flaw_is_noticed() {
+    use Flaw::{AcknowledgesFirst, ForgetsEnds, LateClose, PassesOver, ShowsDials, TakesTwice};
+    for flaw in [TakesTwice, AcknowledgesFirst, PassesOver, LateClose, ShowsDials, ForgetsEnds] {
+        let noticed = (0..SEEDS).any(|seed| catch_unwind(|| live_with(seed, Some(flaw))).is_err());
+        assert!(noticed, "{flaw:?} went unnoticed");
+    }
+}
