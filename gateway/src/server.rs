@@ -7,7 +7,7 @@ mod connection;
 mod directory;
 mod line;
 mod listener;
-mod load;
+pub(crate) mod load;
 mod mailbox;
 mod orders;
 mod pressure;

@@ -2,6 +2,7 @@
 //! push and the events included, under partitions of either direction, crashes, restarts, changes of role, new lists and
 //! servers that go on from older data.
 
+mod arrivals;
 mod book;
 mod door;
 mod events;
@@ -12,6 +13,7 @@ mod seeds;
 mod serving;
 mod standing;
 mod stories;
+mod storm;
 
 pub(crate) use ring::{EventStore, MemoryRing};
 pub(crate) use seeds::for_each_seed;

@@ -10,14 +10,25 @@ use gateway::{
     },
     wire::{DeviceId, EventUpload, Hello, ListVersion, Reason, Role, ServerList},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 /// How soon a device comes back while the store does not answer.
 const STORAGE_RETRY: Duration = Duration::from_secs(5);
+/// How old the number of devices may be.
+const COUNT_AGE: Duration = Duration::from_secs(10);
 
 /// Answers a gateway's questions from the service.
 pub struct Link {
     service: Arc<Service>,
+    /// How many devices there are, and when they were counted.
+    devices: AtomicUsize,
+    counted: Mutex<Option<Instant>>,
 }
 
 impl Link {
@@ -29,7 +40,22 @@ impl Link {
     pub async fn open(service: Arc<Service>) -> Result<Arc<Self>, Fault> {
         service.end_earlier_sessions().await?;
         service.adopt_own_journal().await?;
-        Ok(Arc::new(Self { service }))
+        Ok(Arc::new(Self { service, devices: AtomicUsize::new(0), counted: Mutex::default() }))
+    }
+
+    /// Counts the devices again if the last time was a while ago.
+    async fn count_devices(&self) {
+        {
+            let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+            if counted.is_some_and(|at| at.elapsed() < COUNT_AGE) {
+                return;
+            }
+            *counted = Some(Instant::now());
+        }
+        // Without the store the last number is as good as any.
+        if let Ok(devices) = self.service.count_devices().await {
+            self.devices.store(devices, Ordering::Relaxed);
+        }
     }
 }
 
@@ -50,6 +76,10 @@ impl Directory for Link {
         }
     }
 
+    fn devices(&self) -> usize {
+        self.devices.load(Ordering::Relaxed)
+    }
+
     async fn enrol(&self, enrolment: &Enrolment) -> EnrolDecision {
         let info = words::info_of(&enrolment.enrol.info);
         match self.service.enrol_device(enrolment, info).await {
@@ -60,6 +90,7 @@ impl Directory for Link {
     }
 
     async fn admit(&self, registration: &Registration) -> Result<Admission, Refusal> {
+        self.count_devices().await;
         self.service.register_session(&arrival_of(registration)).await
     }
 

@@ -61,9 +61,10 @@ impl<D: Directory> Shared<D> {
         Self { directory, settings, registry, stop, load, epoch: Instant::now() }
     }
 
-    fn spread_s(&self) -> u32 {
-        let connected = self.registry.lock().unwrap_or_else(PoisonError::into_inner).len();
-        self.load.spread_s(connected, self.stop.is_cancelled())
+    fn advertise(&self, message: &mut Message) {
+        let connected = || self.registry.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let devices = || connected().max(self.directory.devices());
+        self.load.advertise(message, devices, self.stop.is_cancelled());
     }
 
     fn now(&self) -> Duration {
@@ -220,13 +221,12 @@ impl<D: Directory> Connection<D> {
     }
 
     fn encode(&mut self, mut message: Message, outgoing: &mut BytesMut) {
-        // The rules know one session; how many others come back at the same time is known here.
-        if let Message::Registered(registered) = &mut message {
-            registered.reconnect_spread_s = self.shared.spread_s();
-        } else if let Message::Goodbye(goodbye) = &mut message
+        if let (Message::Goodbye(goodbye), Some(spread_s)) = (&mut message, self.spread_s)
             && goodbye.reconnect_spread_s > 0
         {
-            goodbye.reconnect_spread_s = self.spread_s.unwrap_or_else(|| self.shared.spread_s());
+            goodbye.reconnect_spread_s = spread_s;
+        } else {
+            self.shared.advertise(&mut message);
         }
         if let Err(error) = FrameCodec.encode(message, outgoing) {
             tracing::error!(peer = %self.peer, %error, "a message did not fit into a frame");

@@ -123,6 +123,12 @@ pub trait Directory: Send + Sync + 'static {
     /// Who this server is now.
     fn identity(&self) -> Identity;
 
+    /// How many devices there are, all of which may come here; 0 if that is not known. Those that this server is about to
+    /// register are told over how many seconds so many are to come back.
+    fn devices(&self) -> usize {
+        0
+    }
+
     /// A device asks to belong, or asks again; the same fingerprint is the same device.
     fn enrol(&self, enrolment: &Enrolment) -> impl Future<Output = EnrolDecision> + Send;
 

@@ -3,6 +3,7 @@
 use super::directory::Refusal;
 use super::pressure::Turnstile;
 use super::settings::{Settings, Waves};
+use crate::wire::Message;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -28,7 +29,7 @@ pub struct Tally {
 
 /// Shared by all connections of a server.
 #[derive(Debug)]
-pub(super) struct Load {
+pub(crate) struct Load {
     settings: Arc<Settings>,
     /// Handshakes that wait for their device and hold no permit any more.
     pub(super) stalled: Semaphore,
@@ -46,7 +47,7 @@ impl Load {
         self.settings.waves()
     }
 
-    pub(super) fn new(settings: Arc<Settings>) -> Self {
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
         Self {
             settings,
             stalled: Semaphore::new(STALLED_MAX),
@@ -71,16 +72,27 @@ impl Load {
     }
 
     /// When somebody who cannot be admitted now is to come back.
-    pub(super) fn turn_away(&self, now: Duration) -> Refusal {
+    pub(crate) fn turn_away(&self, now: Duration) -> Refusal {
         self.turned_away.fetch_add(1, Ordering::Relaxed);
         let mut turnstile = self.turnstile.lock().unwrap_or_else(PoisonError::into_inner);
         Refusal::Busy(turnstile.next(now, self.settings.capacity_per_s, BUSY_MAX))
     }
 
-    /// Over how many seconds the connected devices come back, should they lose this server now.
-    pub(super) fn spread_s(&self, connected: usize, stopping: bool) -> u32 {
-        let now = || self.settings.spread_of(connected);
-        if stopping { *self.last_spread_s.get_or_init(now) } else { now() }
+    /// Puts into a message over how many seconds all devices come back, should they lose this server. The rules of a
+    /// session know one device. How many are connected by now is too few for those that come first: they keep the number
+    /// for as long as their sessions last, and in the next storm they would all be early.
+    pub(crate) fn advertise(&self, message: &mut Message, devices: impl FnOnce() -> usize, stopping: bool) {
+        let spread_s = || {
+            let now = || self.settings.spread_of(devices());
+            if stopping { *self.last_spread_s.get_or_init(now) } else { now() }
+        };
+        if let Message::Registered(registered) = message {
+            registered.reconnect_spread_s = spread_s();
+        } else if let Message::Goodbye(goodbye) = message
+            && goodbye.reconnect_spread_s > 0
+        {
+            goodbye.reconnect_spread_s = spread_s();
+        }
     }
 
     pub(super) fn tally(&self) -> Tally {

@@ -38,9 +38,13 @@ impl<M: Clone> Registry<M> {
         Self { sessions: HashMap::new(), arriving: HashMap::new(), waiting: HashMap::new() }
     }
 
-    /// A device asks to be admitted.
-    pub(crate) fn arrive(&mut self, session: SessionId, device: DeviceId, mailbox: M) {
+    /// A device asks to be admitted; `false` if so many do so already.
+    pub(crate) fn arrive(&mut self, session: SessionId, device: DeviceId, mailbox: M, arriving_max: usize) -> bool {
+        if self.arriving.len() >= arriving_max {
+            return false;
+        }
         self.arriving.insert(session, (device, mailbox));
+        true
     }
 
     /// The device was admitted under this connection sequence; of two sessions the higher one is the newer.
@@ -95,11 +99,6 @@ impl<M: Clone> Registry<M> {
         self.sessions.values().map(|slot| &slot.mailbox).chain(self.waiting.values().map(|(_, mailbox)| mailbox))
     }
 
-    /// How many devices are being admitted.
-    pub(crate) fn arriving(&self) -> usize {
-        self.arriving.len()
-    }
-
     /// How many devices are registered.
     pub(crate) fn len(&self) -> usize {
         self.sessions.len()
@@ -116,9 +115,9 @@ mod tests {
     #[test]
     fn the_newest_session_wins_and_a_late_close_is_harmless() {
         let mut registry = Registry::new();
-        registry.arrive(SessionId(9), DOOR, "old");
+        assert!(registry.arrive(SessionId(9), DOOR, "old", 2));
         assert_eq!(registry.enter(SessionId(9), 1), Entered::First);
-        registry.arrive(SessionId(4), DOOR, "new");
+        assert!(registry.arrive(SessionId(4), DOOR, "new", 2));
         assert_eq!(registry.all_of(DOOR).collect::<Vec<_>>(), [&"old", &"new"]);
         assert_eq!(registry.enter(SessionId(4), 2), Entered::Replaces("old"));
         registry.leave(SessionId(9), DOOR);
@@ -130,8 +129,9 @@ mod tests {
     #[test]
     fn who_was_admitted_first_but_entered_last_is_the_older() {
         let mut registry = Registry::new();
-        registry.arrive(SessionId(1), DOOR, "slow");
-        registry.arrive(SessionId(2), DOOR, "fast");
+        assert!(registry.arrive(SessionId(1), DOOR, "slow", 2));
+        assert!(registry.arrive(SessionId(2), DOOR, "fast", 2));
+        assert!(!registry.arrive(SessionId(3), DOOR, "late", 2));
         assert_eq!(registry.enter(SessionId(2), 6), Entered::First);
         assert_eq!(registry.enter(SessionId(1), 5), Entered::Superseded);
         assert_eq!(registry.registered(DOOR), Some(&"fast"));
@@ -157,7 +157,7 @@ mod tests {
             for (id, (kind, session, device, sequence)) in steps.into_iter().enumerate() {
                 let (session, device) = (SessionId(session), DeviceId(device));
                 match kind {
-                    0 => registry.arrive(session, device, (id, device)),
+                    0 => assert!(registry.arrive(session, device, (id, device), usize::MAX)),
                     1 => {
                         if let Entered::Replaces((old, _)) = registry.enter(session, sequence) {
                             prop_assert!(!told.contains(&old), "told twice");

@@ -21,6 +21,10 @@ pub(super) enum Flaw {
     ShowsDials,
     /// The end of a session is not put on record.
     ForgetsEnds,
+    /// A server does not say over how long its devices are to come back; see the storms.
+    TellsNoSpread,
+    /// A server tells it by how many are connected by now.
+    CountsOnlyConnected,
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! The network: links that keep their order, and lose nothing but their ends.
 
+use super::arrivals::{Desk, Pace};
 use super::book::Book;
 use super::door::Door;
 use super::flaws::Flaw;
 use super::*;
 use crate::server::Settings;
+use crate::server::load::Load;
 use crate::server::registry::Registry;
-use crate::server::session::{Answer, Arrival, Session, Shown};
-use crate::tls::Peer;
+use crate::server::session::{Answer, Session};
 use crate::wire::{EntryProbe, EventUpload, FailureKind, Message, Reason};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -44,6 +45,8 @@ pub(super) enum Event {
     Answer(Link, Box<Answer>),
     /// Events are durable, unless the server was started again since: with how often it was.
     Commit(Link, u64, Arc<EventUpload>),
+    /// A handshake is over; the same.
+    Shaken(Link, u64),
 }
 
 pub(super) struct Server {
@@ -52,6 +55,8 @@ pub(super) struct Server {
     pub(super) epoch: u64,
     pub(super) sessions: BTreeMap<SessionId, (Link, Session)>,
     pub(super) registry: Registry<Link>,
+    pub(super) load: Load,
+    pub(super) desk: Desk,
     /// How often it was killed.
     pub(super) starts: u64,
     /// What it holds of each device's events.
@@ -87,11 +92,20 @@ pub(super) struct Network {
     pub(super) flaw: Option<Flaw>,
     events: u64,
     sessions: u64,
-    settings: Arc<Settings>,
+    pub(super) settings: Arc<Settings>,
+    pub(super) pace: Pace,
+    /// Connections that reached a server.
+    pub(super) arrived: u64,
 }
 
 impl Network {
     pub(super) fn new(seed: u64, doors: usize, servers: usize, config: &Config) -> Self {
+        Self::with_settings(seed, doors, servers, config, Settings::default())
+    }
+
+    /// The same with servers of other numbers.
+    pub(super) fn with_settings(seed: u64, doors: usize, servers: usize, config: &Config, settings: Settings) -> Self {
+        let settings = Arc::new(settings);
         let (mut rng, count) = (StdRng::seed_from_u64(seed), doors);
         let now = secs(1000);
         let list: Vec<usize> = (0..servers).collect();
@@ -103,6 +117,8 @@ impl Network {
             epoch: 1,
             sessions: BTreeMap::new(),
             registry: Registry::new(),
+            load: Load::new(Arc::clone(&settings)),
+            desk: Desk::default(),
             starts: 0,
             events: vec![EventStore::default(); count],
         };
@@ -126,7 +142,9 @@ impl Network {
             flaw: None,
             events: 0,
             sessions: 0,
-            settings: Arc::new(Settings::default()),
+            settings: Arc::clone(&settings),
+            pace: Pace::default(),
+            arrived: 0,
             rng,
         };
         network.boots = vec![0; network.doors.len()];
@@ -183,6 +201,8 @@ impl Network {
         self.servers[server].up = false;
         self.servers[server].starts += 1;
         self.servers[server].registry = Registry::new();
+        self.servers[server].load = Load::new(Arc::clone(&self.settings));
+        self.clear_desk(server);
         self.newest.retain(|(at, _), _| *at != server);
         for (link, _) in std::mem::take(&mut self.servers[server].sessions).into_values() {
             self.closed(link);
@@ -305,7 +325,7 @@ impl Network {
     }
 
     /// The device's end of the link is still there.
-    fn is_open(&self, link: Link) -> bool {
+    pub(super) fn is_open(&self, link: Link) -> bool {
         self.open.get(&(link.device, link.attempt)) == Some(&link)
     }
 
@@ -344,6 +364,7 @@ impl Network {
             }
             Event::Probed(..) => {}
             Event::Answer(link, answer) => self.answer(link, *answer),
+            Event::Shaken(link, starts) => self.end_handshake(link, starts),
             Event::Commit(link, starts, upload) => self.commit(link, starts, &upload),
         }
     }
@@ -351,32 +372,5 @@ impl Network {
     fn tell(&mut self, door: usize, input: Input) {
         self.doors[door].device.handle_input(input, self.now);
         self.act(door);
-    }
-
-    fn arrives(&mut self, link: Link) {
-        let Some(server) = self.servers.get_mut(link.server).filter(|server| server.up) else {
-            return self.send(link, Way::Down, Event::Refused(link));
-        };
-        let arrival = Arrival {
-            session: link.session,
-            peer: "192.0.2.9:40000".parse().unwrap(),
-            shown: Shown::Peer(Peer::Device {
-                installation_id: "site".into(),
-                id: id_of(link.device),
-                serial: vec![1],
-            }),
-            channel_binding: [0; 32],
-            installation_id: "site".into(),
-            certificate_ends_unix_s: u64::MAX,
-            expired: false,
-        };
-        if let (Some(Flaw::ShowsDials), Activity::Dialling(entry)) =
-            (self.flaw, self.doors[link.device].device.activity())
-        {
-            self.book.sight(id_of(link.device), 0, (link.server, link.session), entry, self.now);
-        }
-        let session = Session::new(arrival, Arc::clone(&self.settings), self.now);
-        server.sessions.insert(link.session, (link, session));
-        self.send(link, Way::Down, Event::Opened(link));
     }
 }

@@ -44,7 +44,8 @@ impl Network {
             let link = *link;
             match session.poll_output() {
                 None => return,
-                Some(Output::Send(message)) => {
+                Some(Output::Send(mut message)) => {
+                    self.advertise(server, &mut message);
                     if let Message::EventsStored { ring, watermark } = *message {
                         self.check_acknowledgement(link, ring, watermark);
                     }
@@ -76,11 +77,28 @@ impl Network {
         }
     }
 
+    /// Tells a device when to come back, should it lose this server.
+    fn advertise(&self, server: usize, message: &mut Message) {
+        let (server, all) = (&self.servers[server], self.doors.len());
+        match self.flaw {
+            Some(Flaw::TellsNoSpread) => {}
+            Some(Flaw::CountsOnlyConnected) => server.load.advertise(message, || server.registry.len(), false),
+            Some(_) | None => server.load.advertise(message, || all, false),
+        }
+    }
+
     fn ask(&mut self, link: Link, question: Question) {
+        let mut after = Duration::from_millis(self.rng.random_range(1..30));
         let answer = match question {
             Question::Enrol(_) => Answer::Enrol(EnrolDecision::Waiting),
             Question::Admit(registration) => {
-                self.servers[link.server].registry.arrive(link.session, id_of(link.device), link);
+                after = match self.admission(link) {
+                    Ok(after) => after,
+                    Err(refusal) => {
+                        let answer = Box::new(Answer::NotAdmitted(refusal));
+                        return self.later(after, Event::Answer(link, answer));
+                    }
+                };
                 let hello = &registration.hello;
                 let connection_sequence = self.book.admit(hello, (link.server, link.session), self.now);
                 let span = hello.ring.unwrap();
@@ -102,7 +120,6 @@ impl Network {
             Question::Renew(..) => Answer::Renewed(Err("not here".into())),
             Question::Store(_, upload) => return self.begin_commit(link, upload),
         };
-        let after = Duration::from_millis(self.rng.random_range(1..30));
         self.later(after, Event::Answer(link, Box::new(answer)));
     }
 

@@ -94,6 +94,15 @@ impl Service {
         Ok(Admission { connection_sequence, event_watermark })
     }
 
+    /// How many devices the installation has.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub async fn count_devices(&self) -> Result<usize, Fault> {
+        Ok(usize::try_from(self.store.count_devices().await?).unwrap_or(usize::MAX))
+    }
+
     /// Whether a device with a certificate of this serial number would be registered.
     ///
     /// # Errors

@@ -25,14 +25,11 @@ impl Membership {
 
     /// Whether the device may ask to be admitted: not if so many are doing so already.
     pub(super) fn arrive(&mut self, device: DeviceId, mailbox: Arc<Mailbox>, arriving_max: usize) -> bool {
-        let mut registry = self.registry();
-        if registry.arriving() >= arriving_max {
-            return false;
+        let arrived = self.registry().arrive(self.session, device, mailbox, arriving_max);
+        if arrived {
+            self.device = Some(device);
         }
-        registry.arrive(self.session, device, mailbox);
-        drop(registry);
-        self.device = Some(device);
-        true
+        arrived
     }
 
     pub(super) fn enter(&mut self, sequence: u64) -> Entered<Arc<Mailbox>> {

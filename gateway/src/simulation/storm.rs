@@ -1,0 +1,115 @@
+//! Storms: all devices of a server come back at the same time, to one that can take few of them a second.
+
+use super::arrivals::Pace;
+use super::flaws::Flaw;
+use super::network::Network;
+use super::*;
+use crate::server::Settings;
+
+const SEEDS: u64 = 8;
+/// Two attempts of 10 s on each of two entries, a second apart.
+const PASS: Duration = Duration::from_secs(43);
+
+/// What became of a storm.
+#[derive(Debug)]
+struct Outcome {
+    /// Until the last device was back.
+    took: Duration,
+    /// Twice the time that the server needs for all of them.
+    spread: Duration,
+    /// Connections that reached the server, for each device.
+    attempts: f64,
+}
+
+impl Outcome {
+    fn is_good(&self) -> bool {
+        self.took <= self.spread + PASS && self.attempts <= 1.1
+    }
+}
+
+/// The number of devices, and how many a second a server can take.
+#[derive(Clone, Copy)]
+struct Size {
+    devices: usize,
+    capacity_per_s: u32,
+}
+
+/// Where a server spends its time.
+#[derive(Clone, Copy, Debug)]
+enum Bottleneck {
+    Handshakes,
+    Admissions,
+}
+
+/// Server #1 is killed, and is back at once or never.
+#[derive(Clone, Copy, Debug)]
+enum Loss {
+    Restart,
+    Failover,
+}
+
+fn storm(seed: u64, size: Size, bottleneck: Bottleneck, loss: Loss, flaw: Option<Flaw>) -> Outcome {
+    let settings = Settings { capacity_per_s: size.capacity_per_s, ..Settings::default() };
+    let spread = secs(u64::from(settings.spread_of(size.devices)));
+    let (servers, goal) = match loss {
+        Loss::Restart => (1, 0),
+        Loss::Failover => (2, 1),
+    };
+    let mut network = Network::with_settings(seed, size.devices, servers, &Config::default(), settings);
+    network.flaw = flaw;
+    let (much, little) = (secs(1) / size.capacity_per_s, secs(1) / size.capacity_per_s / 20);
+    network.pace = match bottleneck {
+        Bottleneck::Handshakes => Pace { handshake: much, admission: little },
+        Bottleneck::Admissions => Pace { handshake: little, admission: much },
+    };
+    until_all_on(&mut network, 0);
+    network.run(secs(100));
+    network.arrived = 0;
+    network.kill(0);
+    if goal == 0 {
+        network.start(0);
+    }
+    // By then every device knows.
+    let noticed = Duration::from_millis(50);
+    network.run(noticed);
+    let took = noticed + until_all_on(&mut network, goal);
+    Outcome { took, spread, attempts: network.arrived as f64 / size.devices as f64 }
+}
+
+fn until_all_on(network: &mut Network, server: usize) -> Duration {
+    let (start, end) = (network.now, network.now + secs(3600));
+    while network.doors.iter().any(|door| door.server() != Some(server)) {
+        assert!(network.step(end), "not all came to server {server} within an hour");
+    }
+    network.now - start
+}
+
+const SIZES: [Size; 3] = [
+    Size { devices: 40, capacity_per_s: 4 },
+    Size { devices: 120, capacity_per_s: 10 },
+    Size { devices: 400, capacity_per_s: 10 },
+];
+
+#[test]
+fn a_storm_is_over_within_the_spread_and_a_pass_and_hardly_anybody_tries_twice() {
+    for seed in 0..SEEDS {
+        // The large one takes a while.
+        for size in &SIZES[..if seed < 2 { 3 } else { 2 }] {
+            for bottleneck in [Bottleneck::Handshakes, Bottleneck::Admissions] {
+                for loss in [Loss::Restart, Loss::Failover] {
+                    let outcome = storm(seed, *size, bottleneck, loss, None);
+                    assert!(outcome.is_good(), "seed {seed}, {bottleneck:?}, {loss:?}: {outcome:?}");
+                }
+            }
+        }
+    }
+}
+
+/// What the rest of this file is for: without what the server tells, the same storms go badly.
+#[test]
+fn a_spread_that_is_not_told_or_too_short_is_missed() {
+    for (flaw, size) in [(Flaw::TellsNoSpread, SIZES[1]), (Flaw::CountsOnlyConnected, SIZES[2])] {
+        let bad = |seed: &u64| !storm(*seed, size, Bottleneck::Handshakes, Loss::Restart, Some(flaw)).is_good();
+        assert_eq!((0..2).filter(bad).count(), 2, "{flaw:?}");
+    }
+}
