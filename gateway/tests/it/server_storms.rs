@@ -12,6 +12,9 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+/// Those of the installation.
+const DEVICES: usize = 100;
+
 /// A directory that admits only as the test lets it.
 struct Gated {
     inner: Arc<MemoryDirectory>,
@@ -21,6 +24,10 @@ struct Gated {
 impl Directory for Gated {
     fn identity(&self) -> Identity {
         self.inner.identity()
+    }
+
+    fn devices(&self) -> usize {
+        DEVICES
     }
 
     async fn enrol(&self, enrolment: &Enrolment) -> EnrolDecision {
@@ -98,4 +105,6 @@ async fn the_surplus_is_told_when_to_come_back() {
     assert_eq!(handle.connected(), room as usize);
     let late = RawDevice::register(&world, address, hello(DeviceId(room + 1), &list)).await;
     assert_eq!(late.1.connection_sequence, 1);
+    // At 2 a second all devices that there are need 50 s, not only those that are here by now.
+    assert_eq!(late.1.reconnect_spread_s, 100);
 }
