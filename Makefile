@@ -1,7 +1,7 @@
 # What a developer types; the work is done by the scripts in .make.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test unit simulate fuzz lint fmt site e2e pictures bench drills release clean-data
+.PHONY: help build run test unit simulate fuzz lint fmt site e2e pictures bench drills release package clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ drills: build ## Failovers of real servers, with figures; DRILL_DEVICES=1000 for
 
 release: ## Build the programs and the browser's half for use
 	@.make/build.sh --release
+
+package: ## A Debian package of both programs, the service and its configuration
+	@.make/package.sh
 
 clean-data: ## Remove what make run left behind
 	@.make/clean-data.sh

@@ -12,7 +12,12 @@ check() {
       cargo clippy "${LOCKED[@]}" -p app --lib --features hydrate --target wasm32-unknown-unknown -- -D warnings
       ;;
     docs) RUSTDOCFLAGS="-D warnings" cargo doc "${LOCKED[@]}" --workspace --no-deps --lib --features app/ssr ;;
-    scripts) local script; for script in .make/*.sh .make/drills/*.sh .ci/run; do bash -n "$script"; done ;;
+    scripts)
+      local script
+      for script in .make/*.sh .make/drills/*.sh .make/package/inside.sh .ci/run; do bash -n "$script"; done
+      for script in .make/package/{postinst,prerm,postrm}; do sh -n "$script"; done
+      .make/dockerfile.sh
+      ;;
     *) die "no such check: $1 (format, server, browser, docs, scripts)" ;;
   esac
 }

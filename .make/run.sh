@@ -9,9 +9,9 @@ DEVICES=$((ACCEPTED + 1))
 
 PORTAL="$TARGET/debug/portal" BLN="$TARGET/debug/bln"
 server1=("$PORTAL" run --data "$DATA/server1" --name "BioStar Server #1" --site-root "$SITE"
-  --http 127.0.0.1:3000 --gateway 127.0.0.1:51213 --sites 127.0.0.1:51215)
+  --http 127.0.0.1:3000 --gateway 127.0.0.1:51213 --sites 127.0.0.1:51215 --metrics 127.0.0.1:9464)
 server2=("$PORTAL" run --data "$DATA/server2" --name "BioStar Server #2" --site-root "$SITE"
-  --http 127.0.0.1:3100 --gateway 127.0.0.1:51313 --sites 127.0.0.1:51315)
+  --http 127.0.0.1:3100 --gateway 127.0.0.1:51313 --sites 127.0.0.1:51315 --metrics 127.0.0.1:9564)
 fleet=("$BLN" fleet -n "$DEVICES" --first-id "$FIRST_DEVICE" --state "$DATA/devices" --control "$DATA/fleet.sock")
 
 declare -A pid_of command_of
@@ -187,7 +187,7 @@ watch_over() {
 
 hold_data
 "$ROOT/.make/build.sh" 9>&-
-for port in 3000 3100 51213 51313 51215 51315; do
+for port in 3000 3100 51213 51313 51215 51315 9464 9564; do
   if answers "$port"; then die "port $port of 127.0.0.1 is taken; end what uses it"; fi
 done
 PASSWORD=

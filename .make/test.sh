@@ -18,6 +18,7 @@ step "clippy, browser" "$ROOT/.make/lint.sh" browser
 step "documentation" "$ROOT/.make/lint.sh" docs
 step "unit and integration" "$ROOT/.make/unit.sh"
 step "the browser's half" "$ROOT/.make/site.sh"
+step "the package" "$ROOT/.make/package_test.sh" --built
 step "stories in a browser" "$ROOT/.make/e2e.sh"
 step "drill: shared file" "$ROOT/.make/drills/shared_file.sh"
 step "drill: copies" "$ROOT/.make/drills/copies.sh"

@@ -1,6 +1,7 @@
 //! The server's half: nothing here reaches the browser.
 
 pub mod auth;
+pub mod backup;
 pub mod changes;
 pub mod cli;
 pub mod clock;
@@ -12,6 +13,7 @@ mod https;
 pub mod keys;
 pub mod lease;
 pub mod link;
+pub mod metrics;
 pub mod rest;
 pub mod roles;
 mod rollouts;

@@ -1,12 +1,18 @@
 //! The command line: `portal run` serves; the other verbs ask a server that runs, over its console's socket.
 
 mod accept;
+mod backup;
+mod check;
+mod config;
+mod config_file;
 mod confirm;
 mod console;
 mod devices;
 mod join_string;
+mod logging;
 mod newcomers;
 mod provision;
+mod restore;
 mod run;
 mod servers;
 mod user;
@@ -14,14 +20,13 @@ mod waiting;
 
 use super::{config::ConfigError, start::StartError};
 use crate::model::Fault;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::{
     fmt::Display,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
-use tracing_subscriber::EnvFilter;
 
 /// One server of a BioStar 2 failover installation.
 #[derive(Parser)]
@@ -35,6 +40,14 @@ struct Arguments {
 enum Verb {
     /// Run the server until Ctrl-C or SIGTERM
     Run(Box<run::Arguments>),
+    /// Say what is wrong with this server, or soon will be, and what to do; also while it is down
+    Check(Box<check::Arguments>),
+    /// Write everything that this server is into one file, also while it runs; the file is a secret
+    Backup(backup::Arguments),
+    /// Make the server of a backup in an empty folder
+    Restore(restore::Arguments),
+    /// Print a configuration file, or the documentation of its keys
+    Config(config::Arguments),
     /// Print a string with which a second server can join, once, within 15 minutes
     JoinString(join_string::Arguments),
     /// List the servers that ask to join, with the fingerprints of their keys
@@ -67,6 +80,15 @@ enum CliError {
     /// The server did not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The configuration file.
+    #[error(transparent)]
+    ConfigFile(#[from] config_file::ConfigFileError),
+    /// Options that do not fit together.
+    #[error(transparent)]
+    HttpSecurity(#[from] run::HttpSecurityError),
+    /// A backup.
+    #[error(transparent)]
+    Backup(#[from] super::backup::BackupError),
     /// Nobody answers on the console's socket.
     #[error("no server runs on {0}; start it with: portal run --data {0}")]
     NotRunning(PathBuf),
@@ -96,12 +118,10 @@ impl From<ConfigError> for CliError {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let verb = Arguments::parse().verb;
-    // Verbs print what they were asked for; only what is wrong is logged beside it.
-    let default_level = if matches!(verb, Verb::Run(_)) { "info" } else { "error" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    log.with_ansi(io::stderr().is_terminal()).init();
+    let verb = match parse() {
+        Ok(verb) => verb,
+        Err(error) => return fail(&error),
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
@@ -114,6 +134,21 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The verb with its options, from command line, environment and configuration file; starts the log.
+fn parse() -> Result<Verb, CliError> {
+    let words: Vec<_> = std::env::args_os().collect();
+    let command = config_file::layered(Arguments::command(), &words)?;
+    let matches = command.get_matches_from(words);
+    let verb = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).verb;
+    if let Verb::Run(run) = &verb {
+        logging::start(run.log.as_deref(), run.log_format, "info")?;
+    } else {
+        // Verbs print what they were asked for; only what is wrong is logged beside it.
+        logging::start(None, logging::LogFormat::Text, "error")?;
+    }
+    Ok(verb)
+}
+
 /// Prints one line of what was asked for.
 fn say(line: impl Display) -> Result<(), CliError> {
     Ok(writeln!(io::stdout(), "{line}")?)
@@ -122,6 +157,10 @@ fn say(line: impl Display) -> Result<(), CliError> {
 async fn perform(verb: Verb) -> Result<(), CliError> {
     match verb {
         Verb::Run(arguments) => run::perform(*arguments).await,
+        Verb::Check(arguments) => check::perform(*arguments).await,
+        Verb::Backup(arguments) => backup::perform(&arguments).await,
+        Verb::Restore(arguments) => restore::perform(&arguments).await,
+        Verb::Config(arguments) => config::perform(&arguments),
         Verb::JoinString(arguments) => join_string::perform(&arguments).await,
         Verb::Newcomers(arguments) => newcomers::perform(&arguments).await,
         Verb::Confirm(arguments) => confirm::perform(&arguments).await,
@@ -148,4 +187,7 @@ struct DataArgument {
     /// The server's data folder
     #[arg(long = "data", value_name = "DIR", env = "PORTAL_DATA")]
     data: PathBuf,
+    /// The configuration file; /etc/biostar/portal.toml if it is there
+    #[arg(long, value_name = "FILE", env = "PORTAL_CONFIG")]
+    config: Option<PathBuf>,
 }

@@ -31,6 +31,8 @@ pub struct Config {
     pub gateway: SocketAddr,
     /// Where the other server connects.
     pub sites: SocketAddr,
+    /// Where Prometheus reads what is measured.
+    pub metrics: SocketAddr,
     /// The host that devices and the other server are told to connect to.
     pub advertise: Option<String>,
     /// When the other server gets a copy of the database, while this one is active.
@@ -103,6 +105,7 @@ impl Config {
             http_security: None,
             gateway: any,
             sites: any,
+            metrics: any,
             advertise: None,
             copy_schedule: Schedule::default(),
             shared: None,

@@ -199,6 +199,13 @@ impl Keys {
         validity_of(&certificate).map(|(_, ends)| ends)
     }
 
+    /// From when until when the authority's and this server's certificates are good, seconds since 1970 UTC.
+    #[must_use]
+    pub fn validities(&self) -> [(&'static str, Option<(u64, u64)>); 2] {
+        let of = |pem: &str| validity_of(&CertificateDer::from_pem_slice(pem.as_bytes()).ok()?);
+        [("authority", of(self.authority.certificate_pem())), ("server", of(&self.server_certificate_pem))]
+    }
+
     /// What this server shows to devices and to other servers.
     ///
     /// # Errors

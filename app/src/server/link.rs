@@ -91,7 +91,11 @@ impl Directory for Link {
 
     async fn admit(&self, registration: &Registration) -> Result<Admission, Refusal> {
         self.count_devices().await;
-        self.service.register_session(&arrival_of(registration)).await
+        let admitted = self.service.register_session(&arrival_of(registration)).await;
+        if admitted.is_ok() {
+            self.service.metrics().session_opened();
+        }
+        admitted
     }
 
     async fn may_register(&self, device: DeviceId, certificate_serial: &[u8]) -> Result<(), Refusal> {
@@ -110,11 +114,18 @@ impl Directory for Link {
             return false;
         }
         let (list, report) = report_of(&progress);
-        self.service.note_report(session.0, device.0, &list, &report).await.is_ok()
+        let noted = self.service.note_report(session.0, device.0, &list, &report).await.is_ok();
+        if noted {
+            self.service.metrics().progressed(&progress);
+        }
+        noted
     }
 
     async fn store_events(&self, _: SessionId, device: DeviceId, upload: Arc<EventUpload>) -> Option<u64> {
-        self.service.store_events(device.0, upload).await
+        let begun = Instant::now();
+        let watermark = self.service.store_events(device.0, upload.clone()).await;
+        self.service.metrics().uploaded(&upload, watermark.is_some(), begun.elapsed());
+        watermark
     }
 
     async fn renew(&self, _: SessionId, renewal: &Renewal) -> Result<Vec<u8>, String> {
@@ -123,6 +134,7 @@ impl Directory for Link {
     }
 
     async fn closed(&self, session: SessionId, device: DeviceId, reason: Reason) {
+        self.service.metrics().session_lost(words::reason_text(reason));
         let ended = self.service.end_session(session.0, device.0, words::reason_text(reason)).await;
         if ended.is_err() {
             tracing::warn!(device = device.0, "the end of a session is not on record");

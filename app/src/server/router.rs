@@ -7,7 +7,7 @@ pub use pages::provide_page_context;
 
 use super::{
     auth::{self, Cookies},
-    rest,
+    metrics, rest,
     service::Service,
 };
 use axum::{
@@ -74,7 +74,8 @@ pub fn portal(state: AppState) -> Router {
         // Without a sign-in there is nobody to find out about.
         .merge(rest::public_routes())
         .merge(pages::site_files(&state));
-    with_limits(doors).layer(CompressionLayer::new()).with_state(state)
+    let measured = with_limits(doors).layer(from_fn_with_state(state.clone(), metrics::measure));
+    measured.layer(CompressionLayer::new()).with_state(state)
 }
 
 /// What the console's socket serves: the REST API.

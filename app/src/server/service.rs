@@ -55,6 +55,7 @@ use super::{
     clock::Clock,
     keys::Keys,
     lease::Keeper,
+    metrics::Metrics,
     roles::{EpochToken, RoleRecord, Roles},
     sites::{Errand, PeerBoard},
     starts::Start,
@@ -131,6 +132,8 @@ pub struct Service {
     boots: drift::Boots,
     drained: draining::Drained,
     certificate_ends: renewals::Ends,
+    /// What is measured.
+    pub(super) metrics: Metrics,
 }
 
 impl Service {
@@ -166,6 +169,7 @@ impl Service {
             boots: drift::Boots::default(),
             drained: draining::Drained::default(),
             certificate_ends: renewals::Ends::default(),
+            metrics: Metrics::default(),
         })
     }
 
@@ -179,6 +183,12 @@ impl Service {
     #[must_use]
     pub fn authority_certificate(&self) -> String {
         self.keys.authority().certificate_pem().to_owned()
+    }
+
+    /// What is measured.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// What changes, as it changes.

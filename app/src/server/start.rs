@@ -14,7 +14,7 @@ use super::{
     https,
     lease::{self, Keeper},
     link::Link,
-    rollouts,
+    metrics, rollouts,
     router::{self, AppState},
     service::Service,
     serving, sites,
@@ -54,6 +54,8 @@ pub struct Running {
     pub gateway_addr: SocketAddr,
     /// Where the other server connects.
     pub sites_addr: SocketAddr,
+    /// Where Prometheus reads what is measured; `None` if the port was not to be had.
+    pub metrics_addr: Option<SocketAddr>,
     /// The host at which devices and the other server are told to connect.
     pub advertised: Address,
     /// The first operator's password if this start generated it: to be shown once.
@@ -72,6 +74,8 @@ struct Doors {
     http: TcpListener,
     gateway: TcpListener,
     sites: TcpListener,
+    /// A server that cannot be measured still serves.
+    metrics: io::Result<TcpListener>,
 }
 
 /// Starts a server; on its first start makes it.
@@ -118,8 +122,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         service.warn("This portal answers plain HTTP: passwords cross the network in the clear.");
     }
     let stop = CancellationToken::new();
-    let (http_addr, gateway_addr, sites_addr) =
-        (doors.http.local_addr()?, doors.gateway.local_addr()?, doors.sites.local_addr()?);
+    let (http_addr, gateway_addr, sites_addr, metrics_addr) = doors.addresses()?;
     let state = AppState::new(service.clone(), &config.site_root, tls.is_some(), stop.clone());
     let console = bind_console(folder.path())?;
     let mut parts = JoinSet::new();
@@ -134,12 +137,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         parts.spawn(lease::keep(service.clone(), keeper, stop.clone()));
     }
     parts.spawn(rollouts::drive(service.clone(), stop.clone()));
+    parts.spawn(metrics::serve(doors.metrics, service.clone(), stop.clone()));
     parts.spawn(serving::serve_console(console, router::console(state.clone()), stop.clone()));
     parts.spawn(serving::serve_tcp(doors.http, tls, router::portal(state), stop.clone()));
     Ok(Running {
         http_addr,
         gateway_addr,
         sites_addr,
+        metrics_addr,
         advertised: host,
         generated_password,
         service,
@@ -187,7 +192,14 @@ impl Doors {
             // No more than can be served while a device waits.
             gateway: bind("--gateway", config.gateway, Settings::default().backlog())?,
             sites: bind("--sites", config.sites, BACKLOG)?,
+            metrics: gateway::server::bind(config.metrics, BACKLOG),
         })
+    }
+
+    /// Of browsers, devices, the other server, and Prometheus.
+    fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr, SocketAddr, Option<SocketAddr>)> {
+        let metrics = self.metrics.as_ref().ok().and_then(|door| door.local_addr().ok());
+        Ok((self.http.local_addr()?, self.gateway.local_addr()?, self.sites.local_addr()?, metrics))
     }
 }
 

@@ -31,6 +31,7 @@ mod rollouts;
 mod servers;
 mod sightings;
 mod sign_ins;
+mod survey;
 mod turnover;
 mod waiting;
 
@@ -58,6 +59,7 @@ pub use revocations::DeviceRevocation;
 pub use rollouts::{Begun, ChosenDevice, MemberPush, RolloutMember, RolloutMove, RolloutRecord};
 pub(in crate::server) use servers::NewServer;
 pub use sightings::{Presence, ReportedList, Sighting};
+pub use survey::{Schema, Surveyed, SurveyedFile, snapshot, survey};
 pub use turnover::{EpochRow, Promotion, PromotionKind};
 pub use waiting::{Acceptance, WaitingRecord, WaitingState};
 

@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_portal");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_portal");
 
 async fn portal(data: &Path, words: &[&str]) -> Output {
     let run = Command::new(PROGRAM).args(words).arg("--data").arg(data).kill_on_drop(true).output();
@@ -33,7 +33,7 @@ fn refused(output: &Output) -> String {
 fn serve(data: &Path, more: &[&str]) -> Child {
     let any = "127.0.0.1:0";
     Command::new(PROGRAM)
-        .args(["run", "--http", any, "--gateway", any, "--sites", any, "--data"])
+        .args(["run", "--http", any, "--gateway", any, "--sites", any, "--metrics", any, "--data"])
         .arg(data)
         .args(more)
         .env_remove("PORTAL_ADMIN_PASSWORD")
@@ -86,7 +86,7 @@ async fn a_server_is_started_asked_stopped_and_its_operator_helped() {
 async fn a_start_that_cannot_work_is_refused_and_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let any = "127.0.0.1:0";
-    let words = ["run", "--http", any, "--gateway", any, "--sites", any, "--join", "nonsense"];
+    let words = ["run", "--http", any, "--gateway", any, "--sites", any, "--metrics", any, "--join", "nonsense"];
     let error = refused(&portal(folder.path(), &words).await);
     assert!(error.contains("BSJ1-"), "{error}");
     assert!(!folder.path().join("server.json").exists(), "nothing was made");

@@ -30,7 +30,7 @@ impl Cramped {
             .args(["--map-root-user", "--mount", "sh", "-c", script])
             .arg(folder.path())
             .arg(env!("CARGO_BIN_EXE_portal"))
-            .args(["run", "--http", any, "--gateway", any, "--sites", any, "--data"])
+            .args(["run", "--http", any, "--gateway", any, "--sites", any, "--metrics", any, "--data"])
             .arg(folder.path().join("data"))
             .env("PORTAL_ADMIN_PASSWORD", PASSWORD)
             .stdout(Stdio::piped())

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod backup;
+mod check;
 mod command_line;
 mod device_story;
 mod door;
@@ -12,6 +14,7 @@ mod full_disk;
 mod gateway_site;
 mod harness;
 mod link_story;
+mod measured;
 mod newcomers;
 mod orders;
 mod pair;
@@ -22,4 +25,5 @@ mod rollouts;
 mod serving;
 mod shared_file;
 mod sign_in;
+mod stopping;
 mod two_servers;

@@ -46,14 +46,28 @@ impl Console {
         self.ask(Method::POST, path, Some(body)).await
     }
 
-    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> Result<T, CliError> {
-        let stream = UnixStream::connect(console_socket(&self.data)).await.map_err(|error| {
+    /// The process of the server that answers; `None` where the system does not tell.
+    ///
+    /// # Errors
+    ///
+    /// Nobody answers.
+    pub(super) async fn pid(&self) -> Result<Option<i32>, CliError> {
+        let stream = self.connect().await?;
+        Ok(stream.peer_cred().map_err(|error| self.failed(&error))?.pid())
+    }
+
+    async fn connect(&self) -> Result<UnixStream, CliError> {
+        UnixStream::connect(console_socket(&self.data)).await.map_err(|error| {
             if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) {
                 CliError::NotRunning(self.data.clone())
             } else {
                 self.failed(&error)
             }
-        })?;
+        })
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> Result<T, CliError> {
+        let stream = self.connect().await?;
         let request = Request::builder().method(method).uri(format!("/api/v1{path}")).header(header::HOST, "console");
         let request = match body {
             Some(body) => {

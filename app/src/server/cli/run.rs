@@ -1,10 +1,12 @@
 //! `portal run`
 
-use super::CliError;
+mod http_security;
+
+use super::{CliError, logging::LogFormat};
 use crate::model::grouped;
 use crate::server::{
     clock::Clock,
-    config::{Config, HttpSecurity, HttpTls},
+    config::{Config, HttpSecurity},
     lease::SharedFile,
     sites::Schedule,
     start::start,
@@ -19,10 +21,13 @@ use std::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
+pub(super) use http_security::HttpSecurityError;
+
+/// Every option that is no hidden one is also a key of the configuration file.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    data: super::DataArgument,
+    pub(super) data: super::DataArgument,
     /// The server's name, at its first start; "BioStar Server #1" if none is given
     #[arg(long, env = "PORTAL_NAME")]
     name: Option<String>,
@@ -30,10 +35,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000", env = "PORTAL_HTTP")]
     http: SocketAddr,
     /// HTTPS: PEM file with the certificate and those that lead to its root
-    #[arg(long, value_name = "FILE", requires = "http_key", env = "PORTAL_HTTP_CERT")]
+    #[arg(long, value_name = "FILE", env = "PORTAL_HTTP_CERT")]
     http_cert: Option<PathBuf>,
     /// HTTPS: PEM file with the private key
-    #[arg(long, value_name = "FILE", requires = "http_cert", env = "PORTAL_HTTP_KEY")]
+    #[arg(long, value_name = "FILE", env = "PORTAL_HTTP_KEY")]
     http_key: Option<PathBuf>,
     /// HTTPS with a certificate of the installation's authority, also on 127.0.0.1; elsewhere this is so by itself
     #[arg(long, conflicts_with_all = ["http_cert", "allow_plain_http"], env = "PORTAL_HTTPS")]
@@ -47,6 +52,9 @@ pub(super) struct Arguments {
     /// Where the other server connects
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:51215", env = "PORTAL_SITES")]
     sites: SocketAddr,
+    /// Where Prometheus reads what is measured
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9464", env = "PORTAL_METRICS")]
+    metrics: SocketAddr,
     /// The host name or address at which devices and the other server reach this one; found out if none is given
     #[arg(long, value_name = "HOST", env = "PORTAL_ADVERTISE")]
     advertise: Option<String>,
@@ -81,30 +89,38 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SESSIONS", default_value_t = 250, env = "PORTAL_CAPACITY",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     capacity: u32,
+    /// What is logged: error, warn, info, debug or trace, also for single parts of the program as in `info,sqlx=warn`; `info`
+    /// if neither this nor RUST_LOG says
+    #[arg(long, value_name = "FILTER", env = "PORTAL_LOG")]
+    pub(super) log: Option<String>,
+    /// How it is logged: `text` for people, or `json`, one object a line
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "PORTAL_LOG_FORMAT")]
+    pub(super) log_format: LogFormat,
     /// The password of the first operator, at the first start; generated and printed if none is given
     #[arg(skip = std::env::var("PORTAL_ADMIN_PASSWORD").ok().filter(|password| !password.is_empty()))]
     admin_password: Option<String>,
 }
 
-impl From<Arguments> for Config {
-    fn from(arguments: Arguments) -> Self {
-        let files = arguments.http_cert.zip(arguments.http_key);
-        let given = files.map(|(certificate, key)| HttpSecurity::Given(HttpTls { certificate, key }));
-        let own = arguments.https.then_some(HttpSecurity::Own);
-        let plain = arguments.allow_plain_http.then_some(HttpSecurity::Plain);
+impl TryFrom<Arguments> for Config {
+    type Error = HttpSecurityError;
+
+    fn try_from(arguments: Arguments) -> Result<Self, HttpSecurityError> {
+        let (cert, key) = (arguments.http_cert, arguments.http_key);
+        let http_security = http_security::choose(cert, key, arguments.https, arguments.allow_plain_http)?;
         let shared = arguments.shared.map(|database| SharedFile {
             database,
             fence: arguments.shared_fence,
             role_hook: arguments.role_hook,
             floating_ip: arguments.floating_ip,
         });
-        Self {
+        Ok(Self {
             data: arguments.data.data,
             name: arguments.name,
             http: arguments.http,
-            http_security: given.or(own).or(plain),
+            http_security,
             gateway: arguments.gateway,
             sites: arguments.sites,
+            metrics: arguments.metrics,
             advertise: arguments.advertise,
             copy_schedule: arguments.copy,
             shared,
@@ -115,7 +131,7 @@ impl From<Arguments> for Config {
             capacity_per_s: arguments.capacity,
             admin_password: arguments.admin_password,
             clock: Clock::system(),
-        }
+        })
     }
 }
 
@@ -133,7 +149,7 @@ fn ask_for_confirmation(server: &str, fingerprint: KeyFingerprint) {
 }
 
 pub(super) async fn perform(arguments: Arguments) -> Result<(), CliError> {
-    let config = Config::from(arguments);
+    let config = Config::try_from(arguments)?;
     let scheme = if config.http_security() == HttpSecurity::Plain { "http" } else { "https" };
     let exposed = config.is_exposed();
     // Before the start, so that a signal during it is not lost.
@@ -147,6 +163,9 @@ pub(super) async fn perform(arguments: Arguments) -> Result<(), CliError> {
     let site = running.service().site();
     let mut greeting = format!("{} answers on {scheme}://{}\n", site.server_name, running.http_addr);
     greeting += &format!("devices: {}, other server: {}\n", running.gateway_addr, running.sites_addr);
+    if let Some(metrics) = running.metrics_addr {
+        greeting += &format!("metrics: http://{metrics}/metrics\n");
+    }
     greeting += &format!("devices and the other server are told to connect to {}\n", running.advertised);
     if let Some(password) = &running.generated_password {
         greeting += "Sign in as admin. This is shown once and must be changed at the first sign-in:\n";

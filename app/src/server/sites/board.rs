@@ -49,6 +49,13 @@ pub(in crate::server) struct Peer {
     heard: Option<Instant>,
 }
 
+impl Peer {
+    /// How long it was silent; `None` if it was not heard since this server's start.
+    pub(in crate::server) fn silent_for(&self, now: Instant) -> Option<Duration> {
+        self.heard.map(|heard| now.saturating_duration_since(heard))
+    }
+}
+
 /// What is new about a server that was heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) enum Heard {

@@ -116,7 +116,10 @@ pub(super) async fn follow(sites: Arc<Sites>, mut offered: watch::Receiver<Optio
             if sites.service.role() != Role::Standby {
                 continue;
             }
-            match renew_as_offered(&sites, &offer).await {
+            let begun = Instant::now();
+            let renewed = renew_as_offered(&sites, &offer).await;
+            sites.service.metrics.copied(renewed.is_ok(), begun.elapsed());
+            match renewed {
                 Ok(manifest) => {
                     tracing::info!(generation = manifest.generation, taken_at = manifest.taken_at, "newer copy in use");
                 }

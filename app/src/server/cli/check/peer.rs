@@ -1,0 +1,73 @@
+//! The other server: does it answer, and how old is what a standby has of it.
+
+use super::{Scene, report::Finding};
+use crate::{
+    model::{PeerState, Role},
+    server::sites::remembered_servers,
+};
+use std::time::Duration;
+use tokio::{net::TcpStream, time::timeout};
+
+const DIAL_LIMIT: Duration = Duration::from_secs(3);
+
+/// Every other server of the installation answers. While this one is down, their ports are tried.
+pub(super) async fn reachable(scene: &Scene) -> Vec<Finding> {
+    let check = "other-server";
+    let mut findings = Vec::new();
+    if let Some(running) = &scene.running {
+        for server in running.servers.iter().filter(|server| server.state != PeerState::This) {
+            findings.push(if server.state == PeerState::Reachable {
+                Finding::ok(check, format!("{} answers", server.name))
+            } else {
+                let heard = server.last_heard.as_ref().map_or_else(String::new, |at| format!(" since {at}"));
+                let words = format!(
+                    "{} does not answer{heard}: see that it runs, and that port 51215 is open both ways",
+                    server.name
+                );
+                Finding::error(check, words)
+            });
+        }
+    } else {
+        for server in remembered_servers(&scene.config.data) {
+            findings.push(dial(check, &server.name, &server.addresses).await);
+        }
+    }
+    if findings.is_empty() && scene.site.is_some() {
+        let words = "no other server has joined: devices have nowhere to go when this one is down (portal join-string)";
+        findings.push(Finding::warning(check, words));
+    }
+    findings
+}
+
+async fn dial(check: &'static str, name: &str, addresses: &[String]) -> Finding {
+    let mut failures = Vec::new();
+    for address in addresses {
+        match timeout(DIAL_LIMIT, TcpStream::connect(address)).await {
+            Ok(Ok(_)) => return Finding::ok(check, format!("{name} can be reached at {address}")),
+            Ok(Err(error)) => failures.push(format!("{address}: {error}")),
+            Err(_) => failures.push(format!("{address}: no answer")),
+        }
+    }
+    Finding::error(check, format!("{name} cannot be reached ({}): see that it runs", failures.join("; ")))
+}
+
+/// A standby has a copy, and the active server is there to give it newer ones.
+pub(super) fn copy(scene: &Scene) -> Option<Finding> {
+    let check = "copy";
+    let this = scene.running.as_ref()?.this()?;
+    if this.role != Role::Standby {
+        return None;
+    }
+    let Some(taken_at) = &this.copy_taken_at else {
+        return Some(Finding::error(check, "this standby has no copy of the active server's records"));
+    };
+    let others = &scene.running.as_ref()?.servers;
+    let active = others.iter().any(|server| server.role == Role::Active && server.state == PeerState::Reachable);
+    Some(if active {
+        Finding::ok(check, format!("taken at {taken_at}; another follows every change"))
+    } else {
+        let words =
+            format!("taken at {taken_at}; what was changed since is not here, and the active server does not answer");
+        Finding::warning(check, words)
+    })
+}

@@ -1,0 +1,115 @@
+//! A server that is backed up while it works, lost, and restored: its devices find it again.
+
+use crate::{
+    command_line::PROGRAM,
+    harness::{PASSWORD, PATIENCE, Portal, TestDevice, api_request, send, until},
+};
+use app::server::{
+    config::Config,
+    start::{Running, start},
+};
+use http::Method;
+use serde_json::json;
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
+use tokio::{process::Command, time::timeout};
+
+const DOOR: u32 = 547_846_001;
+
+async fn portal(verb: &str, file: &Path, data: &Path) -> Output {
+    let mut command = Command::new(PROGRAM);
+    let run = command.arg(verb).arg(file).arg("--data").arg(data).kill_on_drop(true).output();
+    timeout(PATIENCE, run).await.unwrap().unwrap()
+}
+
+async fn refused(verb: &str, file: &Path, data: &Path) -> String {
+    let output = portal(verb, file, data).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+async fn done(verb: &str, file: &Path, data: &Path) {
+    let output = portal(verb, file, data).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("BioStar Server #1"), "{output:?}");
+}
+
+/// A server with a device, and a backup that was made beside it.
+async fn backed_up() -> (Portal, TestDevice, tempfile::TempDir) {
+    let portal = Portal::start().await;
+    let token = portal.sign_in().await;
+    let device = portal.device(DOOR, &token).await;
+    let shelf = tempfile::tempdir().unwrap();
+    done("backup", &shelf.path().join("server.tar"), &portal.folder.path().join("data")).await;
+    (portal, device, shelf)
+}
+
+async fn status_at(server: &Running) -> Option<String> {
+    let input = json!({ "login": "admin", "password": PASSWORD });
+    let signed_in = send(server.http_addr, api_request(Method::POST, "/login", "", Some(input))).await.json();
+    let token = signed_in["access_token"].as_str()?;
+    let device =
+        send(server.http_addr, api_request(Method::GET, &format!("/devices/{DOOR}"), token, None)).await.json();
+    device["status"].as_str().map(str::to_owned)
+}
+
+#[tokio::test]
+async fn devices_find_the_restored_server() {
+    let (portal, _device, shelf) = backed_up().await;
+    let file = shelf.path().join("server.tar");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_dir(shelf.path()).unwrap().count(), 1, "nothing else is left beside it");
+    let (gateway, data) = (portal.running.gateway_addr, portal.folder.path().join("data"));
+    assert!(refused("backup", &file, &data).await.contains("exists already"));
+    assert!(refused("restore", &file, &data).await.contains("not empty"));
+    portal.running.stop().await;
+    fs::remove_dir_all(&data).unwrap();
+
+    let new = tempfile::tempdir().unwrap();
+    done("restore", &file, new.path()).await;
+    assert!(!new.path().join("restoring").exists());
+    let keys = new.path().join("keys/authority.key");
+    assert_eq!(fs::metadata(keys).unwrap().permissions().mode() & 0o777, 0o600);
+    let restored = start(Config { gateway, ..Config::on_loopback(new.path()) }).await.unwrap();
+    until("the device is back", async || status_at(&restored).await.as_deref() == Some("connected")).await;
+}
+
+#[tokio::test]
+async fn a_backup_that_is_not_whole_leaves_the_folder_empty() {
+    let (portal, _device, shelf) = backed_up().await;
+    portal.running.stop().await;
+    let whole = fs::read(shelf.path().join("server.tar")).unwrap();
+    let at = |text: &str| whole.windows(text.len()).position(|bytes| bytes == text.as_bytes()).unwrap();
+    let changed = |at: usize, byte: u8| {
+        let mut bytes = whole.clone();
+        bytes[at] = byte;
+        bytes
+    };
+    let newer = changed(at("\"format\": 1") + 10, b'9');
+    let page = at("SQLite format 3") + 5000;
+    let cases = [
+        ("a page of the records", changed(page, !whole[page]), "is not what it was"),
+        ("cut off", whole[..whole.len() / 2].to_vec(), "no whole backup"),
+        ("no backup", b"nothing of the kind".repeat(100), "no whole backup"),
+        ("of a newer program", newer, "of format 9"),
+        ("another name", changed(at("\"path\": \"biostar2.db\"") + 9, b'.'), "no whole backup"),
+        ("nothing", Vec::new(), "no whole backup"),
+    ];
+    let new = tempfile::tempdir().unwrap();
+    for (what, bytes, words) in cases {
+        let file = shelf.path().join("damaged.tar");
+        fs::write(&file, bytes).unwrap();
+        let error = refused("restore", &file, new.path()).await;
+        assert!(error.contains(words), "{what}: {error}");
+        assert_eq!(fs::read_dir(new.path()).unwrap().count(), 0, "{what}");
+    }
+    done("restore", &shelf.path().join("server.tar"), new.path()).await;
+}
+
+#[tokio::test]
+async fn a_standby_and_an_empty_folder_are_not_backed_up() {
+    let (pair, shelf) = (crate::pair::Pair::start().await, tempfile::tempdir().unwrap());
+    let file = shelf.path().join("server.tar");
+    assert!(refused("backup", &file, pair.two_data.path()).await.contains("on the active server"));
+    assert!(refused("backup", &file, shelf.path()).await.contains("holds no server"));
+    assert!(!file.exists());
+}
