@@ -19,12 +19,15 @@ use axum::{
 use leptos::config::LeptosOptions;
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
-use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer, trace::TraceLayer};
+use tower_http::{
+    classify::ServerErrorsFailureClass, compression::CompressionLayer, timeout::TimeoutLayer, trace::TraceLayer,
+};
+use tracing::Span;
 
 /// The largest body that anybody has reason to send, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
-/// How long an answer may take to begin.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// How long an answer may take to begin: a server that is asked to hand its role over has a minute for it.
+const ANSWER_LIMIT: Duration = Duration::from_secs(75);
 
 /// What every handler can ask for.
 #[derive(Clone)]
@@ -89,5 +92,12 @@ fn with_limits(router: Router<AppState>) -> Router<AppState> {
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_LIMIT))
         .layer(from_fn(headers::secure))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().on_failure(log_failure))
+}
+
+/// "Not now" is an answer, and whoever gave it has said why; load balancers hear it every second.
+fn log_failure(failure: ServerErrorsFailureClass, took: Duration, _: &Span) {
+    if !matches!(failure, ServerErrorsFailureClass::StatusCode(StatusCode::SERVICE_UNAVAILABLE)) {
+        tracing::error!(%failure, took_ms = took.as_millis(), "a request failed");
+    }
 }

@@ -112,10 +112,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     };
     service.hold_role_back(sites::knows_others(folder.path())).await?;
     let tls = match (config.http_security(), given) {
-        (HttpSecurity::Own, _) => {
-            let hosts = vec![host.clone(), Address::Ip(doors.http.local_addr()?.ip())];
-            Some(https::own(service.keys.clone(), hosts, config.clock.clone())?)
-        }
+        (HttpSecurity::Own, _) => Some(own_https(&service, &host, &doors)?),
         (HttpSecurity::Given(_) | HttpSecurity::Plain, given) => given,
     };
     if config.is_exposed() {
@@ -230,6 +227,12 @@ fn bind_console(folder: &Path) -> Result<UnixListener, StartError> {
     let listener = UnixListener::bind(&path).map_err(failed)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
     Ok(listener)
+}
+
+/// HTTPS with a certificate of the installation's own authority.
+fn own_https(service: &Service, host: &Address, doors: &Doors) -> Result<Arc<rustls::ServerConfig>, StartError> {
+    let hosts = vec![host.clone(), Address::Ip(doors.http.local_addr()?.ip())];
+    https::own(service.keys.clone(), hosts, service.clock.clone())
 }
 
 async fn start_gateway(

@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::{net::UnixStream, time::timeout};
 
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+const ANSWER_LIMIT: Duration = Duration::from_secs(80);
 
 /// Asks the server that serves a data folder, with the rights of whoever has the server's files.
 pub(super) struct Console {
