@@ -13,6 +13,7 @@ mod message;
 mod probe;
 mod proto;
 mod settings;
+mod start;
 
 pub use address::{Address, AddressError};
 pub use entries::{Entries, EntriesError, EntryField, MAX_ENTRIES, ServerEntry};
@@ -29,3 +30,4 @@ pub use message::{
 };
 pub use probe::{EntryProbe, MAX_PROBES, MoveFailure, ProbeAnswer};
 pub use settings::{DayWindow, DeviceSettings, Failback, SettingError};
+pub use start::{MAX_START_TOKEN_BYTES, MAX_STARTS, ServerStart, remember_start};

@@ -154,6 +154,7 @@ fn arrival_of(registration: &Registration) -> Arrival {
         committed: reported(&hello.committed),
         ring: hello.ring.map(|span| span.ring),
         epoch: hello.epoch.clone().map(Into::into),
+        starts: hello.starts.clone(),
         certificate_serial: hex::encode(&registration.certificate_serial),
         certificate_ends_unix_s: registration.certificate_ends_unix_s,
         move_failed: hello.move_failure.as_ref().map(|failed| MoveFailed {

@@ -1,11 +1,14 @@
 //! Which start of a server this is: an old image of it, or a second one, is told apart by a number that goes up with every start and
-//! that the other server remembers.
+//! that the other server and the devices remember.
 
-use super::durable;
+use super::{durable, keys::Keys};
+use aws_lc_rs::hmac;
+use gateway::wire::ServerStart;
 use serde::{Deserialize, Serialize};
 use std::{fs, io, path::Path};
 
 const FILE: &str = "start.json";
+const INCARNATION_BYTES: usize = 8;
 
 /// One start of a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,14 +53,56 @@ impl Start {
         Ok(start)
     }
 
+    /// As a device keeps it: with proof that a server of the installation gave this number to the server `server_id`.
+    #[must_use]
+    pub fn on_the_wire(&self, keys: &Keys, server_id: &str) -> ServerStart {
+        let incarnation = hex::decode(&self.incarnation).unwrap_or_default();
+        let mac = hmac::sign(&key_of(keys), &self.signed(server_id));
+        let token = [incarnation.as_slice(), mac.as_ref()].concat();
+        ServerStart { server_id: server_id.to_owned(), number: self.number, token }
+    }
+
+    /// What a device has met, if a server of the installation really gave it: no device can stop a server with a number of its own.
+    #[must_use]
+    pub fn met(start: &ServerStart, keys: &Keys) -> Option<Self> {
+        let (incarnation, mac) = start.token.split_at_checked(INCARNATION_BYTES)?;
+        let met = Self { number: start.number, incarnation: hex::encode(incarnation) };
+        hmac::verify(&key_of(keys), &met.signed(&start.server_id), mac).ok().map(|()| met)
+    }
+
+    fn signed(&self, server_id: &str) -> Vec<u8> {
+        format!("biostar start\n{server_id}\n{}\n{}", self.number, self.incarnation).into_bytes()
+    }
+
     fn save(&self, data: &Path) -> io::Result<()> {
         durable::write(&data.join(FILE), &serde_json::to_vec_pretty(self)?)
     }
 }
 
+fn key_of(keys: &Keys) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, keys.token_secret())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use time::OffsetDateTime;
+
+    #[test]
+    fn a_device_brings_back_what_a_server_gave_it_and_nothing_else() {
+        let keys = Keys::create("i", "one", OffsetDateTime::now_utc()).unwrap();
+        let start = Start { number: 3, incarnation: "0011223344556677".to_owned() };
+        let given = start.on_the_wire(&keys, "one");
+        assert_eq!(Start::met(&given, &keys), Some(start));
+        for wrong in [
+            ServerStart { number: 4, ..given.clone() },
+            ServerStart { server_id: "two".to_owned(), ..given.clone() },
+            ServerStart { token: vec![0; 40], ..given.clone() },
+            ServerStart { token: Vec::new(), ..given },
+        ] {
+            assert_eq!(Start::met(&wrong, &keys), None, "{wrong:?}");
+        }
+    }
 
     #[test]
     fn starts_count_up_and_an_old_image_is_overtaken() {

@@ -152,6 +152,7 @@ pub(crate) fn hello(device: u32, address: SocketAddr, committed: &ServerList) ->
         rollback: None,
         epoch: None,
         move_failure: None,
+        starts: Vec::new(),
         ring: None,
     }
 }

@@ -77,6 +77,7 @@ fn registered() -> Message {
         keep_alive_s: 10,
         silence_limit_s: 30,
         reconnect_spread_s: 2,
+        start: None,
         event_watermark: 0,
     })
 }

@@ -56,6 +56,7 @@ pub(crate) fn hello(device: u32, committed: &ServerList) -> Result<Bytes, Failur
         rollback: None,
         epoch: None,
         move_failure: None,
+        starts: Vec::new(),
         ring: None,
     }))
 }

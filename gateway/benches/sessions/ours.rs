@@ -75,7 +75,11 @@ impl Directory for Everybody {
     }
 
     async fn admit(&self, registration: &Registration) -> Result<Admission, Refusal> {
-        Ok(Admission { connection_sequence: registration.hello.connection_sequence + 1, event_watermark: 0 })
+        Ok(Admission {
+            connection_sequence: registration.hello.connection_sequence + 1,
+            start: None,
+            event_watermark: 0,
+        })
     }
 
     async fn may_register(&self, _device: DeviceId, _serial: &[u8]) -> Result<(), Refusal> {

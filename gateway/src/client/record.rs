@@ -6,7 +6,7 @@ use crate::{
     device::{Lists, Stored, TrialMark},
     wire::{
         Entries, EntryFailure, Epoch, FailureKind, ListHash, ListVersion, Rollback, RollbackCause, ServerEntry,
-        ServerList,
+        ServerList, ServerStart,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,8 @@ pub(super) struct Record {
     quarantined: Vec<String>,
     connection_sequence: u64,
     epoch: Option<EpochRecord>,
+    #[serde(default)]
+    starts: Vec<StartRecord>,
     last_good: Option<EntryRecord>,
     #[serde(default)]
     pinned: Option<EntryRecord>,
@@ -79,6 +81,13 @@ struct EpochRecord {
     seal: String,
 }
 
+#[derive(Serialize, Deserialize)]
+struct StartRecord {
+    server_id: String,
+    number: u64,
+    token: String,
+}
+
 /// Mirrors an enumeration of the wire with names for the file.
 macro_rules! mirror {
     ($record:ident of $wire:ident { $($name:ident),+ $(,)? }) => {
@@ -121,6 +130,7 @@ impl From<&Stored> for Record {
             quarantined: stored.quarantined.iter().map(ToString::to_string).collect(),
             connection_sequence: stored.connection_sequence,
             epoch: stored.epoch.as_ref().map(Into::into),
+            starts: stored.starts.iter().map(Into::into).collect(),
             last_good: stored.last_good.as_ref().map(Into::into),
             pinned: stored.pinned.as_ref().map(Into::into),
             server_time_unix_ms: stored.server_time_unix_ms,
@@ -147,6 +157,7 @@ impl TryFrom<Record> for Stored {
             quarantined: record.quarantined.iter().map(|hash| parse_hash(hash)).collect::<Result<_, _>>()?,
             connection_sequence: record.connection_sequence,
             epoch: record.epoch.map(EpochRecord::parse).transpose()?,
+            starts: record.starts.into_iter().map(StartRecord::parse).collect::<Result<_, _>>()?,
             last_good: record.last_good.map(|entry| entry.parse()).transpose()?,
             pinned: record.pinned.map(|entry| entry.parse()).transpose()?,
             server_time_unix_ms: record.server_time_unix_ms,
@@ -164,6 +175,19 @@ impl EpochRecord {
     fn parse(self) -> Result<Epoch, String> {
         let seal = hex::decode(&self.seal).map_err(|_| "an epoch's seal is no hexadecimal number".to_owned())?;
         Ok(Epoch { number: self.number, server_id: self.server_id, seal })
+    }
+}
+
+impl From<&ServerStart> for StartRecord {
+    fn from(start: &ServerStart) -> Self {
+        Self { server_id: start.server_id.clone(), number: start.number, token: hex::encode(&start.token) }
+    }
+}
+
+impl StartRecord {
+    fn parse(self) -> Result<ServerStart, String> {
+        let token = hex::decode(&self.token).map_err(|_| "a start's token is no hexadecimal number".to_owned())?;
+        Ok(ServerStart { server_id: self.server_id, number: self.number, token })
     }
 }
 
@@ -278,6 +302,7 @@ mod tests {
         stored.quarantined = vec![first.version().hash];
         stored.connection_sequence = 7;
         stored.epoch = Some(Epoch { number: 2, server_id: "s1".to_owned(), seal: vec![1, 2] });
+        stored.starts = vec![ServerStart { server_id: "s1".to_owned(), number: 3, token: vec![9] }];
         stored.last_good = Some(entry.clone());
         stored.pinned = Some(entry);
 

@@ -58,6 +58,7 @@ impl Device {
             rollback: self.stored.rollback.clone(),
             epoch: self.stored.epoch.clone(),
             move_failure: self.move_failure.clone(),
+            starts: self.stored.starts.clone(),
             ring: Some(self.ring),
         }
     }

@@ -10,6 +10,7 @@ use super::rota::{Start, backoff};
 use super::{Config, Device, Phase, failure_of, tidy_text};
 use crate::wire::{
     Epoch, FailureKind, Goodbye, Message, Reason, Registered, Role, SERVER_CONNECTED, SERVER_DISCONNECTED,
+    remember_start,
 };
 use std::time::Duration;
 
@@ -102,6 +103,9 @@ impl Device {
         let stored = &mut self.stored;
         stored.connection_sequence = stored.connection_sequence.max(registered.connection_sequence);
         stored.epoch = stored.epoch.take().max(Some(registered.epoch.clone()));
+        if let Some(start) = &registered.start {
+            remember_start(&mut stored.starts, start);
+        }
         if registered.server_time_unix_ms > 0 {
             stored.server_time_unix_ms = registered.server_time_unix_ms;
         }

@@ -1,6 +1,6 @@
 //! What a device must not forget when the power goes.
 
-use crate::wire::{Epoch, ListHash, ListVersion, Rollback, ServerEntry, ServerList};
+use crate::wire::{Epoch, ListHash, ListVersion, Rollback, ServerEntry, ServerList, ServerStart};
 
 /// How many given-up lists are remembered; the oldest is forgotten first.
 const QUARANTINE_MAX: usize = 16;
@@ -20,6 +20,8 @@ pub struct Stored {
     pub connection_sequence: u64,
     /// The highest epoch seen.
     pub epoch: Option<Epoch>,
+    /// The latest start that was met of each server.
+    pub starts: Vec<ServerStart>,
     /// The entry of the last registration.
     pub last_good: Option<ServerEntry>,
     /// Where an operator sent the device for good; until another list is committed.
@@ -61,6 +63,7 @@ impl Stored {
             quarantined: Vec::new(),
             connection_sequence: 0,
             epoch: None,
+            starts: Vec::new(),
             last_good: None,
             pinned: None,
             server_time_unix_ms,

@@ -7,6 +7,7 @@
 use crate::enrolment::KeyFingerprint;
 use crate::wire::{
     DeviceId, Enrol, Enrolled, EntryProbe, Epoch, EventUpload, Hello, ListVersion, Reason, Role, Rollback, ServerList,
+    ServerStart,
 };
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -58,6 +59,8 @@ pub struct Registration {
 pub struct Admission {
     /// At least the hello's + 1 and more than any this server knows of.
     pub connection_sequence: u64,
+    /// Which start of the server this is, if it counts them.
+    pub start: Option<ServerStart>,
     /// All events of the hello's ring up to this id are durably held here, or known to be gone; 0 if it has no ring.
     pub event_watermark: u64,
 }

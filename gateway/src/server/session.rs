@@ -300,6 +300,7 @@ impl Session {
             keep_alive_s: self.settings.keep_alive_s,
             silence_limit_s: self.settings.device_silence_limit_s,
             reconnect_spread_s: self.settings.reconnect_spread_s,
+            start: admission.start,
             event_watermark: admission.event_watermark,
         }));
         self.phase = Phase::Registered(Box::new(duty));

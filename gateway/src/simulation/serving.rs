@@ -106,7 +106,7 @@ impl Network {
                     Some(Flaw::PassesOver) => span.newest,
                     Some(_) | None => self.servers[link.server].events[link.device].watermark(span.ring),
                 };
-                let admission = Admission { connection_sequence, event_watermark };
+                let admission = Admission { connection_sequence, start: None, event_watermark };
                 let identity = self.identity(link.server);
                 Answer::Admitted(Box::new(Admitted { admission, identity, server_time_unix_ms: 1 }))
             }

@@ -2,7 +2,7 @@
 
 use super::{
     DeviceInfo, Entries, EntryProbe, EventUpload, ListVersion, MoveFailure, ProbeAnswer, RingId, RingSpan, ServerEntry,
-    ServerList,
+    ServerList, ServerStart,
 };
 
 /// A device's serial number as printed on its sticker; never 0.
@@ -209,6 +209,8 @@ pub struct Hello {
     pub epoch: Option<Epoch>,
     /// The last move, if it failed and no server has been told.
     pub move_failure: Option<MoveFailure>,
+    /// The latest start that it met of each server; at most [`MAX_STARTS`](super::MAX_STARTS).
+    pub starts: Vec<ServerStart>,
     /// Its ring of events, if it keeps one.
     pub ring: Option<RingSpan>,
 }
@@ -236,6 +238,8 @@ pub struct Registered {
     pub silence_limit_s: u32,
     /// Seconds over which devices spread their reconnects after a loss.
     pub reconnect_spread_s: u32,
+    /// Which start of the server this is, if it counts them.
+    pub start: Option<ServerStart>,
     /// The server holds all events of the hello's ring up to this id.
     pub event_watermark: u64,
 }

@@ -236,7 +236,7 @@ impl Directory for MemoryDirectory {
             row.committed = Some(hello.committed);
             row.hellos.push(hello.clone());
             row.shown.push(registration.certificate_serial.clone());
-            Ok(Admission { connection_sequence: row.sequence, event_watermark })
+            Ok(Admission { connection_sequence: row.sequence, start: None, event_watermark })
         })
     }
 

@@ -158,6 +158,7 @@ pub(crate) fn hello(device: DeviceId, committed: &ServerList) -> Hello {
         rollback: None,
         epoch: None,
         move_failure: None,
+        starts: Vec::new(),
         ring: None,
     }
 }

@@ -178,6 +178,7 @@ pub(super) fn arrival(session: u64, device: u32, committed: ReportedList) -> Arr
         committed,
         ring: None,
         epoch: None,
+        starts: Vec::new(),
         move_failed: None,
         certificate_serial: "none".to_owned(),
         certificate_ends_unix_s: 2_000_000_000,

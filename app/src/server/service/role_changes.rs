@@ -162,8 +162,15 @@ impl Service {
         Ok(self.store.mark_outcomes_noted(&ids, &self.clock.now_text()).await?)
     }
 
-    /// A device came: it may know of a promotion that this server slept through, or vouch that there was none.
+    /// A device came: it may know of a promotion that this server slept through or of a later start of it, or vouch that there
+    /// was none.
     pub(super) async fn hear_device(&self, arrival: &Arrival) {
+        let own = arrival.starts.iter().find(|start| start.server_id == self.site.server_id);
+        if let Some(met) = own.and_then(|start| Start::met(start, &self.keys))
+            && let Err(fault) = self.compare_starts(Some(&met)).await
+        {
+            tracing::error!(%fault, "a later start of this server could not be put on record");
+        }
         if let Some(token) = &arrival.epoch
             && let Err(fault) = self.meet_epoch(token, "a device").await
         {

@@ -11,7 +11,7 @@ use crate::{
 };
 use gateway::{
     server::{Admission, Refusal},
-    wire::{DeviceId, Reason, RingId},
+    wire::{DeviceId, Reason, RingId, ServerStart},
 };
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ pub struct Arrival {
     pub committed: ReportedList,
     /// The highest epoch it has seen.
     pub epoch: Option<EpochToken>,
+    /// The latest start that it met of each server.
+    pub starts: Vec<ServerStart>,
     /// The ring it logs events in.
     pub ring: Option<RingId>,
     /// Its certificate's serial number, lower-case hex.
@@ -91,7 +93,8 @@ impl Service {
             self.note_move_failure(arrival.device, &failed.to, &failed.reason);
         }
         self.changed(Change::Device { id: arrival.device });
-        Ok(Admission { connection_sequence, event_watermark })
+        let start = Some(self.start_now().on_the_wire(&self.keys, &self.site.server_id));
+        Ok(Admission { connection_sequence, start, event_watermark })
     }
 
     /// How many devices the installation has.

@@ -59,6 +59,7 @@ fn messages() -> Seeds {
         keep_alive_s: 10,
         silence_limit_s: 30,
         reconnect_spread_s: 2,
+        start: None,
         event_watermark: 0,
     };
     let event = Event { time_unix_ms: 1, code: 4865, user_id: "7".to_owned(), detail: "door 1".to_owned() };

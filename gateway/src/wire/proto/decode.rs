@@ -8,7 +8,8 @@ use super::{
 };
 use crate::wire::{
     DeviceId, DeviceInfo, Enrol, Enrolled, Entries, EntryFailure, Epoch, Goodbye, Hello, IpConfig, ListHash,
-    ListVersion, Message, Registered, Rollback, SerialConfig, ServerEntry, ServerList,
+    ListVersion, MAX_START_TOKEN_BYTES, MAX_STARTS, Message, Registered, Rollback, SerialConfig, ServerEntry,
+    ServerList, ServerStart,
 };
 
 /// Long enough for any text of the protocol; keeps logs and pages readable.
@@ -164,6 +165,7 @@ impl TryFrom<pb::Hello> for Hello {
             rollback: hello.rollback.map(TryInto::try_into).transpose()?,
             epoch: hello.epoch.map(TryInto::try_into).transpose()?,
             move_failure: hello.move_failure.map(TryInto::try_into).transpose()?,
+            starts: starts(hello.starts)?,
             ring: hello.event_ring.map(span).transpose()?,
         })
     }
@@ -184,8 +186,27 @@ impl TryFrom<pb::Registered> for Registered {
             keep_alive_s: registered.keep_alive_seconds,
             silence_limit_s: registered.silence_limit_seconds,
             reconnect_spread_s: registered.reconnect_spread_seconds,
+            start: registered.start.map(TryInto::try_into).transpose()?,
             event_watermark: registered.event_watermark,
         })
+    }
+}
+
+fn starts(starts: Vec<pb::ServerStart>) -> Parsed<Vec<ServerStart>> {
+    if starts.len() > MAX_STARTS {
+        return Err(format!("hello.starts has more than {MAX_STARTS} entries"));
+    }
+    starts.into_iter().map(TryInto::try_into).collect()
+}
+
+impl TryFrom<pb::ServerStart> for ServerStart {
+    type Error = String;
+
+    fn try_from(start: pb::ServerStart) -> Parsed<Self> {
+        if start.token.len() > MAX_START_TOKEN_BYTES {
+            return Err(format!("start.token is longer than {MAX_START_TOKEN_BYTES} bytes"));
+        }
+        Ok(Self { server_id: text("start.server_id", start.server_id)?, number: start.number, token: start.token })
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::wire::{
     DeviceInfo, DeviceSettings, Enrol, Enrolled, EntryFailure, Epoch, Hello, IpConfig, ListVersion, Message,
-    Registered, Rollback, SerialConfig, ServerEntry, ServerList,
+    Registered, Rollback, SerialConfig, ServerEntry, ServerList, ServerStart,
 };
 
 /// The frame that carries a message.
@@ -109,6 +109,7 @@ impl From<Hello> for pb::Hello {
             rollback: hello.rollback.map(Into::into),
             epoch: hello.epoch.map(Into::into),
             move_failure: hello.move_failure.map(Into::into),
+            starts: hello.starts.into_iter().map(Into::into).collect(),
             event_ring: hello.ring.map(Into::into),
         }
     }
@@ -127,8 +128,15 @@ impl From<Registered> for pb::Registered {
             keep_alive_seconds: registered.keep_alive_s,
             silence_limit_seconds: registered.silence_limit_s,
             reconnect_spread_seconds: registered.reconnect_spread_s,
+            start: registered.start.map(Into::into),
             event_watermark: registered.event_watermark,
         }
+    }
+}
+
+impl From<ServerStart> for pb::ServerStart {
+    fn from(start: ServerStart) -> Self {
+        Self { server_id: start.server_id, number: start.number, token: start.token }
     }
 }
 

@@ -7,7 +7,7 @@ use super::*;
 use crate::wire::{
     DeviceId, DeviceInfo, Enrol, Enrolled, Entries, EntryFailure, Epoch, FailureKind, Goodbye, Hello, IpConfig,
     ListHash, ListVersion, Message, Reason, Registered, Role, Rollback, RollbackCause, SerialConfig, ServerEntry,
-    ServerList,
+    ServerList, ServerStart,
 };
 use proptest::prelude::*;
 use prost::Message as _;
@@ -132,10 +132,11 @@ fn hellos() -> impl Strategy<Value = Message> {
     let numbers = (any::<u32>(), any::<u64>(), any::<u64>(), any::<u64>());
     let known = (proptest::option::of(versions()), proptest::option::of(rollbacks()));
     let told = (proptest::option::of(epochs()), proptest::option::of(probes::move_failures()));
-    let options = (known, told, proptest::option::of(events::spans()));
+    let met = proptest::collection::vec(starts(), 0..=crate::wire::MAX_STARTS);
+    let options = (known, told, met, proptest::option::of(events::spans()));
     (numbers, infos(), entries(), versions(), options).prop_map(
         |((protocol_version, capabilities, boot_id, connection_sequence), info, dialled, committed, options)| {
-            let ((trial, rollback), (epoch, move_failure), ring) = options;
+            let ((trial, rollback), (epoch, move_failure), starts, ring) = options;
             Message::Hello(Hello {
                 protocol_version,
                 capabilities,
@@ -148,16 +149,23 @@ fn hellos() -> impl Strategy<Value = Message> {
                 rollback,
                 epoch,
                 move_failure,
+                starts,
                 ring,
             })
         },
     )
 }
 
+fn starts() -> impl Strategy<Value = ServerStart> {
+    let token = proptest::collection::vec(any::<u8>(), 0..=crate::wire::MAX_START_TOKEN_BYTES);
+    (texts(), any::<u64>(), token).prop_map(|(server_id, number, token)| ServerStart { server_id, number, token })
+}
+
 fn registrations() -> impl Strategy<Value = Message> {
     let role = prop_oneof![Just(Role::Active), Just(Role::Standby), Just(Role::ReadOnly)];
-    (any::<u64>(), texts(), texts(), role, epochs(), any::<u32>()).prop_map(
-        |(number, server_id, server_name, role, epoch, seconds)| {
+    let started = proptest::option::of(starts());
+    (any::<u64>(), texts(), texts(), role, epochs(), any::<u32>(), started).prop_map(
+        |(number, server_id, server_name, role, epoch, seconds, start)| {
             Message::Registered(Registered {
                 connection_sequence: number,
                 installation_id: server_id.clone(),
@@ -169,6 +177,7 @@ fn registrations() -> impl Strategy<Value = Message> {
                 keep_alive_s: seconds,
                 silence_limit_s: seconds / 2,
                 reconnect_spread_s: seconds / 3,
+                start,
                 event_watermark: number / 2,
             })
         },

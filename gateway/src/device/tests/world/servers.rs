@@ -68,6 +68,7 @@ impl World {
             keep_alive_s: 10,
             silence_limit_s: 30,
             reconnect_spread_s: 2,
+            start: None,
             event_watermark: self.stores.entry(link.server).or_default().watermark(hello.ring.unwrap().ring),
         });
         let after = self.latency();

@@ -202,6 +202,7 @@ pub(super) fn hello() -> Hello {
         rollback: None,
         epoch: None,
         move_failure: None,
+        starts: Vec::new(),
         ring: None,
     }
 }
@@ -250,7 +251,7 @@ pub(super) fn identity() -> Identity {
 
 pub(super) fn admitted() -> Answer {
     let identity = identity();
-    let admission = Admission { connection_sequence: 8, event_watermark: 40 };
+    let admission = Admission { connection_sequence: 8, start: None, event_watermark: 40 };
     Answer::Admitted(Box::new(Admitted { admission, identity, server_time_unix_ms: 1_790_000_000_000 }))
 }
 
