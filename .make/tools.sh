@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Finds the tools that a clean machine may lack and installs what it can; prints the path of the one asked for.
-# usage: tools.sh compiler|wasm-target|wasm-bindgen|wasm-opt|node|chromium|keepalived
+# usage: tools.sh compiler|wasm-target|wasm-bindgen|wasm-opt|node|chromium|keepalived|postgres
 . "$(dirname "$0")/common.sh"
 
 # Debian packages, when that is possible; otherwise the reader learns what is missing.
@@ -86,6 +86,24 @@ need_chromium() {
   find_chromium || die "no Chromium was found; set CHROMIUM to the path of one"
 }
 
+# The folder of its programs.
+find_postgres() {
+  local candidate
+  for candidate in "${PG_BIN:-}" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql@*/bin; do
+    if [ -n "$candidate" ] && [ -x "$candidate/initdb" ] && [ -x "$candidate/postgres" ]; then
+      echo "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+need_postgres() {
+  find_postgres && return
+  apt_install postgresql
+  find_postgres || die "no PostgreSQL server was found; set PG_BIN to the folder of its programs (initdb, postgres)"
+}
+
 case "${1:-}" in
   compiler) need_compiler ;;
   wasm-target) need_wasm_target ;;
@@ -94,5 +112,6 @@ case "${1:-}" in
   node) need_node ;;
   chromium) need_chromium ;;
   keepalived) need_keepalived ;;
-  *) die "usage: tools.sh compiler|wasm-target|wasm-bindgen|wasm-opt|node|chromium|keepalived" ;;
+  postgres) need_postgres ;;
+  *) die "usage: tools.sh compiler|wasm-target|wasm-bindgen|wasm-opt|node|chromium|keepalived|postgres" ;;
 esac

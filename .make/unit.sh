@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the Rust tests of the workspace; arguments go to the test runner. Also leaves `portal` and `bln` built.
+# Runs the Rust tests of the workspace, those of the store and of the service once more on PostgreSQL; arguments go to the test runner. Also leaves `portal` and `bln` built.
 . "$(dirname "$0")/common.sh"
 cd "$ROOT"
 
@@ -10,10 +10,18 @@ if ! unshare --map-root-user --mount mount -t tmpfs failover /tmp 2>/dev/null; t
   left_out=(--skip full_disk)
 fi
 
+"$ROOT/.make/tools.sh" postgres >/dev/null
+
 if cargo nextest --version >/dev/null 2>&1; then
   profile=default
   if [ -n "${CI:-}" ]; then profile=ci; fi
   cargo nextest run "${LOCKED[@]}" --workspace --features app/ssr --profile "$profile" "$@" -- "${left_out[@]}"
+  say "the store and the service on PostgreSQL"
+  "$ROOT/.make/postgres.sh" with cargo nextest run "${LOCKED[@]}" --package app --lib --features ssr --profile "$profile" \
+    "$@" -- server::service:: server::store::
 else
   cargo test "${LOCKED[@]}" --workspace --features app/ssr "$@" -- "${left_out[@]}"
+  say "the store and the service on PostgreSQL"
+  "$ROOT/.make/postgres.sh" with cargo test "${LOCKED[@]}" --package app --lib --features ssr "$@" -- \
+    server::service:: server::store::
 fi

@@ -37,6 +37,8 @@ pub struct Config {
     pub advertise: Option<String>,
     /// When the other server gets a copy of the database, while this one is active.
     pub copy_schedule: Schedule,
+    /// The address of a database on a PostgreSQL server, instead of one in the data folder.
+    pub database: Option<String>,
     /// A database that is shared with the other server, instead of one of this server's own.
     pub shared: Option<SharedFile>,
     /// The folder with the browser's half.
@@ -88,6 +90,9 @@ pub enum ConfigError {
          add --advertise with a host name or address"
     )]
     AdvertiseMissing(SocketAddr),
+    /// Only one of them can be.
+    #[error("--database cannot be used together with --shared or --join: so far one server alone works on PostgreSQL")]
+    DatabaseAlone,
     /// The name is unusable.
     #[error("a server's name has 1 to {MAX_NAME_CHARACTERS} characters, none of them control characters")]
     Name,
@@ -108,6 +113,7 @@ impl Config {
             metrics: any,
             advertise: None,
             copy_schedule: Schedule::default(),
+            database: None,
             shared: None,
             site_root: PathBuf::from("target/site"),
             join: None,
@@ -130,6 +136,9 @@ impl Config {
             if length == 0 || length > MAX_NAME_CHARACTERS || name.chars().any(char::is_control) {
                 return Err(ConfigError::Name);
             }
+        }
+        if self.database.is_some() && (self.shared.is_some() || self.join.is_some()) {
+            return Err(ConfigError::DatabaseAlone);
         }
         self.advertised_host().map(|_| ())
     }

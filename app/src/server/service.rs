@@ -268,11 +268,18 @@ impl From<StoreError> for Fault {
                 hint: "The disk is full; nothing was saved. Free some space and try again.".to_owned(),
             },
             StoreError::Unusable(_) => Self::StorageUnavailable {
-                hint: "The database file cannot be read or written; nothing was saved. The log says why.".to_owned(),
+                hint: "The database cannot be read or written; nothing was saved. The log says why.".to_owned(),
+            },
+            StoreError::ReadOnly(_) => {
+                Self::StorageUnavailable { hint: "The database can only be read here; nothing was saved.".to_owned() }
+            }
+            StoreError::NoFile => Self::StorageUnavailable {
+                hint: "The database is on a database server: no copies are made of it.".to_owned(),
             },
             StoreError::Exists(_)
             | StoreError::Inconsistent { .. }
             | StoreError::Migration(_)
+            | StoreError::Address(_)
             | StoreError::Statement(_) => Self::Internal,
         }
     }

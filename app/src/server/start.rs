@@ -95,7 +95,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let sites_endpoint = endpoint(&host, doors.sites.local_addr()?.port());
     let (site, keys, role) = first::find_or_make(&config, &folder, &sites_endpoint).await?;
     let (store, role, keeper) = match &config.shared {
-        None => (first::open_store(&folder, &site, &keys, &role, &config.clock).await?, role, None),
+        None => (first::open_store(&folder, &site, &keys, &role, &config).await?, role, None),
         Some(shared) => {
             let (store, role, keeper) = shared::open(shared, &folder, &site, &keys, role, &config.clock).await?;
             (store, role, Some(keeper))

@@ -1,12 +1,13 @@
 //! The only SQL of the project.
 //!
-//! Two databases: the *book* (`biostar2.db`) is the installation's and travels to the other server as a copy; the
-//! *journal* (`journal.db`) is what this server saw itself and never travels.
+//! Two databases: the *book* is the installation's: a file (`biostar2.db`) that travels to the other server as a copy, or a
+//! database of a PostgreSQL server. The *journal* (`journal.db`) is what this server saw itself and never travels.
 
 mod audit;
 mod columns;
 mod copies;
 mod copy;
+mod database;
 mod devices;
 mod error;
 mod event_news;
@@ -31,6 +32,7 @@ mod rollouts;
 mod servers;
 mod sightings;
 mod sign_ins;
+mod sql;
 mod survey;
 mod turnover;
 mod waiting;
@@ -63,14 +65,12 @@ pub use survey::{Schema, Surveyed, SurveyedFile, snapshot, survey};
 pub use turnover::{EpochRow, Promotion, PromotionKind};
 pub use waiting::{Acceptance, WaitingRecord, WaitingState};
 
-use sqlx::{
-    Connection as _, Sqlite, SqlitePool, Transaction,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use database::{Database, Transaction, begin};
+use sqlx::{migrate::Migrator, postgres::PgConnectOptions, sqlite::SqliteJournalMode};
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 use tokio::sync::Mutex;
 
@@ -79,19 +79,19 @@ pub const BOOK_FILE: &str = "biostar2.db";
 /// File name of the journal in the data folder.
 pub const JOURNAL_FILE: &str = "journal.db";
 
-/// How long a writer waits for another process that holds the database, before the request fails.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+static BOOK_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
+static SERVER_BOOK_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
+static JOURNAL_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/journal");
 
-static BOOK_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
-static JOURNAL_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/journal");
-
-/// The file of a book that is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where a book that is written lies.
+#[derive(Clone, Debug)]
 enum Home {
-    /// This server's own, in its data folder.
+    /// In this server's own file, in its data folder.
     Own(PathBuf),
-    /// Shared with another server; whoever holds the lease on it opens it.
+    /// In a file shared with another server; whoever holds the lease on it opens it.
     Shared(PathBuf),
+    /// On a database server.
+    Server(Box<PgConnectOptions>),
 }
 
 impl Home {
@@ -99,22 +99,34 @@ impl Home {
         Self::Own(folder.join(BOOK_FILE))
     }
 
-    fn file(&self) -> &Path {
+    fn file(&self) -> Result<&Path, StoreError> {
         match self {
-            Self::Own(file) | Self::Shared(file) => file,
+            Self::Own(file) | Self::Shared(file) => Ok(file),
+            Self::Server(_) => Err(StoreError::NoFile),
         }
     }
 
-    /// A write-ahead log needs memory that all who use the file share: two machines have none.
-    fn journal_mode(&self) -> SqliteJournalMode {
+    async fn open(&self, frozen: bool) -> Result<Database, StoreError> {
         match self {
-            Self::Own(_) => SqliteJournalMode::Wal,
-            Self::Shared(_) => SqliteJournalMode::Delete,
+            Self::Own(file) => Database::open_file(file, SqliteJournalMode::Wal, frozen).await,
+            // A write-ahead log needs memory that all who use the file share: two machines have none.
+            Self::Shared(file) => Database::open_file(file, SqliteJournalMode::Delete, frozen).await,
+            Self::Server(server) => Database::connect(server, frozen).await,
         }
     }
 
-    async fn open(&self, frozen: bool) -> Result<SqlitePool, StoreError> {
-        open_pool(self.file(), self.journal_mode(), frozen).await
+    /// Opens it to be written, with this program's schema.
+    async fn open_current(&self) -> Result<Database, StoreError> {
+        let book = self.open(false).await?;
+        let migrated = match &book {
+            Database::Sqlite(pool) => BOOK_MIGRATIONS.run(pool).await,
+            Database::Postgres(pool) => SERVER_BOOK_MIGRATIONS.run(pool).await,
+        };
+        if let Err(error) = migrated {
+            book.close().await;
+            return Err(error.into());
+        }
+        Ok(book)
     }
 }
 
@@ -124,8 +136,8 @@ pub struct Store {
     folder: PathBuf,
     /// Where the book lies while this server writes it.
     home: Home,
-    book: Arc<RwLock<SqlitePool>>,
-    journal: SqlitePool,
+    book: Arc<RwLock<Database>>,
+    journal: Database,
     /// On a standby: which copy the book is.
     copy: Arc<RwLock<Option<Manifest>>>,
     /// One exchange of the book at a time.
@@ -151,9 +163,21 @@ impl Store {
         Self::open_at(folder, Home::Shared(database.to_owned())).await
     }
 
+    /// The same with a book on a PostgreSQL server, at an address like `postgres://user@host/database`. If it is only
+    /// read the server may be a replica of the one that is written; its schema is taken as it is.
+    ///
+    /// # Errors
+    ///
+    /// When the address is none, the server does not answer, or a migration fails.
+    pub async fn open_postgres(folder: &Path, address: &str, read_only: bool) -> Result<Self, StoreError> {
+        let server: PgConnectOptions = address.parse().map_err(StoreError::Address)?;
+        let home = Home::Server(Box::new(server));
+        let book = if read_only { home.open(true).await? } else { home.open_current().await? };
+        Self::of(folder, home, book, None).await
+    }
+
     async fn open_at(folder: &Path, home: Home) -> Result<Self, StoreError> {
-        let book = home.open(false).await?;
-        BOOK_MIGRATIONS.run(&book).await?;
+        let book = home.open_current().await?;
         Self::of(folder, home, book, None).await
     }
 
@@ -164,7 +188,7 @@ impl Store {
         Self { home, ..self }
     }
 
-    async fn of(folder: &Path, home: Home, book: SqlitePool, copy: Option<Manifest>) -> Result<Self, StoreError> {
+    async fn of(folder: &Path, home: Home, book: Database, copy: Option<Manifest>) -> Result<Self, StoreError> {
         Ok(Self {
             folder: folder.to_owned(),
             home,
@@ -187,13 +211,21 @@ impl Store {
         copies.sweep(&[&manifest], SystemTime::now()).map_err(sqlx::Error::Io)?;
         // From a time as active server, or from a promotion that was cut off.
         turnover::put_aside(folder).await?;
-        Ok(Some(Self::of(folder, Home::own(folder), copy::open_current(&file).await?, Some(manifest)).await?))
+        Ok(Some(
+            Self::of(folder, Home::own(folder), Database::Sqlite(copy::open_current(&file).await?), Some(manifest))
+                .await?,
+        ))
     }
 
     /// Ends all use of both files; what comes after fails.
     pub async fn close(&self) {
         self.book().close().await;
         self.journal().close().await;
+    }
+
+    /// Whether the book is a file, of which copies can be made.
+    pub(in crate::server) fn has_file(&self) -> bool {
+        self.home.file().is_ok()
     }
 
     /// The folder that holds both files.
@@ -203,47 +235,24 @@ impl Store {
     }
 
     /// The installation's records. Take it anew for each operation: a standby exchanges it for a newer copy.
-    fn book(&self) -> SqlitePool {
+    fn book(&self) -> Database {
         self.book.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts another book in the place of the one in use, which is the answer.
-    fn exchange_book(&self, book: SqlitePool, copy: Option<Manifest>) -> SqlitePool {
+    fn exchange_book(&self, book: Database, copy: Option<Manifest>) -> Database {
         *self.copy.write().unwrap_or_else(PoisonError::into_inner) = copy;
         std::mem::replace(&mut *self.book.write().unwrap_or_else(PoisonError::into_inner), book)
     }
 
     /// What this server saw itself.
-    fn journal(&self) -> &SqlitePool {
+    fn journal(&self) -> &Database {
         &self.journal
     }
 }
 
-/// Begins a transaction that will write: it takes its turn at once, so that what it reads still stands when it writes.
-async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreError> {
-    Ok(pool.begin_with("begin immediate").await?)
-}
-
-async fn open_journal(folder: &Path) -> Result<SqlitePool, StoreError> {
-    let journal = open_pool(&folder.join(JOURNAL_FILE), SqliteJournalMode::Wal, false).await?;
-    JOURNAL_MIGRATIONS.run(&journal).await?;
+async fn open_journal(folder: &Path) -> Result<Database, StoreError> {
+    let journal = Database::open_file(&folder.join(JOURNAL_FILE), SqliteJournalMode::Wal, false).await?;
+    JOURNAL_MIGRATIONS.run(journal.file_pool()?).await?;
     Ok(journal)
-}
-
-/// A frozen database is read, and refuses to be written.
-async fn open_pool(file: &Path, journal_mode: SqliteJournalMode, frozen: bool) -> Result<SqlitePool, StoreError> {
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .create_if_missing(true)
-        .journal_mode(journal_mode)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
-        .pragma("query_only", if frozen { "on" } else { "off" });
-    let pool = SqlitePoolOptions::new().max_connections(8).before_acquire(|connection, _| {
-        // SQLite itself ends a transaction when the disk is full, and the driver goes on counting it: such a connection
-        // begins no other. Another is opened in its place.
-        Box::pin(async move { Ok(!connection.is_in_transaction()) })
-    });
-    Ok(pool.connect_with(options).await?)
 }

@@ -24,7 +24,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 const DOOR: u32 = FIRST_DEVICE.0;
 
 /// One device that somebody can use the door of.
-struct Door {
+pub(crate) struct Door {
     fleet: Fleet,
     _stop: DropGuard,
     _state: TempDir,
@@ -32,7 +32,7 @@ struct Door {
 
 impl Door {
     /// Enrols, is accepted and registers.
-    async fn at(active: &Running) -> Self {
+    pub(crate) async fn at(active: &Running) -> Self {
         let input = ProvisioningInput { uses: 1, expires_in_seconds: 600, addresses: Vec::new() };
         let string = active.service().create_provisioning_string(&console(), input).await.unwrap().string.unwrap();
         let state = folder();
@@ -55,7 +55,7 @@ impl Door {
         Self { fleet, _stop: stop.drop_guard(), _state: state }
     }
 
-    async fn used(&self, count: u32, user: &str) {
+    pub(crate) async fn used(&self, count: u32, user: &str) {
         let happened = Happened { code: IDENTIFIED, user_id: user.to_owned(), count };
         self.fleet.log(FIRST_DEVICE, &happened).await.unwrap();
     }
@@ -77,12 +77,12 @@ async fn events(service: &Service) -> Vec<Event> {
 }
 
 /// Who used the door, and for the how manieth time of how many.
-async fn uses(service: &Service) -> Vec<String> {
+pub(crate) async fn uses(service: &Service) -> Vec<String> {
     let uses = events(service).await.into_iter().filter(|event| event.code == IDENTIFIED);
     uses.map(|event| format!("{}: {}", event.user_id, event.detail)).collect()
 }
 
-fn expected(parts: &[(&str, u32)]) -> Vec<String> {
+pub(crate) fn expected(parts: &[(&str, u32)]) -> Vec<String> {
     parts.iter().flat_map(|(user, count)| (1..=*count).map(move |n| format!("{user}: {n} of {count}"))).collect()
 }
 

@@ -18,6 +18,7 @@ mod measured;
 mod newcomers;
 mod orders;
 mod pair;
+mod postgres;
 mod promotion;
 mod raw_device;
 mod rest_contract;

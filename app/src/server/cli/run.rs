@@ -62,6 +62,10 @@ pub(super) struct Arguments {
     /// or a cron line like "30 2 * * *"
     #[arg(long, value_name = "WHEN", default_value = "changes", env = "PORTAL_COPY")]
     copy: Schedule,
+    /// A database on a PostgreSQL server, like postgres://user:password@host/name, instead of a file in the data folder
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["shared", "join"], env = "PORTAL_DATABASE",
+          hide_env_values = true)]
+    database: Option<String>,
     /// A database file on a disk that both servers reach: whoever holds the lease on it is active (no copy is needed then)
     #[arg(long, value_name = "FILE", env = "PORTAL_SHARED")]
     shared: Option<PathBuf>,
@@ -123,6 +127,7 @@ impl TryFrom<Arguments> for Config {
             metrics: arguments.metrics,
             advertise: arguments.advertise,
             copy_schedule: arguments.copy,
+            database: arguments.database,
             shared,
             site_root: arguments.site_root,
             join: arguments.join,

@@ -31,6 +31,9 @@ enum Verb {
         login: String,
         #[command(flatten)]
         data: super::DataArgument,
+        /// The database of a server that works on PostgreSQL
+        #[arg(long, value_name = "ADDRESS", env = "PORTAL_DATABASE", hide_env_values = true)]
+        database: Option<String>,
     },
 }
 
@@ -40,18 +43,18 @@ struct Made {
 }
 
 pub(super) async fn perform(arguments: &Arguments) -> Result<(), CliError> {
-    let Verb::Reset { login, data } = &arguments.verb;
+    let Verb::Reset { login, data, database } = &arguments.verb;
     let path = format!("/operators/{}/password-reset", encode(login));
     let password = match Console::new(&data.data).post::<Made>(&path, &json!({})).await {
         Ok(made) => made.password,
-        Err(CliError::NotRunning(_)) => reset_without_server(&data.data, login).await?,
+        Err(CliError::NotRunning(_)) => reset_without_server(&data.data, database.as_deref(), login).await?,
         Err(error) => return Err(error),
     };
     eprintln!("It must be changed at the next sign-in.");
     say(password)
 }
 
-async fn reset_without_server(data: &Path, login: &str) -> Result<String, CliError> {
+async fn reset_without_server(data: &Path, database: Option<&str>, login: &str) -> Result<String, CliError> {
     let missing = || CliError::Failed(format!("{} holds no server", data.display()));
     let site = read_site(data).map_err(StartError::from)?.ok_or_else(missing)?;
     let unreadable =
@@ -61,7 +64,11 @@ async fn reset_without_server(data: &Path, login: &str) -> Result<String, CliErr
         return Err(Fault::NotActive { active: "the active server".to_owned() }.into());
     }
     let keys = Keys::load(data).map_err(StartError::from)?.ok_or_else(missing)?;
-    let store = Store::open(data).await.map_err(StartError::from)?;
+    let store = match database {
+        Some(address) => Store::open_postgres(data, address, false).await,
+        None => Store::open(data).await,
+    }
+    .map_err(StartError::from)?;
     let actor = Actor { login: "console".to_owned(), peer: None };
     Ok(Service::new(store, keys, site, role, Clock::system()).reset_operator(&actor, login).await?)
 }

@@ -7,7 +7,10 @@ use crate::{
         clock::Clock,
         keys::Keys,
         roles::{EpochToken, RoleRecord},
-        store::{Installation, ReportedList, Store, fixture::copy_book},
+        store::{
+            Installation, ReportedList, Store,
+            fixture::{copy_book, open_store},
+        },
     },
 };
 use gateway::{
@@ -56,7 +59,7 @@ impl Room {
     }
 
     pub(super) async fn on(folder: tempfile::TempDir, role: Role, server_id: &str) -> Self {
-        let store = Store::open(folder.path()).await.unwrap();
+        let store = open_store(folder.path()).await;
         let installation = Installation {
             id: "site".to_owned(),
             epoch: 1,

@@ -55,6 +55,9 @@ pub(super) enum SnapshotError {
 /// Keeps the newest snapshot as new as the book, while this server is the active one.
 pub(super) async fn keep(sites: Arc<Sites>, schedule: Schedule, stop: CancellationToken) {
     let (service, mut roles) = (&sites.service, sites.service.roles.watch());
+    if !service.store.has_file() {
+        return;
+    }
     let work = async {
         loop {
             if roles.wait_for(|record| record.role == Role::Active).await.is_err() {

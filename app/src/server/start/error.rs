@@ -56,6 +56,9 @@ pub enum StartError {
     /// The console's socket.
     #[error("the console's socket {0}: {1}")]
     Console(PathBuf, io::Error),
+    /// Somebody else works on that database.
+    #[error("the database that --database names belongs to another server: each installation needs one of its own")]
+    DatabaseForeign,
     /// The databases.
     #[error("{0}{because}", because = because(.0))]
     Store(#[from] StoreError),

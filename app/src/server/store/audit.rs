@@ -1,8 +1,7 @@
 //! Who changed what, when, from what to what. A row is written in the transaction of its change.
 
-use super::{Store, StoreError, begin};
+use super::{Store, StoreError, Transaction, begin, sql};
 use serde_json::Value;
-use sqlx::SqliteConnection;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +37,8 @@ impl Store {
 }
 
 /// Writes the row on the connection that holds its change's transaction.
-pub(super) async fn insert_audit(connection: &mut SqliteConnection, entry: &AuditEntry) -> Result<(), StoreError> {
-    sqlx::query(
+pub(super) async fn insert_audit(connection: &mut Transaction, entry: &AuditEntry) -> Result<(), StoreError> {
+    sql::query(
         "insert into audit (at, operator, peer, action, subject, before, after) values ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(&entry.at)

@@ -1,6 +1,6 @@
 //! The book as a whole: snapshots of it on the active server, exchanging it for a newer copy on a standby.
 
-use super::{BOOK_MIGRATIONS, BookFacts, Copies, Manifest, Store, StoreError, columns::number};
+use super::{BOOK_MIGRATIONS, BookFacts, Copies, Database, Manifest, Store, StoreError, columns::number, sql};
 use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -63,7 +63,7 @@ impl BookWatch {
 
 impl Store {
     pub(in crate::server) async fn watch_book(&self) -> Result<BookWatch, StoreError> {
-        Ok(BookWatch(self.book().acquire().await?.detach()))
+        Ok(BookWatch(self.book().file_pool()?.acquire().await?.detach()))
     }
 
     /// Writes one consistent state of the book to `file`, which must be empty or absent, and says what is in it.
@@ -72,7 +72,7 @@ impl Store {
             return Err(StoreError::inconsistent("data folder", "its path is not UTF-8"));
         };
         // On a connection of its own: those of a frozen book refuse to write anything at all.
-        let mut connection = SqliteConnectOptions::new().filename(self.home.file()).connect().await?;
+        let mut connection = SqliteConnectOptions::new().filename(self.home.file()?).connect().await?;
         let taken = sqlx::query("vacuum into $1").bind(name).execute(&mut connection).await;
         connection.close().await?;
         taken?;
@@ -84,7 +84,7 @@ impl Store {
 
     /// Numbers a snapshot; never the same twice, also over restarts.
     pub(in crate::server) async fn next_generation(&self) -> Result<u64, StoreError> {
-        let value: i64 = sqlx::query_scalar(
+        let value: i64 = sql::query_scalar(
             "insert into counters (name, value) values ('copy_generation', 1)
              on conflict (name) do update set value = counters.value + 1 returning value",
         )
@@ -110,7 +110,7 @@ impl Store {
         let copies = Copies::of(&self.folder);
         let known = self.find_installation().await?.map(|known| (known.id, known.epoch));
         let pool = adopt(&copies, manifest, known.as_ref().map(|(id, epoch)| (id.as_str(), *epoch))).await?;
-        let old = self.exchange_book(pool, Some(manifest.clone()));
+        let old = self.exchange_book(Database::Sqlite(pool), Some(manifest.clone()));
         tokio::spawn(async move {
             tokio::time::sleep(GRACE).await;
             old.close().await;
@@ -204,7 +204,7 @@ async fn facts_of(book: &SqlitePool) -> Result<BookFacts, StoreError> {
 
 /// What the database library says no to in a file that just arrived is the file's fault.
 fn damaged(error: StoreError) -> CopyFlaw {
-    if let StoreError::Unusable(source) | StoreError::Statement(source) = error {
+    if let StoreError::Unusable(source) | StoreError::ReadOnly(source) | StoreError::Statement(source) = error {
         CopyFlaw::Damaged(source.to_string())
     } else {
         CopyFlaw::Store(error)

@@ -1,14 +1,14 @@
 //! The devices of the installation.
 
 use super::{
-    AuditEntry, Revision, Store, StoreError,
+    AuditEntry, Revision, Store, StoreError, Transaction,
     audit::insert_audit,
     begin,
     columns::{from_json, number},
     revisions::insert_revision,
+    sql,
 };
 use crate::model::{DeviceInfo, PushState};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A device that was accepted.
@@ -78,7 +78,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn count_devices(&self) -> Result<u64, StoreError> {
-        number("devices", sqlx::query_scalar("select count(*) from devices").fetch_one(&self.book()).await?)
+        number("devices", sql::query_scalar("select count(*) from devices").fetch_one(&self.book()).await?)
     }
 
     /// All devices, in no order.
@@ -87,7 +87,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn list_devices(&self) -> Result<Vec<DeviceRecord>, StoreError> {
-        sqlx::query_as::<_, Row>(
+        sql::query_as::<Row>(
             "select id, name, info, certificate_serial, wanted_revision, committed_revision, accepted_at from devices",
         )
         .fetch_all(&self.book())
@@ -106,13 +106,9 @@ impl Store {
         if ids.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let mut query = QueryBuilder::<Sqlite>::new("select id, name from devices where id in (");
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(*id);
-        }
-        query.push(")");
-        let rows: Vec<(i64, String)> = query.build_query_as().fetch_all(&self.book()).await?;
+        let mut query = sql::Builder::new("select id, name from devices where id in (");
+        query.push_list(ids).push(")");
+        let rows: Vec<(i64, String)> = query.build_as().fetch_all(&self.book()).await?;
         rows.into_iter().map(|(id, name)| Ok((number("devices", id)?, name))).collect()
     }
 
@@ -122,7 +118,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn find_device(&self, id: u32) -> Result<Option<DeviceRecord>, StoreError> {
-        sqlx::query_as::<_, Row>(
+        sql::query_as::<Row>(
             "select id, name, info, certificate_serial, wanted_revision, committed_revision, accepted_at
              from devices where id = $1",
         )
@@ -149,14 +145,14 @@ impl Store {
 }
 
 /// Makes the change in the caller's transaction; `false` if the wanted revision is not the one just before the new one.
-pub(super) async fn apply_edit(connection: &mut SqliteConnection, edit: &DeviceEdit) -> Result<bool, StoreError> {
+pub(super) async fn apply_edit(connection: &mut Transaction, edit: &DeviceEdit) -> Result<bool, StoreError> {
     if let Some((revision, push)) = &edit.list
         && !insert_revision(connection, revision, Some(*push)).await?
     {
         return Ok(false);
     }
     if let Some(name) = &edit.name {
-        sqlx::query("update devices set name = $1 where id = $2")
+        sql::query("update devices set name = $1 where id = $2")
             .bind(name)
             .bind(edit.device)
             .execute(&mut *connection)

@@ -1,6 +1,9 @@
 //! What a database says no with, reduced to what its callers tell apart.
 
-use sqlx::error::ErrorKind;
+use sqlx::{
+    error::{DatabaseError, ErrorKind},
+    postgres::PgDatabaseError,
+};
 
 /// Why the store could not do something. Database text stays in `source` and the log; it never reaches a page.
 #[derive(Debug, thiserror::Error)]
@@ -11,9 +14,18 @@ pub enum StoreError {
     /// The disk is full.
     #[error("the disk that holds the database is full")]
     Full(#[source] sqlx::Error),
-    /// The file cannot be opened or written.
-    #[error("the database file cannot be used")]
+    /// The file cannot be opened or written, or the database server cannot be reached.
+    #[error("the database cannot be used")]
     Unusable(#[source] sqlx::Error),
+    /// It can be read only: it is frozen, or a database server's replica.
+    #[error("the database can only be read")]
+    ReadOnly(#[source] sqlx::Error),
+    /// A book on a database server is no file: it cannot be copied to another server.
+    #[error("the database is on a database server: no copies are made of it")]
+    NoFile,
+    /// The address of the database server cannot be understood.
+    #[error("the address of the database server cannot be used")]
+    Address(#[source] sqlx::Error),
     /// A row with that key is there already.
     #[error("a record with this key exists already")]
     Exists(#[source] sqlx::Error),
@@ -35,18 +47,41 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        // SQLite's primary result code is the low byte of the extended one.
-        let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<i64>().ok());
-        match code.map(|code| code & 0xff) {
-            Some(5 | 6) => Self::Locked(error),
-            Some(13) => Self::Full(error),
-            Some(8 | 10 | 11 | 14 | 26) => Self::Unusable(error),
-            _ if error.as_database_error().is_some_and(|e| e.kind() == ErrorKind::UniqueViolation) => {
-                Self::Exists(error)
-            }
-            _ if matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => Self::Unusable(error),
-            _ => Self::Statement(error),
+        match error.as_database_error() {
+            Some(said) if said.kind() == ErrorKind::UniqueViolation => Self::Exists(error),
+            Some(said) => match said.try_downcast_ref::<PgDatabaseError>() {
+                Some(said) => of_postgres(said.code())(error),
+                None => of_sqlite(said)(error),
+            },
+            None => match error {
+                sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => Self::Unusable(error),
+                other => Self::Statement(other),
+            },
         }
+    }
+}
+
+fn of_sqlite(said: &dyn DatabaseError) -> fn(sqlx::Error) -> StoreError {
+    // The primary result code is the low byte of the extended one.
+    match said.code().and_then(|code| code.parse::<i64>().ok()).map(|code| code & 0xff) {
+        Some(5 | 6) => StoreError::Locked,
+        Some(8) => StoreError::ReadOnly,
+        Some(13) => StoreError::Full,
+        Some(10 | 11 | 14 | 26) => StoreError::Unusable,
+        _ => StoreError::Statement,
+    }
+}
+
+/// By PostgreSQL 15's appendix A, "PostgreSQL Error Codes". The first two characters are the class.
+fn of_postgres(code: &str) -> fn(sqlx::Error) -> StoreError {
+    match (code, code.get(..2)) {
+        ("53100", _) => StoreError::Full,
+        ("25006", _) => StoreError::ReadOnly,
+        // A lock that was not to be had in time, a deadlock, a statement that was cancelled.
+        ("55P03" | "40P01" | "57014", _) => StoreError::Locked,
+        // Connections, who may connect and to what, resources, shutdowns and crashes, the system under it, damaged files.
+        (_, Some("08" | "28" | "3D" | "53" | "57" | "58" | "XX")) => StoreError::Unusable,
+        _ => StoreError::Statement,
     }
 }
 

@@ -1,13 +1,13 @@
 //! Events on their way from a standby's journal to the book of the active server.
 
 use super::{
-    EventRow, Store, StoreError, begin,
+    EventRow, Store, StoreError, Transaction, begin,
     columns::{count, number},
     event_rows::{Row, insert_rows},
     events::{insert_gap, settle},
+    sql,
 };
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
 use std::collections::BTreeMap;
 
 /// Events that are told at once; a message of them stays far below what servers accept.
@@ -73,20 +73,20 @@ impl Store {
     ///
     /// When the journal cannot be read.
     pub async fn list_event_news(&self) -> Result<EventNews, StoreError> {
-        let events = sqlx::query_as::<_, Row>(
+        let events = sql::query_as::<Row>(
             "select device_id, ring, id, at, code, user_id, detail, received_at, received_by from events
              where forwarded_at is null order by device_id, ring, id limit $1",
         )
         .bind(ROWS_AT_ONCE)
         .fetch_all(self.journal())
         .await?;
-        let gaps: Vec<(i64, String, i64, i64, String)> = sqlx::query_as(
+        let gaps: Vec<(i64, String, i64, i64, String)> = sql::query_as(
             "select device_id, ring, first_id, last_id, reported_at from event_gaps where forwarded_at is null limit $1",
         )
         .bind(ROWS_AT_ONCE)
         .fetch_all(self.journal())
         .await?;
-        let rings: Vec<(i64, String, String, String)> = sqlx::query_as(
+        let rings: Vec<(i64, String, String, String)> = sql::query_as(
             "select device_id, ring, replaces, first_seen from event_rings
              where replaces is not null and forwarded_at is null limit $1",
         )
@@ -125,16 +125,16 @@ impl Store {
     pub async fn mark_events_forwarded(&self, news: &EventNews, at: &str) -> Result<(), StoreError> {
         let mut transaction = begin(self.journal()).await?;
         for event in &news.events {
-            sqlx::query("update events set forwarded_at = $1 where device_id = $2 and ring = $3 and id = $4")
+            sql::query("update events set forwarded_at = $1 where device_id = $2 and ring = $3 and id = $4")
                 .bind(at)
                 .bind(event.device_id)
                 .bind(&event.ring)
                 .bind(count(event.id))
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await?;
         }
         for gap in &news.gaps {
-            sqlx::query(
+            sql::query(
                 "update event_gaps set forwarded_at = $1
                  where device_id = $2 and ring = $3 and first_id = $4 and last_id = $5",
             )
@@ -143,15 +143,15 @@ impl Store {
             .bind(&gap.ring)
             .bind(count(gap.first_id))
             .bind(count(gap.last_id))
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         }
         for ring in &news.rings {
-            sqlx::query("update event_rings set forwarded_at = $1 where device_id = $2 and ring = $3")
+            sql::query("update event_rings set forwarded_at = $1 where device_id = $2 and ring = $3")
                 .bind(at)
                 .bind(ring.device_id)
                 .bind(&ring.ring)
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await?;
         }
         transaction.commit().await?;
@@ -195,14 +195,14 @@ impl Store {
     /// When a database cannot be read or written.
     pub async fn prune_forwarded_events(&self) -> Result<(), StoreError> {
         let rings: Vec<(i64, String)> =
-            sqlx::query_as("select distinct device_id, ring from events where forwarded_at is not null")
+            sql::query_as("select distinct device_id, ring from events where forwarded_at is not null")
                 .fetch_all(self.journal())
                 .await?;
         if rings.is_empty() {
             return Ok(());
         }
         let copied: Vec<(i64, String, i64)> =
-            sqlx::query_as("select device_id, ring, watermark from event_rings").fetch_all(&self.book()).await?;
+            sql::query_as("select device_id, ring, watermark from event_rings").fetch_all(&self.book()).await?;
         let copied: BTreeMap<(i64, String), i64> =
             copied.into_iter().map(|(device, ring, watermark)| ((device, ring), watermark)).collect();
         let mut transaction = begin(self.journal()).await?;
@@ -217,18 +217,18 @@ impl Store {
 }
 
 async fn prune_ring(
-    connection: &mut SqliteConnection,
+    connection: &mut Transaction,
     (device, ring): &(i64, String),
     watermark: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query("delete from events where device_id = $1 and ring = $2 and id <= $3 and forwarded_at is not null")
+    sql::query("delete from events where device_id = $1 and ring = $2 and id <= $3 and forwarded_at is not null")
         .bind(device)
         .bind(ring)
         .bind(watermark)
         .execute(&mut *connection)
         .await?;
     // What was deleted is from now on the book's to hold.
-    sqlx::query("update event_rings set base = $3 where device_id = $1 and ring = $2 and base < $3")
+    sql::query("update event_rings set base = $3 where device_id = $1 and ring = $2 and base < $3")
         .bind(device)
         .bind(ring)
         .bind(watermark)

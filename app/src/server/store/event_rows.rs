@@ -1,11 +1,11 @@
 //! Single events: written to either database, read from both as one list.
 
 use super::{
-    Store, StoreError,
+    Database, Store, StoreError, Transaction,
     columns::{count, number},
+    sql::{Builder, Value},
 };
 use serde::{Deserialize, Serialize};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 use std::collections::BTreeMap;
 
 /// Rows in one insert; each has nine values, of which a statement may hold some thirty thousand.
@@ -115,25 +115,25 @@ impl Store {
         let everywhere = EventFilter { after: None, ..filter.clone() };
         let mut total = 0;
         for pool in [self.journal().clone(), self.book()] {
-            let mut query = QueryBuilder::new("select count(*) from events where 1 = 1");
+            let mut query = Builder::new("select count(*) from events where 1 = 1");
             narrow(&mut query, &everywhere);
-            let counted: i64 = query.build_query_scalar().fetch_one(&pool).await?;
+            let (counted,): (i64,) = query.build_as().fetch_one(&pool).await?;
             total += counted.unsigned_abs();
         }
         Ok(total)
     }
 }
 
-async fn list_in(pool: &SqlitePool, filter: &EventFilter, limit: usize) -> Result<Vec<EventRow>, StoreError> {
-    let mut query = QueryBuilder::new(
+async fn list_in(pool: &Database, filter: &EventFilter, limit: usize) -> Result<Vec<EventRow>, StoreError> {
+    let mut query = Builder::new(
         "select device_id, ring, id, at, code, user_id, detail, received_at, received_by from events where 1 = 1",
     );
     narrow(&mut query, filter);
     query.push(" order by at desc, device_id desc, ring desc, id desc limit ").push_bind(count(limit as u64));
-    query.build_query_as::<Row>().fetch_all(pool).await?.into_iter().map(EventRow::try_from).collect()
+    query.build_as::<Row>().fetch_all(pool).await?.into_iter().map(EventRow::try_from).collect()
 }
 
-fn narrow(query: &mut QueryBuilder<Sqlite>, filter: &EventFilter) {
+fn narrow(query: &mut Builder, filter: &EventFilter) {
     if let Some(device) = filter.device {
         query.push(" and device_id = ").push_bind(device);
     }
@@ -151,18 +151,30 @@ fn narrow(query: &mut QueryBuilder<Sqlite>, filter: &EventFilter) {
 }
 
 /// Writes events in the caller's transaction; those that are there already stand.
-pub(super) async fn insert_rows(connection: &mut SqliteConnection, rows: &[EventRow]) -> Result<(), StoreError> {
+pub(super) async fn insert_rows(connection: &mut Transaction, rows: &[EventRow]) -> Result<(), StoreError> {
     for rows in rows.chunks(ROWS_AT_ONCE) {
-        let mut query = QueryBuilder::new(
-            "insert into events (device_id, ring, id, at, code, user_id, detail, received_at, received_by) ",
+        let mut query = Builder::new(
+            "insert into events (device_id, ring, id, at, code, user_id, detail, received_at, received_by) values (",
         );
-        query.push_values(rows, |mut values, row| {
-            values.push_bind(row.device_id).push_bind(row.ring.clone()).push_bind(count(row.id));
-            values.push_bind(row.at.clone()).push_bind(row.code).push_bind(row.user_id.clone());
-            values.push_bind(row.detail.clone()).push_bind(row.received_at.clone()).push_bind(row.received_by.clone());
-        });
-        query.push(" on conflict (device_id, ring, id) do nothing");
+        for (row, nth) in rows.iter().zip(0_usize..) {
+            query.push(if nth == 0 { "" } else { "), (" }).push_list(values_of(row));
+        }
+        query.push(") on conflict (device_id, ring, id) do nothing");
         query.build().execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+fn values_of(row: &EventRow) -> [Value; 9] {
+    [
+        row.device_id.into(),
+        (&row.ring).into(),
+        count(row.id).into(),
+        (&row.at).into(),
+        row.code.into(),
+        (&row.user_id).into(),
+        (&row.detail).into(),
+        (&row.received_at).into(),
+        (&row.received_by).into(),
+    ]
 }

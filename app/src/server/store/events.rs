@@ -1,13 +1,13 @@
 //! Events as devices hand them over: each taken in once, and answered for up to where none is missing.
 
 use super::{
-    EventRow, Store, StoreError, begin,
+    Database, EventRow, Store, StoreError, Transaction, begin,
     columns::{count, number},
     event_rows::insert_rows,
+    sql,
 };
 use crate::server::clock::text_of_unix_ms;
 use gateway::wire::{EventUpload, RingId};
-use sqlx::{SqliteConnection, SqlitePool};
 use std::sync::Arc;
 
 /// Where a server keeps the events it is given.
@@ -52,10 +52,7 @@ impl Store {
         let book = watermark_in(&self.book(), device, &ring).await?;
         let watermark = match place {
             EventPlace::Book => book,
-            EventPlace::Journal => {
-                let mut journal = self.journal().acquire().await?;
-                start_of(book, held(&mut journal, place, device, &ring).await?).0
-            }
+            EventPlace::Journal => start_of(book, held(self.journal(), place, device, &ring).await?).0,
         };
         number("event_rings", watermark)
     }
@@ -91,14 +88,14 @@ impl Store {
 
 /// Takes one upload in; the ring's watermark after it. `floor` is what the book holds, for the journal.
 async fn take(
-    connection: &mut SqliteConnection,
+    connection: &mut Transaction,
     place: EventPlace,
     floor: i64,
     arrival: &EventArrival,
 ) -> Result<u64, StoreError> {
     let EventArrival { device, upload, at, .. } = arrival;
     let ring = upload.ring().to_string();
-    let known = held(connection, place, *device, &ring).await?;
+    let known = held(&mut *connection, place, *device, &ring).await?;
     let (start, base) = match place {
         EventPlace::Book => (known.map_or(0, |known| known.watermark), 0),
         EventPlace::Journal => start_of(floor, known),
@@ -122,7 +119,7 @@ async fn take(
     }
     put_ring(connection, *device, &ring, after, replaces.as_deref(), at).await?;
     if place == EventPlace::Journal {
-        sqlx::query("update event_rings set base = $1 where device_id = $2 and ring = $3")
+        sql::query("update event_rings set base = $1 where device_id = $2 and ring = $3")
             .bind(after.base)
             .bind(device)
             .bind(&ring)
@@ -160,8 +157,8 @@ fn start_of(book: i64, journal: Option<Held>) -> (i64, i64) {
     }
 }
 
-async fn watermark_in(pool: &SqlitePool, device: u32, ring: &str) -> Result<i64, StoreError> {
-    let found = sqlx::query_scalar("select watermark from event_rings where device_id = $1 and ring = $2")
+async fn watermark_in(pool: &Database, device: u32, ring: &str) -> Result<i64, StoreError> {
+    let found = sql::query_scalar("select watermark from event_rings where device_id = $1 and ring = $2")
         .bind(device)
         .bind(ring)
         .fetch_optional(pool)
@@ -170,27 +167,29 @@ async fn watermark_in(pool: &SqlitePool, device: u32, ring: &str) -> Result<i64,
 }
 
 async fn held(
-    connection: &mut SqliteConnection,
+    on: impl Into<sql::On<'_>>,
     place: EventPlace,
     device: u32,
     ring: &str,
 ) -> Result<Option<Held>, StoreError> {
     let query = match place {
-        EventPlace::Book => "select watermark, newest, 0 as base from event_rings where device_id = $1 and ring = $2",
+        EventPlace::Book => {
+            "select watermark, newest, cast(0 as bigint) as base from event_rings where device_id = $1 and ring = $2"
+        }
         EventPlace::Journal => "select watermark, newest, base from event_rings where device_id = $1 and ring = $2",
     };
-    Ok(sqlx::query_as(query).bind(device).bind(ring).fetch_optional(connection).await?)
+    Ok(sql::query_as(query).bind(device).bind(ring).fetch_optional(on).await?)
 }
 
 async fn put_ring(
-    connection: &mut SqliteConnection,
+    connection: &mut Transaction,
     device: u32,
     ring: &str,
     held: Held,
     replaces: Option<&str>,
     at: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "insert into event_rings (device_id, ring, watermark, newest, replaces, first_seen)
          values ($1, $2, $3, $4, $5, $6)
          on conflict (device_id, ring) do update set watermark = excluded.watermark, newest = excluded.newest,
@@ -209,13 +208,13 @@ async fn put_ring(
 
 /// Records that the events from the first id to the last are gone.
 pub(super) async fn insert_gap(
-    connection: &mut SqliteConnection,
+    connection: &mut Transaction,
     device: u32,
     ring: &str,
     (first_id, last_id): (u64, u64),
     at: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "insert into event_gaps (device_id, ring, first_id, last_id, reported_at) values ($1, $2, $3, $4, $5)
          on conflict (device_id, ring, first_id, last_id) do nothing",
     )
@@ -231,26 +230,26 @@ pub(super) async fn insert_gap(
 
 /// Events and gaps of a ring came in from elsewhere, up to `newest`: moves its watermark as far as nothing is missing.
 pub(super) async fn settle(
-    connection: &mut SqliteConnection,
+    connection: &mut Transaction,
     device: u32,
     ring: &str,
     newest: u64,
     replaces: Option<&str>,
     at: &str,
 ) -> Result<(), StoreError> {
-    let known = held(connection, EventPlace::Book, device, ring).await?.unwrap_or_default();
+    let known = held(&mut *connection, EventPlace::Book, device, ring).await?.unwrap_or_default();
     let watermark = extend(connection, device, ring, known.watermark).await?;
     let after = Held { watermark, newest: known.newest.max(count(newest)), base: 0 };
     put_ring(connection, device, ring, after, replaces, at).await
 }
 
 /// How far events and gaps go on after an id without a hole.
-async fn extend(connection: &mut SqliteConnection, device: u32, ring: &str, from: i64) -> Result<i64, StoreError> {
+async fn extend(connection: &mut Transaction, device: u32, ring: &str, from: i64) -> Result<i64, StoreError> {
     const STEP: i64 = 1000;
     let mut reached = from;
     loop {
         let before = reached;
-        let gap: Option<i64> = sqlx::query_scalar(
+        let gap: Option<i64> = sql::query_scalar(
             "select max(last_id) from event_gaps
              where device_id = $1 and ring = $2 and first_id <= $3 + 1 and last_id > $3",
         )
@@ -260,7 +259,7 @@ async fn extend(connection: &mut SqliteConnection, device: u32, ring: &str, from
         .fetch_one(&mut *connection)
         .await?;
         reached = gap.unwrap_or(reached);
-        let ids: Vec<i64> = sqlx::query_scalar(
+        let ids: Vec<i64> = sql::query_scalar(
             "select id from events where device_id = $1 and ring = $2 and id > $3 order by id limit $4",
         )
         .bind(device)

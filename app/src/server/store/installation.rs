@@ -3,6 +3,7 @@
 use super::{
     Store, StoreError,
     columns::{count, number},
+    sql,
 };
 
 /// The installation.
@@ -25,10 +26,11 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn find_installation(&self) -> Result<Option<Installation>, StoreError> {
-        let row: Option<(String, i64, String, String)> =
-            sqlx::query_as("select installation_id, epoch, active_server, created_at from installation where only = 1")
-                .fetch_optional(&self.book())
-                .await?;
+        let row: Option<(String, i64, String, String)> = sql::query_as(
+            "select installation_id, epoch, active_server, created_at from installation where \"only\" = 1",
+        )
+        .fetch_optional(&self.book())
+        .await?;
         row.map(|(id, epoch, active_server, created_at)| {
             Ok(Installation { id, epoch: number("installation", epoch)?, active_server, created_at })
         })
@@ -41,9 +43,9 @@ impl Store {
     ///
     /// When the book cannot be written.
     pub async fn insert_installation(&self, installation: &Installation) -> Result<(), StoreError> {
-        sqlx::query(
-            "insert into installation (only, installation_id, epoch, active_server, created_at)
-             values (1, $1, $2, $3, $4) on conflict (only) do nothing",
+        sql::query(
+            "insert into installation (\"only\", installation_id, epoch, active_server, created_at)
+             values (1, $1, $2, $3, $4) on conflict (\"only\") do nothing",
         )
         .bind(&installation.id)
         .bind(count(installation.epoch))

@@ -1,6 +1,6 @@
 //! Join strings, and the servers that came in by one.
 
-use super::{AuditEntry, NewServer, Store, StoreError, audit::insert_audit, begin};
+use super::{AuditEntry, NewServer, Store, StoreError, audit::insert_audit, begin, sql};
 
 /// A join string on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let book = self.book();
         let mut transaction = begin(&book).await?;
-        sqlx::query(
+        sql::query(
             "insert into join_strings (id, secret, expires_at, server_id, created_by, created_at)
              values ($1, $2, $3, $4, $5, $6)",
         )
@@ -51,14 +51,14 @@ impl Store {
         .bind(&string.server_id)
         .bind(&string.created_by)
         .bind(&audit.at)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         insert_audit(&mut transaction, audit).await?;
         Ok(transaction.commit().await?)
     }
 
     pub(in crate::server) async fn find_join_string(&self, id: &str) -> Result<Option<JoinString>, StoreError> {
-        let row: Option<Row> = sqlx::query_as(
+        let row: Option<Row> = sql::query_as(
             "select id, secret, expires_at, used_at, server_id, created_by from join_strings where id = $1",
         )
         .bind(id)
@@ -78,10 +78,10 @@ impl Store {
     pub(in crate::server) async fn use_up_join_string(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError> {
         let book = self.book();
         let mut transaction = begin(&book).await?;
-        sqlx::query("update join_strings set used_at = $1 where id = $2 and used_at is null")
+        sql::query("update join_strings set used_at = $1 where id = $2 and used_at is null")
             .bind(&audit.at)
             .bind(id)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         insert_audit(&mut transaction, audit).await?;
         Ok(transaction.commit().await?)
@@ -96,15 +96,15 @@ impl Store {
     ) -> Result<Used, StoreError> {
         let book = self.book();
         let mut transaction = begin(&book).await?;
-        let used = sqlx::query("update join_strings set used_at = $1 where id = $2 and used_at is null")
+        let used = sql::query("update join_strings set used_at = $1 where id = $2 and used_at is null")
             .bind(&audit.at)
             .bind(join_string)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         if used.rows_affected() == 0 {
             return Ok(Used::Before);
         }
-        sqlx::query(
+        sql::query(
             "insert into servers (id, name, number, certificate_serial, joined_at)
              values ($1, $2, (select max(number) + 1 from servers), $3, $4)",
         )
@@ -112,7 +112,7 @@ impl Store {
         .bind(server.name)
         .bind(server.certificate_serial)
         .bind(&audit.at)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         insert_audit(&mut transaction, audit).await?;
         transaction.commit().await?;

@@ -1,11 +1,12 @@
 //! What a book that was overtaken holds and the active server's book does not.
 
 use super::{
-    BOOK_FILE, Copies, JOURNAL_FILE, Store, StoreError, begin,
+    BOOK_FILE, Copies, Database, JOURNAL_FILE, Store, StoreError, begin,
     copy::{CopyFlaw, open_read_only},
+    sql,
 };
 use crate::model::LoneWrite;
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool, sqlite::SqliteConnectOptions};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::path::Path;
 
 #[derive(sqlx::FromRow, PartialEq, Eq)]
@@ -27,17 +28,18 @@ impl Store {
         let (_, file) = current.ok_or_else(|| StoreError::inconsistent("copies", "no copy has arrived"))?;
         self.keep_lone_events(&file).await?;
         let copy = open_read_only(&file).await?;
+        let copy = Database::Sqlite(copy);
         let theirs = changes_of(&copy).await;
         copy.close().await;
         let (ours, theirs) = (changes_of(&self.book()).await?, theirs?);
         let common = ours.iter().zip(&theirs).take_while(|(ours, theirs)| ours == theirs).count();
         let lone = ours.get(common..).unwrap_or_default();
-        let epoch: i64 = sqlx::query_scalar("select epoch from installation").fetch_one(&self.book()).await?;
+        let epoch: i64 = sql::query_scalar("select epoch from installation").fetch_one(&self.book()).await?;
         let mut transaction = begin(self.journal()).await?;
         // A comparison that was cut off comes again.
-        sqlx::query("delete from lone_writes where epoch = $1").bind(epoch).execute(&mut *transaction).await?;
+        sql::query("delete from lone_writes where epoch = $1").bind(epoch).execute(&mut transaction).await?;
         for row in lone {
-            sqlx::query(
+            sql::query(
                 "insert into lone_writes (epoch, at, operator, action, subject, before, after, found_at)
                  values ($1, $2, $3, $4, $5, $6, $7, $8)",
             )
@@ -49,7 +51,7 @@ impl Store {
             .bind(&row.before)
             .bind(&row.after)
             .bind(now)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         }
         transaction.commit().await?;
@@ -70,7 +72,7 @@ impl Store {
     /// When the journal cannot be read.
     pub async fn list_lone_writes(&self) -> Result<Vec<LoneWrite>, StoreError> {
         type Row = (String, String, String, String, Option<String>, Option<String>);
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> = sql::query_as(
             "select at, operator, action, subject, before, after from lone_writes where settled_at is null order by id",
         )
         .fetch_all(self.journal())
@@ -86,7 +88,7 @@ impl Store {
     ///
     /// When the journal cannot be written.
     pub async fn settle_lone_writes(&self, by: &str, now: &str) -> Result<(), StoreError> {
-        sqlx::query("update lone_writes set settled_at = $1, settled_by = $2 where settled_at is null")
+        sql::query("update lone_writes set settled_at = $1, settled_by = $2 where settled_at is null")
             .bind(now)
             .bind(by)
             .execute(self.journal())
@@ -122,7 +124,7 @@ async fn copy_lone_events(journal: &mut SqliteConnection, own: &Path, copy: &Pat
     Ok(())
 }
 
-async fn changes_of(book: &SqlitePool) -> Result<Vec<AuditRow>, StoreError> {
-    let rows = sqlx::query_as("select id, at, operator, action, subject, before, after from audit order by id");
+async fn changes_of(book: &Database) -> Result<Vec<AuditRow>, StoreError> {
+    let rows = sql::query_as("select id, at, operator, action, subject, before, after from audit order by id");
     Ok(rows.fetch_all(book).await?)
 }

@@ -1,6 +1,6 @@
 //! The people who sign in.
 
-use super::{AuditEntry, Store, StoreError, audit::insert_audit, begin};
+use super::{AuditEntry, Store, StoreError, audit::insert_audit, begin, sql};
 
 /// An operator on record.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn find_operator(&self, login: &str) -> Result<Option<OperatorRecord>, StoreError> {
-        let row: Option<(String, String, String, bool)> = sqlx::query_as(
+        let row: Option<(String, String, String, bool)> = sql::query_as(
             "select login, name, password_hash, must_change_password from operators where lower(login) = lower($1)",
         )
         .bind(login)
@@ -48,7 +48,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn has_operators(&self) -> Result<bool, StoreError> {
-        let (count,): (i64,) = sqlx::query_as("select count(*) from operators").fetch_one(&self.book()).await?;
+        let (count,): (i64,) = sql::query_as("select count(*) from operators").fetch_one(&self.book()).await?;
         Ok(count > 0)
     }
 
@@ -59,7 +59,7 @@ impl Store {
     /// [`StoreError::Exists`] if the login is taken.
     pub async fn insert_operator(&self, operator: &OperatorRecord, audit: &AuditEntry) -> Result<(), StoreError> {
         let mut transaction = begin(&self.book()).await?;
-        sqlx::query(
+        sql::query(
             "insert into operators (login, name, password_hash, must_change_password, password_changed_at, created_at)
              values ($1, $2, $3, $4, $5, $5)",
         )
@@ -68,7 +68,7 @@ impl Store {
         .bind(&operator.password_hash)
         .bind(operator.must_change_password)
         .bind(&audit.at)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         insert_audit(&mut transaction, audit).await?;
         Ok(transaction.commit().await?)
@@ -81,7 +81,7 @@ impl Store {
     /// When the book cannot be written.
     pub async fn replace_password(&self, operator: &OperatorRecord, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.book()).await?;
-        let done = sqlx::query(
+        let done = sql::query(
             "update operators set password_hash = $1, must_change_password = $2, password_changed_at = $3
              where login = $4",
         )
@@ -89,7 +89,7 @@ impl Store {
         .bind(operator.must_change_password)
         .bind(&audit.at)
         .bind(&operator.login)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         if done.rows_affected() == 0 {
             return Ok(false);

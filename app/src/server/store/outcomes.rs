@@ -3,6 +3,7 @@
 use super::{
     ReportedList, Store, StoreError, begin,
     columns::{count, from_json, from_name, number, to_json, to_name},
+    sql,
 };
 use crate::model::{EntryFailure, PushState};
 use serde::{Deserialize, Serialize};
@@ -86,7 +87,7 @@ impl Store {
     ///
     /// When the journal cannot be written.
     pub async fn insert_outcome(&self, outcome: &Outcome) -> Result<(), StoreError> {
-        sqlx::query(
+        sql::query(
             "insert into outcomes (device_id, epoch, revision, hash, state, reason, failures, seen_at)
              values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (device_id, hash, state) do nothing",
         )
@@ -109,7 +110,7 @@ impl Store {
     ///
     /// When the journal cannot be read.
     pub async fn find_outcome(&self, device: u32, hash: &str) -> Result<Option<Outcome>, StoreError> {
-        sqlx::query_as::<_, Row>(
+        sql::query_as::<Row>(
             "select id, device_id, epoch, revision, hash, state, reason, failures, seen_at from outcomes
              where device_id = $1 and hash = $2 order by id desc limit 1",
         )
@@ -127,7 +128,7 @@ impl Store {
     ///
     /// When the journal cannot be read.
     pub async fn list_unnoted_outcomes(&self) -> Result<Vec<Outcome>, StoreError> {
-        sqlx::query_as::<_, Row>(
+        sql::query_as::<Row>(
             "select id, device_id, epoch, revision, hash, state, reason, failures, seen_at from outcomes
              where noted_at is null order by id",
         )
@@ -146,10 +147,10 @@ impl Store {
     pub async fn mark_outcomes_noted(&self, ids: &[i64], at: &str) -> Result<(), StoreError> {
         let mut transaction = begin(self.journal()).await?;
         for id in ids {
-            sqlx::query("update outcomes set noted_at = $1 where id = $2 and noted_at is null")
+            sql::query("update outcomes set noted_at = $1 where id = $2 and noted_at is null")
                 .bind(at)
                 .bind(id)
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await?;
         }
         transaction.commit().await?;

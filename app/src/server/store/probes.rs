@@ -3,6 +3,7 @@
 use super::{
     Store, StoreError,
     columns::{from_json, to_json},
+    sql,
 };
 use crate::model::ProbeTable;
 
@@ -13,7 +14,7 @@ impl Store {
     ///
     /// When the journal cannot be written.
     pub async fn put_probe(&self, device: u32, table: &ProbeTable) -> Result<(), StoreError> {
-        sqlx::query(
+        sql::query(
             "insert into probes (device_id, at, rows) values ($1, $2, $3)
              on conflict (device_id) do update set at = excluded.at, rows = excluded.rows",
         )
@@ -31,7 +32,7 @@ impl Store {
     ///
     /// When the journal cannot be read.
     pub async fn find_probe(&self, device: u32) -> Result<Option<ProbeTable>, StoreError> {
-        let row: Option<(String, String)> = sqlx::query_as("select at, rows from probes where device_id = $1")
+        let row: Option<(String, String)> = sql::query_as("select at, rows from probes where device_id = $1")
             .bind(device)
             .fetch_optional(self.journal())
             .await?;

@@ -5,6 +5,7 @@ use super::{
     audit::insert_audit,
     begin,
     columns::{from_json, number, to_json},
+    sql,
 };
 
 /// A provisioning string with its secret.
@@ -75,7 +76,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn list_provisioning(&self) -> Result<Vec<ProvisioningRecord>, StoreError> {
-        sqlx::query_as::<_, Row>("select * from provisioning_strings order by created_at desc, id")
+        sql::query_as::<Row>("select * from provisioning_strings order by created_at desc, id")
             .fetch_all(&self.book())
             .await?
             .into_iter()
@@ -89,7 +90,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn find_provisioning(&self, id: &str) -> Result<Option<ProvisioningRecord>, StoreError> {
-        sqlx::query_as::<_, Row>("select * from provisioning_strings where id = $1")
+        sql::query_as::<Row>("select * from provisioning_strings where id = $1")
             .bind(id)
             .fetch_optional(&self.book())
             .await?
@@ -104,7 +105,7 @@ impl Store {
     /// When the book cannot be written.
     pub async fn insert_provisioning(&self, string: &ProvisioningRecord, audit: &AuditEntry) -> Result<(), StoreError> {
         let mut transaction = begin(&self.book()).await?;
-        sqlx::query(
+        sql::query(
             "insert into provisioning_strings
              (id, secret, addresses, uses, used, expires_at, server_id, created_by, created_at)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -118,7 +119,7 @@ impl Store {
         .bind(&string.server_id)
         .bind(&string.created_by)
         .bind(&string.created_at)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         insert_audit(&mut transaction, audit).await?;
         transaction.commit().await?;

@@ -6,6 +6,7 @@ use super::{
     begin,
     columns::{count, from_json, from_name, number, to_json, to_name},
     revisions::insert_revision,
+    sql,
 };
 use crate::model::{EntryFailure, Push, PushState};
 use std::collections::HashMap;
@@ -73,7 +74,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn find_newest_push(&self, device: u32) -> Result<Option<Push>, StoreError> {
-        sqlx::query_as::<_, Row>(
+        sql::query_as::<Row>(
             "select p.revision, p.state, p.reason, p.failures, p.updated_at, r.created_by
              from pushes p join revisions r on r.device_id = p.device_id and r.number = p.revision
              where p.device_id = $1 order by p.revision desc limit 1",
@@ -91,7 +92,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn find_push(&self, device: u32, revision: u64) -> Result<Option<Push>, StoreError> {
-        sqlx::query_as::<_, Row>(
+        sql::query_as::<Row>(
             "select p.revision, p.state, p.reason, p.failures, p.updated_at, r.created_by
              from pushes p join revisions r on r.device_id = p.device_id and r.number = p.revision
              where p.device_id = $1 and p.revision = $2",
@@ -110,7 +111,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn list_push_states(&self) -> Result<HashMap<u32, PushState>, StoreError> {
-        let rows: Vec<(i64, String)> = sqlx::query_as(
+        let rows: Vec<(i64, String)> = sql::query_as(
             "select p.device_id, p.state from pushes p
              where p.revision = (select max(n.revision) from pushes n where n.device_id = p.device_id)",
         )
@@ -127,22 +128,22 @@ impl Store {
     pub async fn move_push(&self, step: &PushMove) -> Result<bool, StoreError> {
         let record = format!("pushes {}/{}", step.device, step.revision);
         let mut transaction = begin(&self.book()).await?;
-        let wanted: Option<i64> = sqlx::query_scalar("select wanted_revision from devices where id = $1")
+        let wanted: Option<i64> = sql::query_scalar("select wanted_revision from devices where id = $1")
             .bind(step.device)
-            .fetch_optional(&mut *transaction)
+            .fetch_optional(&mut transaction)
             .await?;
         let state: Option<String> =
-            sqlx::query_scalar("select state from pushes where device_id = $1 and revision = $2")
+            sql::query_scalar("select state from pushes where device_id = $1 and revision = $2")
                 .bind(step.device)
                 .bind(count(step.revision))
-                .fetch_optional(&mut *transaction)
+                .fetch_optional(&mut transaction)
                 .await?;
         let from = step.from.map(|state| to_name(&record, state)).transpose()?;
         if wanted != Some(count(step.wanted)) || state != from {
             return Ok(false);
         }
         if let Some(to) = &step.to {
-            sqlx::query(
+            sql::query(
                 "update pushes set state = $1, reason = $2, failures = $3, updated_at = $4
                  where device_id = $5 and revision = $6",
             )
@@ -152,18 +153,18 @@ impl Store {
             .bind(&step.at)
             .bind(step.device)
             .bind(count(step.revision))
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         }
         if let Some(committed) = step.committed {
-            sqlx::query("update devices set committed_revision = $1 where id = $2")
+            sql::query("update devices set committed_revision = $1 where id = $2")
                 .bind(count(committed))
                 .bind(step.device)
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await?;
         }
         if let Some(state) = step.wanted_push {
-            sqlx::query(
+            sql::query(
                 "insert into pushes (device_id, revision, state, created_at, updated_at) values ($1, $2, $3, $4, $4)
                  on conflict (device_id, revision) do update set state = excluded.state, reason = null,
                  failures = '[]', updated_at = excluded.updated_at",
@@ -172,7 +173,7 @@ impl Store {
             .bind(count(step.wanted))
             .bind(to_name(&record, state)?)
             .bind(&step.at)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         }
         if let Some((revision, audit)) = &step.returns {

@@ -1,6 +1,6 @@
 //! Refresh tokens of this server, by their hashes.
 
-use super::{Store, StoreError, begin};
+use super::{Store, StoreError, begin, sql};
 
 /// A refresh token on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,11 +51,11 @@ impl Store {
     /// When the journal cannot be written.
     pub async fn insert_refresh_token(&self, token: &RefreshToken) -> Result<(), StoreError> {
         let mut transaction = begin(self.journal()).await?;
-        sqlx::query("delete from refresh_tokens where expires_at <= $1")
+        sql::query("delete from refresh_tokens where expires_at <= $1")
             .bind(&token.issued_at)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
-        sqlx::query(
+        sql::query(
             "insert into refresh_tokens (hash, family, operator, credential, issued_at, expires_at)
              values ($1, $2, $3, $4, $5, $6)",
         )
@@ -65,7 +65,7 @@ impl Store {
         .bind(&token.credential)
         .bind(&token.issued_at)
         .bind(&token.expires_at)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         Ok(transaction.commit().await?)
     }
@@ -82,13 +82,13 @@ impl Store {
         grace_from: &str,
     ) -> Result<Presented, StoreError> {
         let mut transaction = begin(self.journal()).await?;
-        let row: Option<Row> = sqlx::query_as(
+        let row: Option<Row> = sql::query_as(
             "select hash, family, operator, credential, issued_at, expires_at, used_at
              from refresh_tokens where hash = $1 and expires_at > $2",
         )
         .bind(hash)
         .bind(now)
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut transaction)
         .await?;
         let Some(row) = row else { return Ok(Presented::Unknown) };
         let used_at = row.used_at;
@@ -102,18 +102,18 @@ impl Store {
         };
         let presented = match used_at {
             None => {
-                sqlx::query("update refresh_tokens set used_at = $1 where hash = $2")
+                sql::query("update refresh_tokens set used_at = $1 where hash = $2")
                     .bind(now)
                     .bind(hash)
-                    .execute(&mut *transaction)
+                    .execute(&mut transaction)
                     .await?;
                 Presented::Good(token)
             }
             Some(used_at) if used_at.as_str() > grace_from => Presented::JustUsed(token),
             Some(_) => {
-                sqlx::query("delete from refresh_tokens where family = $1")
+                sql::query("delete from refresh_tokens where family = $1")
                     .bind(&token.family)
-                    .execute(&mut *transaction)
+                    .execute(&mut transaction)
                     .await?;
                 Presented::Reused(token)
             }
@@ -128,7 +128,7 @@ impl Store {
     ///
     /// When the journal cannot be written.
     pub async fn end_refresh_family(&self, hash: &str) -> Result<(), StoreError> {
-        sqlx::query("delete from refresh_tokens where family in (select family from refresh_tokens where hash = $1)")
+        sql::query("delete from refresh_tokens where family in (select family from refresh_tokens where hash = $1)")
             .bind(hash)
             .execute(self.journal())
             .await?;
@@ -141,7 +141,7 @@ impl Store {
     ///
     /// When the journal cannot be written.
     pub async fn end_refresh_tokens_of(&self, operator: &str) -> Result<(), StoreError> {
-        sqlx::query("delete from refresh_tokens where operator = $1").bind(operator).execute(self.journal()).await?;
+        sql::query("delete from refresh_tokens where operator = $1").bind(operator).execute(self.journal()).await?;
         Ok(())
     }
 }

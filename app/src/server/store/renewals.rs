@@ -1,6 +1,6 @@
 //! Device certificates that were renewed: the one before stays good until it ends, and all are revoked together.
 
-use super::{AuditEntry, Store, StoreError, audit::insert_audit, begin};
+use super::{AuditEntry, Store, StoreError, audit::insert_audit, begin, sql};
 
 /// What a renewal goes by.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -37,7 +37,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn find_renewable(&self, device: u32) -> Result<Option<Renewable>, StoreError> {
-        let found = sqlx::query_as(
+        let found = sql::query_as(
             "select key_fingerprint, certificate_serial, certificate as renewed from devices
              left join renewals on serial = certificate_serial where id = $1",
         );
@@ -52,7 +52,7 @@ impl Store {
     /// When the book cannot be written.
     pub async fn insert_renewal(&self, renewal: &RenewalRecord) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.book()).await?;
-        let replaced = sqlx::query(
+        let replaced = sql::query(
             "update devices set certificate_serial = $1 where id = $2 and certificate_serial = $3
              and not exists (select 1 from revocations where serial = $4)",
         )
@@ -60,12 +60,12 @@ impl Store {
         .bind(renewal.device)
         .bind(&renewal.replaces)
         .bind(&renewal.shown)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         if replaced.rows_affected() == 0 {
             return Ok(false);
         }
-        sqlx::query(
+        sql::query(
             "insert into renewals (serial, device_id, replaces, shown, certificate, renewed_at)
              values ($1, $2, $3, $4, $5, $6)",
         )
@@ -75,7 +75,7 @@ impl Store {
         .bind(&renewal.shown)
         .bind(&renewal.certificate)
         .bind(&renewal.audit.at)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         insert_audit(&mut transaction, &renewal.audit).await?;
         transaction.commit().await?;

@@ -3,7 +3,7 @@
 use super::{
     Revision, Store, StoreError,
     columns::{count, from_json, from_name, number},
-    revisions,
+    revisions, sql,
 };
 use crate::model::RevisionPush;
 
@@ -41,7 +41,7 @@ impl Store {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<PastRevision>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<Row> = sql::query_as(
             "select r.*, m.rollout_id, p.state, p.reason, p.failures, p.updated_at
              from revisions r
              left join rollout_devices m on m.device_id = r.device_id and m.revision = r.number
@@ -62,7 +62,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn count_revisions(&self, device: u32) -> Result<u64, StoreError> {
-        let counted = sqlx::query_scalar("select count(*) from revisions where device_id = $1").bind(device);
+        let counted = sql::query_scalar("select count(*) from revisions where device_id = $1").bind(device);
         number("revisions", counted.fetch_one(&self.book()).await?)
     }
 }

@@ -1,11 +1,11 @@
 //! Server lists as they were wanted: immutable, numbered per device.
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, Transaction,
     columns::{count, from_json, from_name, number, to_json, to_name},
+    sql,
 };
 use crate::model::{ConnectionSettings, PushState, RevisionSource, ServerEntry};
-use sqlx::SqliteConnection;
 
 /// One server list of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn find_revision(&self, device: u32, number: u64) -> Result<Option<Revision>, StoreError> {
-        sqlx::query_as::<_, Row>("select * from revisions where device_id = $1 and number = $2")
+        sql::query_as::<Row>("select * from revisions where device_id = $1 and number = $2")
             .bind(device)
             .bind(count(number))
             .fetch_optional(&self.book())
@@ -96,7 +96,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn find_revision_by_hash(&self, device: u32, hash: &str) -> Result<Option<Revision>, StoreError> {
-        sqlx::query_as::<_, Row>("select * from revisions where device_id = $1 and hash = $2")
+        sql::query_as::<Row>("select * from revisions where device_id = $1 and hash = $2")
             .bind(device)
             .bind(hash)
             .fetch_optional(&self.book())
@@ -111,7 +111,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn find_provisioned_revision(&self, device: u32) -> Result<Option<Revision>, StoreError> {
-        sqlx::query_as::<_, Row>(
+        sql::query_as::<Row>(
             "select * from revisions where device_id = $1 and source = 'provisioning' order by number desc limit 1",
         )
         .bind(device)
@@ -127,12 +127,12 @@ impl Store {
 ///
 /// Answers `false`, with nothing done, unless the wanted revision is the one it is based on.
 pub(super) async fn insert_revision(
-    connection: &mut SqliteConnection,
+    connection: &mut Transaction,
     revision: &Revision,
     push: Option<PushState>,
 ) -> Result<bool, StoreError> {
     let record = format!("revisions {}/{}", revision.device, revision.number);
-    let moved = sqlx::query(
+    let moved = sql::query(
         "update devices set wanted_revision = $1 where id = $2 and wanted_revision =
          coalesce((select number from revisions where device_id = $2 and hash = $3), $1 - 1)",
     )
@@ -144,7 +144,7 @@ pub(super) async fn insert_revision(
     if moved.rows_affected() == 0 {
         return Ok(false);
     }
-    sqlx::query(
+    sql::query(
         "insert into revisions (device_id, number, epoch, base_hash, hash, entries, source, created_by, created_at,
          settings)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -161,7 +161,7 @@ pub(super) async fn insert_revision(
     .bind(to_json(&record, &revision.settings)?)
     .execute(&mut *connection)
     .await?;
-    sqlx::query(
+    sql::query(
         "update pushes set state = 'superseded', updated_at = $1
          where device_id = $2 and revision < $3 and state in ('pending', 'staged', 'probed', 'trial')",
     )
@@ -171,7 +171,7 @@ pub(super) async fn insert_revision(
     .execute(&mut *connection)
     .await?;
     if let Some(state) = push {
-        sqlx::query(
+        sql::query(
             "insert into pushes (device_id, revision, state, created_at, updated_at) values ($1, $2, $3, $4, $4)",
         )
         .bind(revision.device)

@@ -1,7 +1,6 @@
 //! Certificates that are no longer good, by serial number.
 
-use super::{Store, StoreError};
-use sqlx::SqliteConnection;
+use super::{Store, StoreError, Transaction, sql};
 
 /// A device's certificates that are no longer good: this one, and all that were renewed before or since.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +24,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn is_revoked(&self, serial: &str) -> Result<bool, StoreError> {
-        let found: Option<i64> = sqlx::query_scalar("select 1 from revocations where serial = $1")
+        let found: Option<i64> = sql::query_scalar("select cast(1 as bigint) from revocations where serial = $1")
             .bind(serial)
             .fetch_optional(&self.book())
             .await?;
@@ -35,10 +34,10 @@ impl Store {
 
 /// Revokes every certificate that the device has on record, in the caller's transaction; twice is once.
 pub(super) async fn revoke_device(
-    connection: &mut SqliteConnection,
+    connection: &mut Transaction,
     revocation: &DeviceRevocation,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "insert into revocations (serial, kind, subject, reason, revoked_by, revoked_at)
          select serial, 'device', $2, $3, $4, $5 from (
              select $1 as serial
@@ -46,7 +45,7 @@ pub(super) async fn revoke_device(
              union select serial from renewals where device_id = $6
              union select replaces from renewals where device_id = $6
              union select shown from renewals where device_id = $6
-         ) where true on conflict (serial) do nothing",
+         ) as known where true on conflict (serial) do nothing",
     )
     .bind(&revocation.serial)
     .bind(revocation.device.to_string())

@@ -9,6 +9,7 @@ use super::{
     audit::insert_audit,
     begin,
     columns::{count, from_json, from_name, number, to_json, to_name},
+    sql,
 };
 use crate::model::{EntryFailure, PushState, RolloutState, Selector, ServerEntry};
 use std::collections::HashMap;
@@ -188,7 +189,7 @@ impl Store {
         audit: impl FnOnce(u64) -> AuditEntry,
     ) -> Result<u64, StoreError> {
         let mut transaction = begin(&self.book()).await?;
-        let id: i64 = sqlx::query_scalar(
+        let id: i64 = sql::query_scalar(
             "insert into rollouts (selector, entries, rolls_back, state, forgiven, moved_by, created_by, created_at,
              updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id",
         )
@@ -201,10 +202,10 @@ impl Store {
         .bind(&rollout.created_by)
         .bind(&rollout.created_at)
         .bind(&rollout.updated_at)
-        .fetch_one(&mut *transaction)
+        .fetch_one(&mut transaction)
         .await?;
         for (device, position) in devices.iter().zip(0_i64..) {
-            sqlx::query(
+            sql::query(
                 "insert into rollout_devices (rollout_id, position, device_id, undoes, returns_to)
                  values ($1, $2, $3, $4, $5)",
             )
@@ -213,7 +214,7 @@ impl Store {
             .bind(device.device)
             .bind(device.undoes.map(|(undoes, _)| count(undoes)))
             .bind(device.undoes.map(|(_, returns_to)| count(returns_to)))
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         }
         let id = number("rollouts", id)?;
@@ -228,7 +229,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn find_rollout(&self, id: u64) -> Result<Option<RolloutRecord>, StoreError> {
-        sqlx::query_as::<_, Row>("select * from rollouts where id = $1")
+        sql::query_as::<Row>("select * from rollouts where id = $1")
             .bind(count(id))
             .fetch_optional(&self.book())
             .await?
@@ -242,7 +243,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn list_rollouts(&self, before: Option<u64>, limit: usize) -> Result<Vec<RolloutRecord>, StoreError> {
-        sqlx::query_as::<_, Row>("select * from rollouts where id < $1 order by id desc limit $2")
+        sql::query_as::<Row>("select * from rollouts where id < $1 order by id desc limit $2")
             .bind(before.map_or(i64::MAX, count))
             .bind(count(limit as u64))
             .fetch_all(&self.book())
@@ -258,7 +259,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn count_rollouts(&self) -> Result<u64, StoreError> {
-        number("rollouts", sqlx::query_scalar("select count(*) from rollouts").fetch_one(&self.book()).await?)
+        number("rollouts", sql::query_scalar("select count(*) from rollouts").fetch_one(&self.book()).await?)
     }
 
     /// Rollouts in which something can happen by itself, oldest first.
@@ -267,7 +268,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn list_open_rollouts(&self) -> Result<Vec<u64>, StoreError> {
-        let rows: Vec<i64> = sqlx::query_scalar(
+        let rows: Vec<i64> = sql::query_scalar(
             "select id from rollouts where state in ('running', 'aborted') and ended_at is null order by id",
         )
         .fetch_all(&self.book())
@@ -282,7 +283,7 @@ impl Store {
     /// When the book cannot be read.
     pub async fn list_rollbacks(&self) -> Result<HashMap<u64, u64>, StoreError> {
         let rows: Vec<(i64, i64)> =
-            sqlx::query_as("select rolls_back, max(id) from rollouts where rolls_back is not null group by rolls_back")
+            sql::query_as("select rolls_back, max(id) from rollouts where rolls_back is not null group by rolls_back")
                 .fetch_all(&self.book())
                 .await?;
         rows.into_iter().map(|(of, by)| Ok((number("rollouts", of)?, number("rollouts", by)?))).collect()
@@ -294,7 +295,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn list_rollout_members(&self, rollout: u64) -> Result<Vec<RolloutMember>, StoreError> {
-        sqlx::query_as::<_, MemberRow>(
+        sql::query_as::<MemberRow>(
             "select m.device_id, m.undoes, m.returns_to, m.begun_at, m.revision, m.before_revision, m.note, d.name,
              d.wanted_revision, p.state, p.reason, p.failures, p.updated_at, n.source as next_source
              from rollout_devices m

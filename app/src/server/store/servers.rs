@@ -1,6 +1,6 @@
 //! The installation's servers, as the book has them.
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, sql};
 
 /// A server on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Store {
         first: NewServer<'_>,
         now: &str,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        sql::query(
             "insert into servers (id, name, number, certificate_serial, joined_at)
              values ($1, $2, 1, $3, $4) on conflict do nothing",
         )
@@ -43,13 +43,13 @@ impl Store {
     /// In the order in which they joined.
     pub(in crate::server) async fn servers(&self) -> Result<Vec<ServerRow>, StoreError> {
         let rows: Vec<(String, String, i64)> =
-            sqlx::query_as("select id, name, number from servers order by number").fetch_all(&self.book()).await?;
+            sql::query_as("select id, name, number from servers order by number").fetch_all(&self.book()).await?;
         Ok(rows.into_iter().map(|(id, name, number)| ServerRow { id, name, number }).collect())
     }
 
     /// The newest change of `server_id`'s sightings that is known here; 0 if none is.
     pub(in crate::server) async fn newest_sighting_version(&self, server_id: &str) -> Result<u64, StoreError> {
-        let newest: Option<i64> = sqlx::query_scalar("select max(version) from sightings where server_id = $1")
+        let newest: Option<i64> = sql::query_scalar("select max(version) from sightings where server_id = $1")
             .bind(server_id)
             .fetch_one(self.journal())
             .await?;

@@ -1,12 +1,12 @@
 //! Which device was seen on which server, and what it said of itself: the newest session on each.
 
 use super::{
-    Store, StoreError, begin,
+    Store, StoreError, Transaction, begin,
     columns::{count, from_json, number, to_json},
+    sql,
 };
 use crate::model::DeviceInfo;
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
 
 /// The newest session of a device on a server. Also what servers tell each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,7 +124,7 @@ impl Store {
     ///
     /// When the journal cannot be read.
     pub async fn list_sightings(&self) -> Result<Vec<Sighting>, StoreError> {
-        sightings(sqlx::query_as("select * from sightings").fetch_all(self.journal()).await?)
+        sightings(sql::query_as("select * from sightings").fetch_all(self.journal()).await?)
     }
 
     /// Where every device is or was, on all servers.
@@ -134,7 +134,7 @@ impl Store {
     /// When the journal cannot be read.
     pub async fn list_presences(&self) -> Result<Vec<Presence>, StoreError> {
         let rows: Vec<(String, i64, String, Option<String>)> =
-            sqlx::query_as("select server_id, device_id, since, ended_at from sightings")
+            sql::query_as("select server_id, device_id, since, ended_at from sightings")
                 .fetch_all(self.journal())
                 .await?;
         let presence = |(server_id, device, since, ended_at)| {
@@ -149,7 +149,7 @@ impl Store {
     ///
     /// When the journal cannot be read.
     pub async fn list_sightings_of(&self, device: u32) -> Result<Vec<Sighting>, StoreError> {
-        let rows = sqlx::query_as("select * from sightings where device_id = $1").bind(device);
+        let rows = sql::query_as("select * from sightings where device_id = $1").bind(device);
         sightings(rows.fetch_all(self.journal()).await?)
     }
 
@@ -159,7 +159,7 @@ impl Store {
     ///
     /// When the journal cannot be read.
     pub async fn list_sightings_since(&self, server_id: &str, version: u64) -> Result<Vec<Sighting>, StoreError> {
-        let rows = sqlx::query_as("select * from sightings where server_id = $1 and version > $2 order by version")
+        let rows = sql::query_as("select * from sightings where server_id = $1 and version > $2 order by version")
             .bind(server_id)
             .bind(count(version));
         sightings(rows.fetch_all(self.journal()).await?)
@@ -174,9 +174,9 @@ impl Store {
     pub async fn open_sighting(&self, sighting: &Sighting) -> Result<u64, StoreError> {
         let mut transaction = begin(self.journal()).await?;
         let known: Option<i64> =
-            sqlx::query_scalar("select max(connection_sequence) from sightings where device_id = $1")
+            sql::query_scalar("select max(connection_sequence) from sightings where device_id = $1")
                 .bind(sighting.device_id)
-                .fetch_one(&mut *transaction)
+                .fetch_one(&mut transaction)
                 .await?;
         let known = known.and_then(|known| u64::try_from(known).ok()).unwrap_or(0);
         let connection_sequence = sighting.connection_sequence.max(known).saturating_add(1);
@@ -200,7 +200,7 @@ impl Store {
         at: &str,
         reason: &str,
     ) -> Result<bool, StoreError> {
-        let ended = sqlx::query(
+        let ended = sql::query(
             "update sightings set ended_at = $1, end_reason = $2,
              version = (select max(version) + 1 from sightings where server_id = $3)
              where server_id = $3 and device_id = $4 and session_id = $5 and ended_at is null",
@@ -221,7 +221,7 @@ impl Store {
     ///
     /// When the journal cannot be written.
     pub async fn end_all_sightings(&self, server_id: &str, at: &str, reason: &str) -> Result<(), StoreError> {
-        sqlx::query(
+        sql::query(
             "update sightings set ended_at = $1, end_reason = $2,
              version = (select max(version) + 1 from sightings where server_id = $3)
              where server_id = $3 and ended_at is null",
@@ -246,7 +246,7 @@ impl Store {
         session: u64,
         list: &ReportedList,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        sql::query(
             "update sightings set committed_epoch = $1, committed_number = $2, committed_hash = $3,
              version = (select max(version) + 1 from sightings where server_id = $4)
              where server_id = $4 and device_id = $5 and session_id = $6",
@@ -299,16 +299,16 @@ fn sightings(rows: Vec<Row>) -> Result<Vec<Sighting>, StoreError> {
     rows.into_iter().map(Sighting::try_from).collect()
 }
 
-async fn next_version(connection: &mut SqliteConnection, server_id: &str) -> Result<u64, StoreError> {
-    let newest: Option<i64> = sqlx::query_scalar("select max(version) from sightings where server_id = $1")
+async fn next_version(connection: &mut Transaction, server_id: &str) -> Result<u64, StoreError> {
+    let newest: Option<i64> = sql::query_scalar("select max(version) from sightings where server_id = $1")
         .bind(server_id)
         .fetch_one(connection)
         .await?;
     number("sightings", newest.unwrap_or(0) + 1)
 }
 
-async fn upsert(connection: &mut SqliteConnection, row: &Sighting) -> Result<(), StoreError> {
-    sqlx::query(
+async fn upsert(connection: &mut Transaction, row: &Sighting) -> Result<(), StoreError> {
+    sql::query(
         "insert into sightings (server_id, device_id, session_id, boot_id, connection_sequence, since, ended_at,
          end_reason, peer, address, port, priority, committed_epoch, committed_number, committed_hash, info, version)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)

@@ -1,6 +1,6 @@
 //! Who tried to sign in to this server.
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, sql};
 
 impl Store {
     /// Notes one attempt.
@@ -15,7 +15,7 @@ impl Store {
         succeeded: bool,
         peer: Option<&str>,
     ) -> Result<(), StoreError> {
-        sqlx::query("insert into sign_ins (at, login, succeeded, peer) values ($1, $2, $3, $4)")
+        sql::query("insert into sign_ins (at, login, succeeded, peer) values ($1, $2, $3, $4)")
             .bind(at)
             .bind(login)
             .bind(succeeded)
@@ -31,8 +31,8 @@ impl Store {
     ///
     /// The first that does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("select 1 from installation").fetch_optional(&self.book()).await?;
-        sqlx::query("select 1 from counters").fetch_optional(self.journal()).await?;
+        sql::query_scalar::<i64>("select epoch from installation").fetch_optional(&self.book()).await?;
+        sql::query_scalar::<i64>("select value from counters").fetch_optional(self.journal()).await?;
         Ok(())
     }
 }

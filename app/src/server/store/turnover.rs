@@ -1,10 +1,11 @@
 //! The book changes hands: a standby's copy becomes the book that is written, and a book that was overtaken is put aside.
 
 use super::{
-    AuditEntry, BOOK_FILE, BOOK_MIGRATIONS, Copies, Home, Manifest, Store, StoreError,
+    AuditEntry, BOOK_FILE, Copies, Database, Home, Manifest, Store, StoreError, Transaction,
     audit::insert_audit,
     columns::{count, number},
     copy::{CopyFlaw, adopt, open_current, open_private},
+    sql,
 };
 use crate::server::{durable, roles::EpochToken};
 use serde::Serialize;
@@ -120,8 +121,7 @@ impl Store {
             let copied = tokio::task::spawn_blocking(move || copy_to_book(&copy, &folder)).await;
             copied.map_err(io::Error::other).flatten().map_err(sqlx::Error::Io)?;
         }
-        let book = self.home.open(false).await?;
-        BOOK_MIGRATIONS.run(&book).await?;
+        let book = self.home.open_current().await?;
         if let Err(error) = write_promotion(&book, promotion).await {
             book.close().await;
             return Err(error);
@@ -137,7 +137,8 @@ impl Store {
         let _turn = self.turn.lock().await;
         let current = Copies::of(&self.folder).current().map_err(sqlx::Error::Io)?;
         let (manifest, copy) = current.ok_or_else(|| StoreError::inconsistent("copies", "no copy has arrived"))?;
-        let old = self.exchange_book(open_current(&copy).await?, Some(manifest));
+        let copy = Database::Sqlite(open_current(&copy).await?);
+        let old = self.exchange_book(copy, Some(manifest));
         old.close().await;
         put_aside(&self.folder).await
     }
@@ -147,9 +148,8 @@ impl Store {
         if let Home::Own(_) = self.home {
             return Ok(0);
         }
-        let book = self.home.open(false).await?;
-        BOOK_MIGRATIONS.run(&book).await?;
-        let epoch: Option<i64> = sqlx::query_scalar("select epoch from installation").fetch_optional(&book).await?;
+        let book = self.home.open_current().await?;
+        let epoch: Option<i64> = sql::query_scalar("select epoch from installation").fetch_optional(&book).await?;
         book.close().await;
         number("installation", epoch.unwrap_or_default())
     }
@@ -166,7 +166,7 @@ impl Store {
             Err(flaw) => (None, Manifest::default(), Err(flaw)),
         };
         match pool {
-            Some(pool) => self.exchange_book(pool, Some(manifest)).close().await,
+            Some(pool) => self.exchange_book(Database::Sqlite(pool), Some(manifest)).close().await,
             None => {
                 // Closed, it answers nobody until a copy comes from the other server.
                 *self.copy.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(manifest);
@@ -200,7 +200,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn list_epochs(&self) -> Result<Vec<EpochRow>, StoreError> {
-        let rows: Vec<(i64, String, String, String, String, Option<String>)> = sqlx::query_as(
+        let rows: Vec<(i64, String, String, String, String, Option<String>)> = sql::query_as(
             "select number, server_id, promoted_at, promoted_by, kind, stopped from epochs order by number desc",
         )
         .fetch_all(&self.book())
@@ -218,18 +218,18 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn newest_change(&self) -> Result<u64, StoreError> {
-        let newest: Option<i64> = sqlx::query_scalar("select max(id) from audit").fetch_one(&self.book()).await?;
+        let newest: Option<i64> = sql::query_scalar("select max(id) from audit").fetch_one(&self.book()).await?;
         number("audit", newest.unwrap_or_default())
     }
 }
 
-async fn rehearse_on(book: &SqlitePool) -> Result<(), CopyFlaw> {
-    let verdict: String = sqlx::query_scalar("pragma integrity_check(1)").fetch_one(book).await?;
+async fn rehearse_on(pool: &SqlitePool) -> Result<(), CopyFlaw> {
+    let verdict: String = sqlx::query_scalar("pragma integrity_check(1)").fetch_one(pool).await?;
     if verdict != "ok" {
         return Err(CopyFlaw::Damaged(verdict));
     }
-    BOOK_MIGRATIONS.run(book).await.map_err(StoreError::from)?;
-    let epoch: i64 = sqlx::query_scalar("select epoch from installation").fetch_one(book).await?;
+    BOOK_MIGRATIONS.run(pool).await.map_err(StoreError::from)?;
+    let epoch: i64 = sqlx::query_scalar("select epoch from installation").fetch_one(pool).await?;
     let next: u64 = number("installation", epoch)?;
     let epoch = EpochToken { number: next + 1, server_id: String::new(), seal: String::new() };
     let audit = AuditEntry {
@@ -242,16 +242,16 @@ async fn rehearse_on(book: &SqlitePool) -> Result<(), CopyFlaw> {
         after: None,
     };
     let promotion = Promotion { epoch, kind: PromotionKind::Takeover, stopped: None, audit };
-    Ok(write_promotion(book, &promotion).await?)
+    Ok(write_promotion(&Database::Sqlite(pool.clone()), &promotion).await?)
 }
 
-async fn write_promotion(book: &SqlitePool, promotion: &Promotion) -> Result<(), StoreError> {
+async fn write_promotion(book: &Database, promotion: &Promotion) -> Result<(), StoreError> {
     let mut transaction = super::begin(book).await?;
     let epoch = &promotion.epoch;
-    let moved = sqlx::query("update installation set epoch = $1, active_server = $2 where only = 1 and epoch < $1")
+    let moved = sql::query("update installation set epoch = $1, active_server = $2 where \"only\" = 1 and epoch < $1")
         .bind(count(epoch.number))
         .bind(&epoch.server_id)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
     if moved.rows_affected() != 1 {
         return Err(StoreError::inconsistent("installation", "its epoch is not lower than the new one"));
@@ -262,8 +262,8 @@ async fn write_promotion(book: &SqlitePool, promotion: &Promotion) -> Result<(),
     Ok(())
 }
 
-async fn insert_epoch(connection: &mut sqlx::SqliteConnection, promotion: &Promotion) -> Result<(), StoreError> {
-    sqlx::query(
+async fn insert_epoch(connection: &mut Transaction, promotion: &Promotion) -> Result<(), StoreError> {
+    sql::query(
         "insert into epochs (number, server_id, seal, promoted_at, promoted_by, kind, stopped, change)
          select $1, $2, $3, $4, $5, $6, $7, coalesce(max(id), 0) from audit where true
          on conflict (number) do nothing",

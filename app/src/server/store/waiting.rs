@@ -1,16 +1,16 @@
 //! Devices that asked to belong, and what was decided on them.
 
 use super::{
-    AuditEntry, DeviceRevocation, Revision, Store, StoreError,
+    AuditEntry, DeviceRevocation, Revision, Store, StoreError, Transaction,
     audit::insert_audit,
     begin,
     columns::{count, from_json, from_name, number, to_json},
     revisions::insert_revision,
     revocations::revoke_device,
+    sql,
 };
 use crate::model::{DeviceInfo, PushState};
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
 
 /// What was decided on a device that asked to belong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,14 +115,12 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn list_waiting(&self) -> Result<Vec<WaitingRecord>, StoreError> {
-        sqlx::query_as::<_, Row>(
-            "select * from waiting_devices where state = 'waiting' order by first_seen, fingerprint",
-        )
-        .fetch_all(&self.book())
-        .await?
-        .into_iter()
-        .map(WaitingRecord::try_from)
-        .collect()
+        sql::query_as::<Row>("select * from waiting_devices where state = 'waiting' order by first_seen, fingerprint")
+            .fetch_all(&self.book())
+            .await?
+            .into_iter()
+            .map(WaitingRecord::try_from)
+            .collect()
     }
 
     /// A device that asked, whatever was decided.
@@ -131,7 +129,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn find_waiting(&self, fingerprint: &str) -> Result<Option<WaitingRecord>, StoreError> {
-        sqlx::query_as::<_, Row>("select * from waiting_devices where fingerprint = $1")
+        sql::query_as::<Row>("select * from waiting_devices where fingerprint = $1")
             .bind(fingerprint)
             .fetch_optional(&self.book())
             .await?
@@ -147,14 +145,14 @@ impl Store {
     /// When the book cannot be written.
     pub async fn insert_waiting(&self, device: &WaitingRecord) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.book()).await?;
-        let taken = sqlx::query("update provisioning_strings set used = used + 1 where id = $1 and used < uses")
+        let taken = sql::query("update provisioning_strings set used = used + 1 where id = $1 and used < uses")
             .bind(&device.provisioning_id)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         if taken.rows_affected() == 0 {
             return Ok(false);
         }
-        sqlx::query(
+        sql::query(
             "insert into waiting_devices
              (fingerprint, device_id, info, request, provisioning_id, peer, state, first_seen, last_seen)
              values ($1, $2, $3, $4, $5, $6, 'waiting', $7, $7)",
@@ -166,7 +164,7 @@ impl Store {
         .bind(&device.provisioning_id)
         .bind(&device.peer)
         .bind(&device.first_seen)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         transaction.commit().await?;
         Ok(true)
@@ -178,7 +176,7 @@ impl Store {
     ///
     /// When the book cannot be written.
     pub async fn update_waiting(&self, device: &WaitingRecord) -> Result<(), StoreError> {
-        sqlx::query(
+        sql::query(
             "update waiting_devices set device_id = $1, info = $2, request = $3, peer = $4, last_seen = $5
              where fingerprint = $6 and state = 'waiting'",
         )
@@ -200,13 +198,13 @@ impl Store {
     /// When the book cannot be written.
     pub async fn accept_waiting(&self, acceptance: &Acceptance) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.book()).await?;
-        let decided = sqlx::query(
+        let decided = sql::query(
             "update waiting_devices set state = 'accepted', certificate = $1
              where fingerprint = $2 and state = 'waiting'",
         )
         .bind(&acceptance.certificate)
         .bind(&acceptance.fingerprint)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         if decided.rows_affected() == 0 {
             return Ok(false);
@@ -237,9 +235,9 @@ impl Store {
     pub async fn reject_waiting(&self, fingerprint: &str, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.book()).await?;
         let decided =
-            sqlx::query("update waiting_devices set state = 'rejected' where fingerprint = $1 and state = 'waiting'")
+            sql::query("update waiting_devices set state = 'rejected' where fingerprint = $1 and state = 'waiting'")
                 .bind(fingerprint)
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await?;
         if decided.rows_affected() == 0 {
             return Ok(false);
@@ -251,8 +249,8 @@ impl Store {
 }
 
 /// A new device stands before its first revision; one that was there keeps its name and its revisions.
-async fn upsert_device(connection: &mut SqliteConnection, acceptance: &Acceptance) -> Result<(), StoreError> {
-    sqlx::query(
+async fn upsert_device(connection: &mut Transaction, acceptance: &Acceptance) -> Result<(), StoreError> {
+    sql::query(
         "insert into devices (id, name, info, key_fingerprint, certificate_serial, wanted_revision,
          committed_revision, accepted_at, accepted_by) values ($1, $2, $3, $4, $5, $6 - 1, $6, $7, $8)
          on conflict (id) do update set info = excluded.info, key_fingerprint = excluded.key_fingerprint,

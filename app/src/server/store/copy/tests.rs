@@ -20,7 +20,7 @@ async fn book(installation: &str, epoch: u64) -> (TempDir, Store) {
 }
 
 async fn name_server(store: &Store, name: &str) {
-    sqlx::query("insert into servers values ('one', $1, 1, '', '') on conflict (id) do update set name = $1")
+    sql::query("insert into servers values ('one', $1, 1, '', '') on conflict (id) do update set name = $1")
         .bind(name)
         .execute(&store.book())
         .await
@@ -81,7 +81,7 @@ async fn a_newer_copy_is_seen_at_once_and_after_the_next_start() {
     standby.activate_copy(&manifest).await.unwrap();
     assert_eq!(names(&standby).await, ["after"]);
     assert_eq!(standby.copy(), Some(manifest.clone()));
-    let old: String = sqlx::query_scalar("select name from servers").fetch_one(&under_way).await.unwrap();
+    let old: String = sql::query_scalar("select name from servers").fetch_one(&under_way).await.unwrap();
     assert_eq!(old, "before", "what began on the old copy ends on it");
     let again = Store::open_standby(folder.path()).await.unwrap().unwrap();
     assert_eq!((names(&again).await, again.copy()), (vec!["after".to_owned()], Some(manifest)));
@@ -92,8 +92,8 @@ async fn a_newer_copy_is_seen_at_once_and_after_the_next_start() {
 async fn a_standby_cannot_write_to_its_book() {
     let (_book, active) = book("site", 1).await;
     let (_folder, standby) = standby_of(&active).await;
-    let refused = sqlx::query("delete from installation").execute(&standby.book()).await.unwrap_err();
-    assert!(matches!(StoreError::from(refused), StoreError::Unusable(_)));
+    let refused = sql::query("delete from installation").execute(&standby.book()).await.unwrap_err();
+    assert!(matches!(StoreError::from(refused), StoreError::ReadOnly(_)));
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn a_copy_that_is_wrong_is_refused_and_the_old_one_stays() {
     assert!(matches!(flaw, CopyFlaw::Older { copy: 1, known: 2 }));
 
     let (_other, newer) = book("site", 2).await;
-    sqlx::query(
+    sql::query(
         "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
          values (9999, 'tomorrow', 1, x'00', 0)",
     )

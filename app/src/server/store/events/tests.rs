@@ -1,9 +1,11 @@
 //! Taken in once, in order, whatever comes twice, late or from elsewhere.
 
 use super::*;
-use crate::server::store::{BOOK_FILE, EventFilter, EventNews, fixture::copy_book};
+use crate::server::store::{
+    EventFilter, EventNews,
+    fixture::{copy_book, open_store},
+};
 use gateway::wire::{Event, SERVER_CONNECTED};
-use std::path::Path;
 
 const DOOR: u32 = 547_846_001;
 const RING: RingId = RingId([7; 16]);
@@ -11,7 +13,7 @@ const AT: &str = "2026-01-01T00:00:00.000Z";
 
 async fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).await.unwrap();
+    let store = open_store(folder.path()).await;
     (folder, store)
 }
 
@@ -37,15 +39,6 @@ async fn ids(store: &Store) -> Vec<u64> {
     store.list_events(&EventFilter::default(), 10_000).await.unwrap().into_iter().rev().map(|row| row.id).collect()
 }
 
-/// Another copy of the book takes the place of the one in a folder that nobody uses.
-async fn replace_book(from: &Path, to: &Path) {
-    for suffix in ["", "-wal", "-shm"] {
-        let file = to.join(format!("{BOOK_FILE}{suffix}"));
-        assert!(std::fs::remove_file(&file).is_ok() || !file.exists());
-    }
-    copy_book(from, to).await;
-}
-
 async fn watermark(store: &Store, place: EventPlace) -> u64 {
     store.event_watermark(place, DOOR, RING).await.unwrap()
 }
@@ -64,10 +57,8 @@ async fn only_what_goes_on_counts() {
 #[tokio::test]
 async fn a_failure_in_the_middle_takes_nothing_in() {
     let (_folder, store) = store().await;
-    sqlx::query("create trigger t before insert on event_gaps begin select raise(abort, 'full'); end")
-        .execute(&store.book())
-        .await
-        .unwrap();
+    // The second upload fails.
+    sql::query("drop table event_gaps").execute(&store.book()).await.unwrap();
     assert!(store.store_events(EventPlace::Book, &[events(1, 100), gap(101, 200)]).await.is_err());
     assert_eq!((watermark(&store, EventPlace::Book).await, ids(&store).await), (0, vec![]));
 }
@@ -95,7 +86,7 @@ async fn a_standby_goes_on_from_its_copy_and_tells_what_it_was_given_once() {
     take_in(&active, EventPlace::Book, &[events(1, 40)]).await;
     let two = tempfile::tempdir().unwrap();
     copy_book(one.path(), two.path()).await;
-    let standby = Store::open(two.path()).await.unwrap();
+    let standby = open_store(two.path()).await;
     assert_eq!(watermark(&standby, EventPlace::Journal).await, 40);
     let given = [events(41, 60), gap(101, 110), events(111, 5)];
     assert_eq!(take_in(&standby, EventPlace::Journal, &given).await, [100, 110, 115]);
@@ -116,14 +107,14 @@ async fn a_standby_goes_on_from_its_copy_and_tells_what_it_was_given_once() {
 }
 
 async fn store_rings(store: &Store) -> Vec<Option<String>> {
-    sqlx::query_scalar("select replaces from event_rings").fetch_all(&store.book()).await.unwrap()
+    sql::query_scalar("select replaces from event_rings").fetch_all(&store.book()).await.unwrap()
 }
 
 #[tokio::test]
 async fn what_the_copy_has_brought_back_leaves_the_journal_and_still_counts() {
     let (one, active) = store().await;
     let two = tempfile::tempdir().unwrap();
-    let standby = Store::open(two.path()).await.unwrap();
+    let standby = open_store(two.path()).await;
     take_in(&standby, EventPlace::Journal, &[events(1, 30)]).await;
     let news = standby.list_event_news().await.unwrap();
     active.merge_events(&news, AT).await.unwrap();
@@ -132,19 +123,19 @@ async fn what_the_copy_has_brought_back_leaves_the_journal_and_still_counts() {
     assert_eq!(ids(&standby).await.len(), 30, "nothing goes before the copy has it");
     take_in(&standby, EventPlace::Journal, &[events(31, 5)]).await;
     standby.close().await;
-    replace_book(one.path(), two.path()).await;
-    let standby = Store::open(two.path()).await.unwrap();
+    copy_book(one.path(), two.path()).await;
+    let standby = open_store(two.path()).await;
     standby.prune_forwarded_events().await.unwrap();
     let left: Vec<i64> =
-        sqlx::query_scalar("select id from events order by id").fetch_all(standby.journal()).await.unwrap();
+        sql::query_scalar("select id from events order by id").fetch_all(standby.journal()).await.unwrap();
     assert_eq!(left, [31, 32, 33, 34, 35], "what is not forwarded stays");
     assert_eq!((watermark(&standby, EventPlace::Journal).await, ids(&standby).await.len()), (35, 35));
 
     // Without that copy they are gone from here, and are asked for again.
     let (empty, _) = store().await;
     standby.close().await;
-    replace_book(empty.path(), two.path()).await;
-    let standby = Store::open(two.path()).await.unwrap();
+    copy_book(empty.path(), two.path()).await;
+    let standby = open_store(two.path()).await;
     assert_eq!(watermark(&standby, EventPlace::Journal).await, 0);
 }
 
@@ -157,11 +148,11 @@ async fn under_an_older_book_a_standby_asks_again_for_what_may_be_missing() {
     take_in(&active, EventPlace::Book, &[events(11, 30)]).await;
     let two = tempfile::tempdir().unwrap();
     copy_book(one.path(), two.path()).await;
-    let standby = Store::open(two.path()).await.unwrap();
+    let standby = open_store(two.path()).await;
     assert_eq!(take_in(&standby, EventPlace::Journal, &[events(41, 10)]).await, [50]);
     standby.close().await;
-    replace_book(early.path(), two.path()).await;
-    let standby = Store::open(two.path()).await.unwrap();
+    copy_book(early.path(), two.path()).await;
+    let standby = open_store(two.path()).await;
     assert_eq!(watermark(&standby, EventPlace::Journal).await, 10);
     assert_eq!(take_in(&standby, EventPlace::Journal, &[events(11, 20)]).await, [30]);
     assert_eq!(take_in(&standby, EventPlace::Journal, &[events(31, 10)]).await, [50]);

@@ -6,6 +6,7 @@ use super::super::{
     begin,
     columns::{count, number, to_name},
     devices::apply_edit,
+    sql,
 };
 use crate::model::RolloutState;
 
@@ -47,7 +48,7 @@ impl Store {
     /// When the book cannot be written.
     pub async fn move_rollout(&self, step: &RolloutMove) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.book()).await?;
-        let moved = sqlx::query(
+        let moved = sql::query(
             "update rollouts set state = $1, reason = $2, forgiven = $3, moved_by = $4, updated_at = $5,
              ended_at = case when $6 then $5 else ended_at end
              where id = $7 and state = $8 and ended_at is null",
@@ -60,7 +61,7 @@ impl Store {
         .bind(step.ends)
         .bind(count(step.id))
         .bind(to_name("rollouts", step.from)?)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         if moved.rows_affected() == 0 {
             return Ok(false);
@@ -76,7 +77,7 @@ impl Store {
     ///
     /// When the book cannot be written.
     pub async fn end_aborted_rollout(&self, id: u64, at: &str) -> Result<(), StoreError> {
-        sqlx::query("update rollouts set ended_at = $1 where id = $2 and state = 'aborted' and ended_at is null")
+        sql::query("update rollouts set ended_at = $1 where id = $2 and state = 'aborted' and ended_at is null")
             .bind(at)
             .bind(count(id))
             .execute(&self.book())
@@ -92,7 +93,7 @@ impl Store {
     pub async fn begin_in_rollout(&self, rollout: u64, edit: &DeviceEdit, before: u64) -> Result<Begun, StoreError> {
         let mut transaction = begin(&self.book()).await?;
         let Some((revision, _)) = &edit.list else { return Ok(Begun::NotNow) };
-        let noted = sqlx::query(
+        let noted = sql::query(
             "update rollout_devices set begun_at = $1, revision = $2, before_revision = $3
              where rollout_id = $4 and device_id = $5 and begun_at is null
              and exists (select 1 from rollouts where id = $4 and state = 'running')",
@@ -102,7 +103,7 @@ impl Store {
         .bind(count(before))
         .bind(count(rollout))
         .bind(edit.device)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         if noted.rows_affected() == 0 {
             return Ok(Begun::NotNow);
@@ -120,7 +121,7 @@ impl Store {
     ///
     /// When the book cannot be written.
     pub async fn pass_over(&self, rollout: u64, device: u32, note: &str, at: &str) -> Result<bool, StoreError> {
-        let noted = sqlx::query(
+        let noted = sql::query(
             "update rollout_devices set begun_at = $1, note = $2
              where rollout_id = $3 and device_id = $4 and begun_at is null
              and exists (select 1 from rollouts where id = $3 and state = 'running')",
@@ -140,7 +141,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn find_later_rollout(&self, rollout: u64, device: u32) -> Result<Option<u64>, StoreError> {
-        let later: Option<i64> = sqlx::query_scalar(
+        let later: Option<i64> = sql::query_scalar(
             "select max(rollout_id) from rollout_devices
              where device_id = $1 and rollout_id > $2 and revision is not null",
         )

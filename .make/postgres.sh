@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# A PostgreSQL server for tests, which nobody reaches but over its socket in FOLDER.
+# usage: postgres.sh serve FOLDER      in the foreground, until it or whoever started it ends; FOLDER is made if need be
+#        postgres.sh with COMMAND...   runs a command that finds one in PORTAL_TEST_POSTGRES, then removes it
+. "$(dirname "$0")/common.sh"
+
+PG_BIN="${PG_BIN:-$("$ROOT/.make/tools.sh" postgres)}"
+export PG_BIN
+
+# PostgreSQL does not run as root.
+as_server() {
+  local who=()
+  if [ "$(id -u)" = 0 ]; then who=(--reuid=postgres --regid=postgres --clear-groups); fi
+  setpriv "${who[@]}" "$@"
+}
+
+make_cluster() {
+  local folder="$1"
+  mkdir -p "$folder/cluster"
+  chmod 755 "$folder"
+  if [ "$(id -u)" = 0 ]; then chown postgres "$folder" "$folder/cluster"; fi
+  (cd / && as_server "$PG_BIN/initdb" --pgdata="$folder/cluster" --username=portal --auth=trust --encoding=UTF8 \
+    --locale=C.UTF-8 --no-sync >/dev/null)
+}
+
+serve() {
+  local folder="$1" who=()
+  [ -e "$folder/cluster/PG_VERSION" ] || make_cluster "$folder"
+  if [ "$(id -u)" = 0 ]; then who=(--reuid=postgres --regid=postgres --clear-groups); fi
+  cd /
+  # Whoever started this may be killed: then the server is, too.
+  exec setpriv "${who[@]}" --pdeathsig=KILL "$PG_BIN/postgres" -D "$folder/cluster" -k "$folder" \
+    -c listen_addresses= -c shared_buffers=16MB -c max_connections=200 -c max_wal_size=128MB -c logging_collector=off
+}
+
+await() {
+  for _ in $(seq 600); do
+    if "$PG_BIN/pg_isready" --quiet --host="$1" --username=portal --dbname=postgres; then return; fi
+    sleep 0.1
+  done
+  die "PostgreSQL did not start in $1"
+}
+
+with() {
+  local folder server status=0
+  folder="$(mktemp -d "${TMPDIR:-/tmp}/portal-postgres.XXXXXX")"
+  make_cluster "$folder"
+  "$0" serve "$folder" >"$folder/log" 2>&1 &
+  server=$!
+  trap 'kill -QUIT '"$server"' 2>/dev/null || true; wait '"$server"' 2>/dev/null || true; rm -rf '"$folder" EXIT
+  await "$folder"
+  PORTAL_TEST_POSTGRES="$folder" "$@" || status=$?
+  exit "$status"
+}
+
+case "${1:-}" in
+  serve) [ $# = 2 ] || die "usage: postgres.sh serve FOLDER" && serve "$2" ;;
+  with) shift && with "$@" ;;
+  *) die "usage: postgres.sh serve FOLDER | with COMMAND..." ;;
+esac

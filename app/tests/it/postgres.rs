@@ -1,0 +1,187 @@
+//! A server whose book is a database of a real PostgreSQL server, which may die at any time.
+
+use crate::{
+    door::{connection, rows},
+    event_story::{Door, expected, uses},
+    failover::{Mortal, quick},
+    pair::{console, folder, until},
+};
+use app::{
+    model::{Fault, ProvisioningInput, PushState},
+    server::{
+        config::Config,
+        service::Service,
+        start::{StartError, start},
+    },
+};
+use gateway::simulator::FIRST_DEVICE;
+use sqlx::{Connection as _, PgConnection};
+use std::{
+    path::Path,
+    process::{Child, Command},
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+const DOOR: u32 = FIRST_DEVICE.0;
+/// Making a cluster and recovering one take their time on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A PostgreSQL server of this test's own. It ends with the test.
+struct Cluster {
+    folder: TempDir,
+    server: Child,
+}
+
+impl Cluster {
+    /// With an empty database.
+    async fn start() -> Self {
+        let folder = folder();
+        let server = serve(folder.path());
+        let mut cluster = Self { folder, server };
+        let mut connection = cluster.connect().await;
+        sqlx::raw_sql("create database portal").execute(&mut connection).await.unwrap();
+        cluster
+    }
+
+    fn address(&self, database: &str) -> String {
+        format!("postgres://portal@localhost/{database}?host={}", self.folder.path().display())
+    }
+
+    /// Waits until it answers; one that could not start yet is started again.
+    async fn connect(&mut self) -> PgConnection {
+        let begun = Instant::now();
+        loop {
+            match PgConnection::connect(&self.address("postgres")).await {
+                Ok(connection) => return connection,
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "PostgreSQL does not answer: {error}"),
+            }
+            if self.server.try_wait().unwrap().is_some() {
+                assert!(
+                    self.folder.path().join("cluster/PG_VERSION").exists(),
+                    "CANNOT RUN HERE: PostgreSQL cannot be made; see `.make/tools.sh postgres`"
+                );
+                self.server = serve(self.folder.path());
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// SIGKILL.
+    fn kill(&mut self) {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
+    }
+
+    async fn restart(&mut self) {
+        self.server = serve(self.folder.path());
+        self.connect().await.close().await.unwrap();
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+fn serve(folder: &Path) -> Child {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../.make/postgres.sh");
+    Command::new(script).arg("serve").arg(folder).spawn().unwrap()
+}
+
+fn on(cluster: &Cluster, data: &Path) -> Config {
+    Config { database: Some(cluster.address("portal")), ..quick(data) }
+}
+
+async fn try_change(service: &Service) -> Result<String, Fault> {
+    let input = ProvisioningInput { uses: 1, expires_in_seconds: 600, addresses: Vec::new() };
+    Ok(service.create_provisioning_string(&console(), input).await?.id)
+}
+
+async fn revision(service: &Service) -> u64 {
+    service.find_servers(DOOR).await.unwrap().revision
+}
+
+#[tokio::test]
+async fn a_killed_server_goes_on_with_its_database() {
+    let cluster = Cluster::start().await;
+    let data = folder();
+    let mortal = Mortal::start(on(&cluster, data.path())).await;
+    let one = &mortal.running;
+    let door = Door::at(one).await;
+    let mut list = rows(&[one.gateway_addr]);
+    list[0].address = "localhost".to_owned();
+    one.service().replace_servers(&console(), DOOR, 1, list).await.unwrap();
+    until("the device keeps its new list", async || {
+        let push = one.service().find_servers(DOOR).await.unwrap().push;
+        push.is_some_and(|push| push.state == PushState::Committed)
+    })
+    .await;
+    door.used(250, "ada").await;
+    until("they are taken in", async || uses(one.service()).await == expected(&[("ada", 250)])).await;
+    assert!(!data.path().join("biostar2.db").exists(), "there is no other book");
+    let ports = Config { gateway: one.gateway_addr, ..on(&cluster, data.path()) };
+    mortal.kill();
+
+    door.used(40, "ben").await;
+    let begun = Instant::now();
+    let one = loop {
+        match start(ports.clone()).await {
+            Ok(one) => break one,
+            Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+        }
+        sleep(Duration::from_millis(100)).await;
+    };
+    let all = expected(&[("ada", 250), ("ben", 40)]);
+    until("what happened meanwhile is taken in", async || uses(one.service()).await == all).await;
+    assert_eq!(revision(one.service()).await, 2);
+
+    // Nobody else's server works on this database.
+    let other = folder();
+    let refused = start(on(&cluster, other.path())).await.err();
+    assert!(matches!(refused, Some(StartError::DatabaseForeign)), "{refused:?}");
+    one.stop().await;
+}
+
+#[tokio::test]
+async fn a_database_that_dies_is_told_loses_nothing_and_is_found_again() {
+    let mut cluster = Cluster::start().await;
+    let data = folder();
+    let one = start(on(&cluster, data.path())).await.unwrap();
+    let door = Door::at(&one).await;
+    let service = one.service().clone();
+    let writer = tokio::spawn(async move {
+        let (mut kept, mut refused) = (Vec::new(), 0);
+        // Until it has been refused, and then kept again.
+        loop {
+            match try_change(&service).await {
+                Ok(id) => kept.push((id, refused)),
+                Err(Fault::StorageUnavailable { .. }) => refused += 1,
+                Err(other) => panic!("{other:?}"),
+            }
+            if refused > 0 && kept.last().is_some_and(|(_, before)| *before == refused) {
+                return kept;
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+    });
+    sleep(Duration::from_millis(500)).await;
+    cluster.kill();
+    door.used(30, "ada").await;
+    let refused = try_change(one.service()).await;
+    assert!(matches!(refused, Err(Fault::StorageUnavailable { .. })), "{refused:?}");
+    cluster.restart().await;
+    let kept = tokio::time::timeout(PATIENCE, writer).await.expect("it is written again").unwrap();
+    assert!(kept.len() > 1);
+
+    let found = one.service().list_provisioning_strings().await.unwrap();
+    for (id, _) in kept {
+        assert!(found.iter().any(|string| string.id == id), "{id} was acknowledged");
+    }
+    until("the device's events are taken in", async || uses(one.service()).await == expected(&[("ada", 30)])).await;
+    until("the device is here", async || connection(one.service()).await.is_some()).await;
+    one.stop().await;
+}

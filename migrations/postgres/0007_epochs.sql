@@ -1,0 +1,15 @@
+-- Each time a server was made active. The newest row is the epoch that stands in installation.
+create table epochs (
+    number      bigint  not null primary key check (number >= 1),
+    server_id   text    not null,
+    -- Hexadecimal; see the protocol's document.
+    seal        text    not null,
+    promoted_at text    not null,
+    promoted_by text    not null,
+    -- first: the installation was made; handover: the server before gave its role; takeover: it could not be asked.
+    kind        text    not null check (kind in ('first', 'handover', 'takeover')),
+    -- How the server before was stopped, in the operator's words, if it could not be asked.
+    stopped     text,
+    -- The audit row up to which the book was known when the epoch began.
+    change      bigint  not null
+);
