@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # A PostgreSQL server for tests, which nobody reaches but over its socket in FOLDER.
 # usage: postgres.sh serve FOLDER      in the foreground, until it or whoever started it ends; FOLDER is made if need be
+#        postgres.sh replicate FROM TO NAME   makes TO a replica of the server that runs in FOLDER, with a slot of its own
+#        postgres.sh rewind FOLDER SOURCE NAME   makes the stopped primary in FOLDER a replica of the one that took over
 #        postgres.sh with COMMAND...   runs a command that finds one in PORTAL_TEST_POSTGRES, then removes it
 . "$(dirname "$0")/common.sh"
 
@@ -20,7 +22,7 @@ make_cluster() {
   chmod 755 "$folder"
   if [ "$(id -u)" = 0 ]; then chown postgres "$folder" "$folder/cluster"; fi
   (cd / && as_server "$PG_BIN/initdb" --pgdata="$folder/cluster" --username=portal --auth=trust --encoding=UTF8 \
-    --locale=C.UTF-8 --no-sync >/dev/null)
+    --locale=C.UTF-8 --data-checksums --no-sync >/dev/null)
 }
 
 serve() {
@@ -31,6 +33,30 @@ serve() {
   # Whoever started this may be killed: then the server is, too.
   exec setpriv "${who[@]}" --pdeathsig=KILL "$PG_BIN/postgres" -D "$folder/cluster" -k "$folder" \
     -c listen_addresses= -c shared_buffers=16MB -c max_connections=200 -c max_wal_size=128MB -c logging_collector=off
+}
+
+# As the handbook says.
+replicate() {
+  local from="$1" to="$2" name="$3"
+  mkdir -p "$to/cluster"
+  chmod 755 "$to"
+  chmod 700 "$to/cluster"
+  if [ "$(id -u)" = 0 ]; then chown postgres "$to" "$to/cluster"; fi
+  (cd / && as_server "$PG_BIN/pg_basebackup" --pgdata="$to/cluster" --no-sync --checkpoint=fast --write-recovery-conf \
+    --dbname="host=$from user=portal application_name=$name" --create-slot --slot="$name")
+}
+
+# As the handbook says.
+rewind() {
+  local folder="$1" source="$2" name="$3"
+  # pg_rewind asks the source's control file where histories part, which tells of a promotion only after a checkpoint.
+  "$PG_BIN/psql" --host="$source" --username=portal --dbname=postgres --quiet --command=checkpoint
+  (cd / && as_server "$PG_BIN/pg_rewind" --target-pgdata="$folder/cluster" --no-sync --write-recovery-conf \
+    --source-server="host=$source user=portal dbname=postgres application_name=$name")
+  "$PG_BIN/psql" --host="$source" --username=portal --dbname=postgres --quiet --output=/dev/null --command="
+    select pg_create_physical_replication_slot('$name')
+    where not exists (select 1 from pg_replication_slots where slot_name = '$name')"
+  (cd / && as_server tee -a "$folder/cluster/postgresql.auto.conf" >/dev/null <<<"primary_slot_name = '$name'")
 }
 
 await() {
@@ -55,6 +81,8 @@ with() {
 
 case "${1:-}" in
   serve) [ $# = 2 ] || die "usage: postgres.sh serve FOLDER" && serve "$2" ;;
+  replicate) [ $# = 4 ] || die "usage: postgres.sh replicate FROM TO NAME" && replicate "$2" "$3" "$4" ;;
+  rewind) [ $# = 4 ] || die "usage: postgres.sh rewind FOLDER SOURCE NAME" && rewind "$2" "$3" "$4" ;;
   with) shift && with "$@" ;;
-  *) die "usage: postgres.sh serve FOLDER | with COMMAND..." ;;
+  *) die "usage: postgres.sh serve FOLDER | replicate FROM TO NAME | rewind FOLDER SOURCE NAME | with COMMAND..." ;;
 esac

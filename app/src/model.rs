@@ -12,6 +12,7 @@ mod form;
 mod overview;
 mod page;
 mod probe;
+mod replication;
 mod revision;
 mod rollout;
 mod server;
@@ -27,6 +28,7 @@ pub use form::{Decision, FormAnswer, ProvisioningForm, Typed};
 pub use overview::Overview;
 pub use page::{DeviceQuery, Page};
 pub use probe::{Move, MoveInput, MoveState, ProbeRow, ProbeTable, ProbedServer};
+pub use replication::{ReplicaSeen, Replication, ReplicationPart, SlotSeen, size_in_words};
 pub use revision::{EntryChange, RevisionEntry, RevisionPush, RevisionQuery, RevisionSource, changes_between};
 pub use rollout::{
     PreviewDevice, Rollout, RolloutCounts, RolloutDevice, RolloutDeviceQuery, RolloutDeviceState, RolloutInput,

@@ -13,3 +13,11 @@ create table epochs (
     -- The audit row up to which the book was known when the epoch began.
     change      bigint  not null
 );
+
+-- The cluster, and its line of history, on which the book is written. A primary that is on another one was promoted or
+-- restored by other hands: nothing is written there.
+create table cluster (
+    "only"    bigint not null primary key check ("only" = 1),
+    system_id text   not null,
+    timeline  bigint not null
+);

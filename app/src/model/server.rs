@@ -1,5 +1,6 @@
 //! The servers of the installation.
 
+use super::Replication;
 use serde::{Deserialize, Serialize};
 
 /// What a server is in its installation.
@@ -69,6 +70,9 @@ pub struct Server {
     pub copy_taken_at: Option<String>,
     /// On a standby: more of that copy.
     pub copy: Option<CopyFacts>,
+    /// Where its database is on a database server: how that stands.
+    #[serde(default)]
+    pub replication: Option<Replication>,
     /// It sends its devices to others; only this server says so of itself.
     pub draining: bool,
     /// Why it changes nothing although it was active; only this server says so of itself.
@@ -90,6 +94,9 @@ pub struct Evidence {
     pub copy_taken_at: Option<String>,
     /// On a standby: how many changes the active server was last heard to have that the copy lacks.
     pub changes_missing: Option<u64>,
+    /// Where its database is a replica on a database server: how that stands.
+    #[serde(default)]
+    pub replication: Option<Replication>,
     /// Another server does not answer and may be active: it must be said how it was stopped.
     pub needs_account: bool,
     /// The other servers.

@@ -8,7 +8,7 @@ use super::Deciding;
 use crate::{
     components::{alert::Refusal, confirm::Confirm, loaded::Loaded, when::When},
     live::Live,
-    model::{CopyFacts, PeerState, Role, Server},
+    model::{CopyFacts, PeerState, Replication, Role, Server, size_in_words},
     paths,
     server_fns::servers::{
         decide_on_newcomer, drain_server, find_evidence, list_epochs, list_lone_writes, list_newcomers, list_servers,
@@ -101,7 +101,7 @@ fn CopyNow(servers: Signal<Vec<Server>>) -> impl IntoView {
     let id = Memo::new(move |_| {
         servers.with(|servers| {
             let own = servers.iter().find(|server| server.state == PeerState::This)?;
-            (own.role == Role::Active && servers.len() > 1).then(|| own.id.clone())
+            (own.role == Role::Active && own.replication.is_none() && servers.len() > 1).then(|| own.id.clone())
         })
     });
     move || {
@@ -151,6 +151,7 @@ fn Drain(servers: Signal<Vec<Server>>, on_drain: Callback<(String, bool)>) -> im
 
 #[component]
 fn ServerList(servers: Signal<Vec<Server>>) -> impl IntoView {
+    let on_server = Memo::new(move |_| servers.with(|servers| servers.iter().any(|one| one.replication.is_some())));
     view! {
         <div class="table-frame" role="region" aria-label="Servers" tabindex="0">
             <table class="wide">
@@ -161,7 +162,7 @@ fn ServerList(servers: Signal<Vec<Server>>) -> impl IntoView {
                         <th scope="col">"Status"</th>
                         <th scope="col">"Epoch"</th>
                         <th scope="col">"Devices"</th>
-                        <th scope="col">"Copy taken"</th>
+                        <th scope="col">{move || if on_server.get() { "Database" } else { "Copy taken" }}</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -194,7 +195,10 @@ fn ServerRow(server: Server) -> impl IntoView {
             </td>
             <td class="number">{server.epoch}</td>
             <td class="number">{server.devices}</td>
-            <td>{server.copy_taken_at.map(|at| view! { <CopyCell at copy=server.copy /> })}</td>
+            <td>
+                {server.copy_taken_at.map(|at| view! { <CopyCell at copy=server.copy /> })}
+                {server.replication.map(|replication| view! { <ReplicationCell replication /> })}
+            </td>
         </tr>
     }
 }
@@ -208,7 +212,7 @@ fn CopyCell(at: String, copy: Option<CopyFacts>) -> impl IntoView {
             1 => "1 change would be lost now".to_owned(),
             many => format!("{many} changes would be lost now"),
         };
-        let size = in_words(copy.size_bytes);
+        let size = size_in_words(copy.size_bytes);
         let took = copy.took_ms.map(|ms| format!(" in {}.{} s", ms / 1000, ms % 1000 / 100)).unwrap_or_default();
         let rehearsal = copy.rehearsal.map(|rehearsal| match rehearsal.flaw {
             None => view! { <span>"rehearsed "<When at=rehearsal.at /></span> }.into_any(),
@@ -221,11 +225,9 @@ fn CopyCell(at: String, copy: Option<CopyFacts>) -> impl IntoView {
     view! { <When at />{more} }.into_any()
 }
 
-/// A size as people say it.
-fn in_words(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{} KB", bytes.div_ceil(1000)),
-        1_000_000..1_000_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
-        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes % 1_000_000_000 / 100_000_000),
-    }
+/// How the database server stands.
+#[component]
+fn ReplicationCell(replication: Replication) -> impl IntoView {
+    let class = if replication.is_troubled() { "mark mark-bad" } else { "quiet" };
+    view! { <span class=class>{replication.words()}</span> }.into_any()
 }

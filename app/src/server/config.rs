@@ -91,7 +91,7 @@ pub enum ConfigError {
     )]
     AdvertiseMissing(SocketAddr),
     /// Only one of them can be.
-    #[error("--database cannot be used together with --shared or --join: so far one server alone works on PostgreSQL")]
+    #[error("--database and --shared name two different places for one database: choose one")]
     DatabaseAlone,
     /// The name is unusable.
     #[error("a server's name has 1 to {MAX_NAME_CHARACTERS} characters, none of them control characters")]
@@ -137,7 +137,7 @@ impl Config {
                 return Err(ConfigError::Name);
             }
         }
-        if self.database.is_some() && (self.shared.is_some() || self.join.is_some()) {
+        if self.database.is_some() && self.shared.is_some() {
             return Err(ConfigError::DatabaseAlone);
         }
         self.advertised_host().map(|_| ())

@@ -76,6 +76,10 @@ pub enum Pause {
     },
     /// A later start of this very server was seen: this is an old image of it, or a clone.
     Outdated,
+    /// Its database server was promoted or restored by other hands.
+    OtherLine,
+    /// It shall be standby, as soon as its database is a replica of the active server's.
+    Detached,
 }
 
 /// What this server is.
@@ -183,7 +187,10 @@ impl Roles {
         let Some(next) = decide(&self.now()) else { return Ok(false) };
         let kept = match &next.pause {
             Some(Pause::Starting) => RoleRecord { role: Role::Active, pause: None, ..next.clone() },
-            Some(Pause::Superseded | Pause::HandedOver { .. } | Pause::Outdated) | None => next.clone(),
+            Some(
+                Pause::Superseded | Pause::HandedOver { .. } | Pause::Outdated | Pause::OtherLine | Pause::Detached,
+            )
+            | None => next.clone(),
         };
         Self::save(&folder, &kept)?;
         self.now.send_replace(next);

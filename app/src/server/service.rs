@@ -28,6 +28,7 @@ mod provisioning;
 mod pushes;
 mod rejoining;
 mod renewals;
+mod replication;
 mod revision_history;
 mod role_changes;
 mod rollouts;
@@ -46,6 +47,7 @@ pub(super) use failures::{foreign_text, in_words, rows_of};
 pub use operators::FIRST_LOGIN;
 pub use passwords::MIN_PASSWORD_CHARACTERS;
 pub use pushes::Report;
+pub(in crate::server) use replication::fitting;
 pub use server_lists::ListInput;
 pub use sessions::{Arrival, MoveFailed};
 pub use sign_in::{Bearer, REFRESH_LIFE, SignedIn};
@@ -131,6 +133,7 @@ pub struct Service {
     moves: orders::Moves,
     boots: drift::Boots,
     drained: draining::Drained,
+    replication: replication::LastLook,
     certificate_ends: renewals::Ends,
     /// What is measured.
     pub(super) metrics: Metrics,
@@ -168,6 +171,7 @@ impl Service {
             moves: orders::Moves::default(),
             boots: drift::Boots::default(),
             drained: draining::Drained::default(),
+            replication: replication::LastLook::default(),
             certificate_ends: renewals::Ends::default(),
             metrics: Metrics::default(),
         })
@@ -273,6 +277,10 @@ impl From<StoreError> for Fault {
             StoreError::ReadOnly(_) => {
                 Self::StorageUnavailable { hint: "The database can only be read here; nothing was saved.".to_owned() }
             }
+            StoreError::OtherLine(_) => Self::StorageUnavailable {
+                hint: "The database server was promoted or restored by other hands; nothing was saved. See the Servers page."
+                    .to_owned(),
+            },
             StoreError::NoFile => Self::StorageUnavailable {
                 hint: "The database is on a database server: no copies are made of it.".to_owned(),
             },

@@ -17,7 +17,7 @@ mod peers_file;
 mod schedule;
 mod snapshots;
 
-pub(in crate::server) use board::Heard;
+pub(in crate::server) use board::{Heard, Told};
 pub use board::{PeerBoard, ServerFacts};
 pub use copier::{FirstCopyError, open_standby};
 pub use errands::Errand;
@@ -97,6 +97,7 @@ pub fn start(
     tasks.spawn(listener::serve(listener, server, sites.clone(), stop.clone()));
     tasks.spawn(watch_silence(service.clone(), stop.clone()));
     tasks.spawn(rehearse(service.clone(), stop.clone()));
+    tasks.spawn(watch_database(service.clone(), stop.clone()));
     let (asked, errands) = mpsc::channel(1);
     service.attach_sites(asked);
     let (wanted, offered) = watch::channel(None);
@@ -112,6 +113,17 @@ async fn rehearse(service: Arc<Service>, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(REHEARSAL_LOOK)).await.is_some() {
         if let Err(fault) = service.rehearse().await {
             tracing::warn!(%fault, "a failover to the copy could not be rehearsed");
+        }
+    }
+}
+
+/// Looks every second how the database server is, where there is one.
+async fn watch_database(service: Arc<Service>, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(tick.tick()).await.is_some() {
+        if let Err(fault) = service.look_at_replication().await {
+            tracing::error!(%fault, "this server could not follow what its database has become");
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod error;
 mod first;
+mod on_server;
 mod shared;
 
 pub use error::StartError;
@@ -12,13 +13,17 @@ use super::{
     config::{Config, HttpSecurity},
     data_folder::{DataFolder, console_socket},
     https,
+    keys::Keys,
     lease::{self, Keeper},
     link::Link,
-    metrics, rollouts,
+    metrics,
+    roles::RoleRecord,
+    rollouts,
     router::{self, AppState},
-    service::Service,
+    service::{Service, Site},
     serving, sites,
     starts::Start,
+    store::Store,
 };
 use crate::model::Role;
 use gateway::{
@@ -94,13 +99,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let host = config.advertised_host()?;
     let sites_endpoint = endpoint(&host, doors.sites.local_addr()?.port());
     let (site, keys, role) = first::find_or_make(&config, &folder, &sites_endpoint).await?;
-    let (store, role, keeper) = match &config.shared {
-        None => (first::open_store(&folder, &site, &keys, &role, &config).await?, role, None),
-        Some(shared) => {
-            let (store, role, keeper) = shared::open(shared, &folder, &site, &keys, role, &config.clock).await?;
-            (store, role, Some(keeper))
-        }
-    };
+    let (store, role, keeper) = open_store(&config, &folder, &site, &keys, role).await?;
     let service = Service::new(store, keys, site, role, config.clock.clone());
     service.begin_start(Start::next(folder.path())?);
     if let Some(keeper) = &keeper {
@@ -198,6 +197,25 @@ impl Doors {
         let metrics = self.metrics.as_ref().ok().and_then(|door| door.local_addr().ok());
         Ok((self.http.local_addr()?, self.gateway.local_addr()?, self.sites.local_addr()?, metrics))
     }
+}
+
+/// Opens the databases where the configuration says, with the role that this server can have there.
+async fn open_store(
+    config: &Config,
+    folder: &DataFolder,
+    site: &Site,
+    keys: &Keys,
+    role: RoleRecord,
+) -> Result<(Store, RoleRecord, Option<Arc<Keeper>>), StartError> {
+    if let Some(shared) = &config.shared {
+        let (store, role, keeper) = shared::open(shared, folder, site, keys, role, &config.clock).await?;
+        return Ok((store, role, Some(keeper)));
+    }
+    if let Some(address) = &config.database {
+        let (store, role) = on_server::open(address, folder, site, keys, role, &config.clock).await?;
+        return Ok((store, role, None));
+    }
+    Ok((first::open_store(folder, site, keys, &role, config).await?, role, None))
 }
 
 fn bind(option: &'static str, address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> {

@@ -4,6 +4,7 @@
 //! database of a PostgreSQL server. The *journal* (`journal.db`) is what this server saw itself and never travels.
 
 mod audit;
+mod cluster;
 mod columns;
 mod copies;
 mod copy;

@@ -66,6 +66,7 @@ impl FalseServer {
             addresses: vec![address.to_string()],
             copy_taken_at: None,
             copy: None,
+            replication: None,
             start: Start::default(),
         };
         let exchange = move |Json(_): Json<Exchange>| {
@@ -79,6 +80,7 @@ impl FalseServer {
                     events_noted: false,
                     copy,
                     change: 0,
+                    forks: Vec::new(),
                     seen: None,
                 })
             }

@@ -4,6 +4,7 @@
 
 mod backup;
 mod check;
+mod cluster;
 mod command_line;
 mod device_story;
 mod door;
@@ -21,6 +22,7 @@ mod pair;
 mod postgres;
 mod promotion;
 mod raw_device;
+mod replication;
 mod rest_contract;
 mod rollouts;
 mod serving;

@@ -1,6 +1,7 @@
 //! A server whose book is a database of a real PostgreSQL server, which may die at any time.
 
 use crate::{
+    cluster::{Cluster, PATIENCE},
     door::{connection, rows},
     event_story::{Door, expected, uses},
     failover::{Mortal, quick},
@@ -15,82 +16,10 @@ use app::{
     },
 };
 use gateway::simulator::FIRST_DEVICE;
-use sqlx::{Connection as _, PgConnection};
-use std::{
-    path::Path,
-    process::{Child, Command},
-    time::Duration,
-};
-use tempfile::TempDir;
+use std::{path::Path, time::Duration};
 use tokio::time::{Instant, sleep};
 
 const DOOR: u32 = FIRST_DEVICE.0;
-/// Making a cluster and recovering one take their time on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A PostgreSQL server of this test's own. It ends with the test.
-struct Cluster {
-    folder: TempDir,
-    server: Child,
-}
-
-impl Cluster {
-    /// With an empty database.
-    async fn start() -> Self {
-        let folder = folder();
-        let server = serve(folder.path());
-        let mut cluster = Self { folder, server };
-        let mut connection = cluster.connect().await;
-        sqlx::raw_sql("create database portal").execute(&mut connection).await.unwrap();
-        cluster
-    }
-
-    fn address(&self, database: &str) -> String {
-        format!("postgres://portal@localhost/{database}?host={}", self.folder.path().display())
-    }
-
-    /// Waits until it answers; one that could not start yet is started again.
-    async fn connect(&mut self) -> PgConnection {
-        let begun = Instant::now();
-        loop {
-            match PgConnection::connect(&self.address("postgres")).await {
-                Ok(connection) => return connection,
-                Err(error) => assert!(begun.elapsed() < PATIENCE, "PostgreSQL does not answer: {error}"),
-            }
-            if self.server.try_wait().unwrap().is_some() {
-                assert!(
-                    self.folder.path().join("cluster/PG_VERSION").exists(),
-                    "CANNOT RUN HERE: PostgreSQL cannot be made; see `.make/tools.sh postgres`"
-                );
-                self.server = serve(self.folder.path());
-            }
-            sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    /// SIGKILL.
-    fn kill(&mut self) {
-        self.server.kill().unwrap();
-        self.server.wait().unwrap();
-    }
-
-    async fn restart(&mut self) {
-        self.server = serve(self.folder.path());
-        self.connect().await.close().await.unwrap();
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
-fn serve(folder: &Path) -> Child {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../.make/postgres.sh");
-    Command::new(script).arg("serve").arg(folder).spawn().unwrap()
-}
 
 fn on(cluster: &Cluster, data: &Path) -> Config {
     Config { database: Some(cluster.address("portal")), ..quick(data) }

@@ -18,12 +18,12 @@ pub(crate) async fn promote(server: &Running, stopped: Option<&str>) -> Result<V
     server.service().promote(&console(), &site.server_id, &input).await
 }
 
-async fn rejoin(server: &Running) -> Result<Vec<Server>, Fault> {
+pub(crate) async fn rejoin(server: &Running) -> Result<Vec<Server>, Fault> {
     server.service().rejoin(&console(), &server.service().site().server_id).await
 }
 
 /// Starts a server that was killed, as soon as its ports are free.
-async fn again(config: Config) -> Running {
+pub(crate) async fn again(config: Config) -> Running {
     let mut running = None;
     until("it starts again", async || {
         running = start(config.clone()).await.ok();
@@ -33,11 +33,11 @@ async fn again(config: Config) -> Running {
     running.unwrap()
 }
 
-async fn becomes(server: &Running, role: Role) {
+pub(crate) async fn becomes(server: &Running, role: Role) {
     until(&format!("{role:?}"), async || server.service().role() == role).await;
 }
 
-fn epoch(server: &Running) -> u64 {
+pub(crate) fn epoch(server: &Running) -> u64 {
     server.service().known_epoch().number
 }
 

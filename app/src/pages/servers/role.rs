@@ -8,7 +8,10 @@ use crate::{
         field::{FieldError, described_by},
         when::When,
     },
-    model::{Evidence, Fault, FormAnswer, LoneWrite, OtherServer, PeerState, PromotionInput, Role, Server, Typed},
+    model::{
+        Evidence, Fault, FormAnswer, LoneWrite, OtherServer, PeerState, PromotionInput, Replication, Role, Server,
+        Typed,
+    },
     pages::{error_at, field_errors, first_answer, first_fault},
     paths,
 };
@@ -85,6 +88,10 @@ fn EvidenceList(evidence: Signal<Evidence>) -> impl IntoView {
             })
         })
     };
+    let database = move || {
+        let words = evidence.with(|known| known.replication.as_ref().map(Replication::words))?;
+        Some(view! { <dt>"Its database"</dt><dd>{words}</dd> })
+    };
     let others = move || {
         let rows = evidence.with(|known| known.others.clone()).into_iter().map(|other| {
             let state = if other.reachable { "answers" } else { "does not answer" };
@@ -106,6 +113,7 @@ fn EvidenceList(evidence: Signal<Evidence>) -> impl IntoView {
             <dt>"Devices on this server"</dt>
             <dd>{devices}</dd>
             {copy}
+                {database}
         </dl>
     }
 }

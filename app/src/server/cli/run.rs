@@ -62,9 +62,9 @@ pub(super) struct Arguments {
     /// or a cron line like "30 2 * * *"
     #[arg(long, value_name = "WHEN", default_value = "changes", env = "PORTAL_COPY")]
     copy: Schedule,
-    /// A database on a PostgreSQL server, like postgres://user:password@host/name, instead of a file in the data folder
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["shared", "join"], env = "PORTAL_DATABASE",
-          hide_env_values = true)]
+    /// A database on a PostgreSQL server, like postgres://user:password@host/name, instead of a file in the data folder; on
+    /// the second server a replica of the first one's
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "shared", env = "PORTAL_DATABASE", hide_env_values = true)]
     database: Option<String>,
     /// A database file on a disk that both servers reach: whoever holds the lease on it is active (no copy is needed then)
     #[arg(long, value_name = "FILE", env = "PORTAL_SHARED")]

@@ -99,8 +99,9 @@ fn tell(servers: &[Server]) -> Result<(), CliError> {
             PeerState::Unreachable => "unreachable",
         };
         let copy = server.copy_taken_at.as_ref().map(|at| format!(", copy of {at}")).unwrap_or_default();
+        let database = server.replication.as_ref().map(|seen| format!("; {}", seen.words())).unwrap_or_default();
         let Server { name, role, epoch, devices, .. } = server;
-        say(format_args!("{name}: {}, epoch {epoch}, {state}, {devices} devices{copy}", role.label()))?;
+        say(format_args!("{name}: {}, epoch {epoch}, {state}, {devices} devices{copy}{database}", role.label()))?;
         if let Some(pause) = &server.pause {
             say(pause)?;
         }
@@ -121,6 +122,9 @@ fn tell_evidence(own: &Server, evidence: &Evidence) -> Result<(), CliError> {
         (&evidence.copy_taken_at, evidence.changes_missing, own.role == Role::Standby)
     {
         say(format_args!("Its copy was taken {at} and lacks {missing} changes that are known of."))?;
+    }
+    if let Some(replication) = &evidence.replication {
+        say(format_args!("{}.", replication.words()))?;
     }
     if evidence.needs_account {
         say("Say with --stopped how the other server was stopped.")?;

@@ -8,7 +8,7 @@ use crate::{
         keys::Keys,
         roles::{EpochToken, RoleRecord},
         store::{
-            Installation, ReportedList, Store,
+            Installation, ReportedList,
             fixture::{copy_book, open_store},
         },
     },

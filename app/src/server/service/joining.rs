@@ -173,6 +173,7 @@ impl Service {
             addresses: request.addresses,
             copy_taken_at: None,
             copy: None,
+            replication: None,
             start: Start::default(),
         });
         tracing::info!(server = request.server_id, name, "a server joined the installation");

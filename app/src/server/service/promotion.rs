@@ -29,6 +29,11 @@ impl Service {
         let copy = self.store.copy();
         let peers = self.peers.peers();
         let newest = peers.iter().filter_map(|peer| peer.change).max();
+        let held_here = match (&copy, self.role()) {
+            (Some(copy), _) => Some(copy.content.change),
+            (None, Role::Standby) => Some(self.store.newest_change().await?),
+            (None, Role::Active | Role::ReadOnly) => None,
+        };
         let others = peers.into_iter().map(|peer| OtherServer {
             devices: held.get(&peer.facts.id).copied().unwrap_or_default(),
             name: peer.facts.name,
@@ -43,7 +48,8 @@ impl Service {
             devices,
             devices_here: held.get(&self.site.server_id).copied().unwrap_or_default(),
             copy_taken_at: copy.as_ref().map(|copy| copy.taken_at.clone()),
-            changes_missing: copy.map(|copy| newest.unwrap_or_default().saturating_sub(copy.content.change)),
+            changes_missing: held_here.map(|held| newest.unwrap_or_default().saturating_sub(held)),
+            replication: self.own_replication(),
             needs_account: self.needs_account(),
             others: others.collect(),
         })

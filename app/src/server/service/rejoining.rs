@@ -34,7 +34,12 @@ impl Service {
         let _turn = self.turn.lock().await;
         let record = self.roles.now();
         match (record.role, &record.pause) {
-            (Role::ReadOnly, Some(Pause::Superseded | Pause::HandedOver { .. } | Pause::Outdated)) => {}
+            (
+                Role::ReadOnly,
+                Some(
+                    Pause::Superseded | Pause::HandedOver { .. } | Pause::Outdated | Pause::OtherLine | Pause::Detached,
+                ),
+            ) => {}
             (Role::ReadOnly, Some(Pause::Starting) | None) | (Role::Active | Role::Standby, _) => {
                 return Err(wrong("Only a server that was active before and is read-only now has to join again."));
             }
@@ -44,6 +49,9 @@ impl Service {
         let Some(active) = active else {
             return Err(wrong("No active server answers. Start it, or make this server active again."));
         };
+        if self.store.is_on_a_server() {
+            return self.detach(&active.forks, &actor.login).await;
+        }
         let server = active.facts.id.clone();
         let fetched = self.run_errand(|reply| Errand::FirstCopy { server, reply }).await;
         fetched.map_err(|reason| wrong(&format!("The copy of {} did not arrive: {reason}", active.facts.name)))?;

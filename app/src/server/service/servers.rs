@@ -6,7 +6,7 @@ use crate::{
     server::{
         changes::Change,
         roles::Pause,
-        sites::{Exchange, ExchangeReply, Heard, ServerFacts},
+        sites::{Exchange, ExchangeReply, Heard, ServerFacts, Told},
         store::{EventNews, Manifest, Sighting, StoreError},
     },
 };
@@ -45,6 +45,7 @@ impl Service {
                     devices: held,
                     copy_taken_at: self.store.copy().map(|copy| copy.taken_at),
                     copy: self.own_copy().map(|copy| lacking(copy, newest)),
+                    replication: self.own_replication(),
                     draining: self.is_draining(),
                     pause: self.pause_in_words(),
                 };
@@ -61,6 +62,7 @@ impl Service {
                 devices: held,
                 copy_taken_at: peer.and_then(|peer| peer.facts.copy_taken_at.clone()),
                 copy: peer.and_then(|peer| peer.facts.copy.clone()).map(|copy| lacking(copy, newest)),
+                replication: peer.and_then(|peer| peer.facts.replication.clone()),
                 draining: false,
                 pause: None,
             }
@@ -85,7 +87,13 @@ impl Service {
             Role::ReadOnly => self.pause_in_words().map(|text| Banner { text }),
         };
         let certificate = self.certificate_banner();
-        warning.into_iter().chain(certificate).chain(role).chain(self.drain_banner()).collect()
+        warning
+            .into_iter()
+            .chain(self.database_banner())
+            .chain(certificate)
+            .chain(role)
+            .chain(self.drain_banner())
+            .collect()
     }
 
     async fn standby_banner(&self) -> Banner {
@@ -124,6 +132,15 @@ impl Service {
                 "This server gave the active role to {0} and becomes its standby as soon as {0} has taken it. If {0} never \
                  does, make this server active again on the Servers page.",
                 name(&to)
+            ),
+            Pause::OtherLine => "The database server was promoted or restored by other hands than this program's: it is on \
+                                 another line of history than the one on record. Nothing is changed here. If this database \
+                                 is the right one, make this server active again on the Servers page."
+                .to_owned(),
+            Pause::Detached => format!(
+                "This server becomes the standby of {} as soon as its database is a replica of that server's: stop it, run \
+                 pg_rewind and start it as a replica. What only this server has written is listed on the Servers page.",
+                name(&record.epoch.server_id)
             ),
             Pause::Outdated => "This is an old image of this server, or a second one of it: a later start of it was seen. It \
                                 changes nothing. Stop the one that should not run, or let this one become a standby on the \
@@ -179,6 +196,11 @@ impl Service {
         Some((id, name))
     }
 
+    /// Where the epochs began, for a server that wrote on alone; only where no copies tell.
+    async fn forks(&self) -> Result<Vec<(u64, u64)>, StoreError> {
+        if self.store.is_on_a_server() { self.store.list_forks().await } else { Ok(Vec::new()) }
+    }
+
     /// What this server says of itself to others.
     pub(in crate::server) fn own_facts(&self) -> ServerFacts {
         let record = self.roles.now();
@@ -190,6 +212,7 @@ impl Service {
             addresses: self.peers.own_addresses(),
             copy_taken_at: self.store.copy().map(|copy| copy.taken_at),
             copy: self.own_copy(),
+            replication: self.own_replication(),
             start: self.start_now(),
         }
     }
@@ -207,6 +230,7 @@ impl Service {
             outcomes: self.store.list_unnoted_outcomes().await?,
             events: self.event_news().await?,
             change: self.store.newest_change().await?,
+            forks: self.forks().await?,
             seen: self.peers.latest_start_of(peer),
         })
     }
@@ -219,7 +243,7 @@ impl Service {
     ) -> Result<ExchangeReply, Fault> {
         let peer = news.server.id.clone();
         self.compare_starts(news.seen.as_ref()).await?;
-        self.hear(news.server, news.change, &news.sightings).await?;
+        self.hear(news.server, Told { change: news.change, forks: news.forks }, &news.sightings).await?;
         let mut noted: Vec<i64> = Vec::new();
         if self.role() == Role::Active && !news.outcomes.is_empty() {
             noted.extend(news.outcomes.iter().map(|outcome| outcome.id));
@@ -234,6 +258,7 @@ impl Service {
             events_noted,
             copy,
             change: self.store.newest_change().await?,
+            forks: self.forks().await?,
             seen: self.peers.latest_start_of(&peer),
         })
     }
@@ -242,7 +267,7 @@ impl Service {
     pub(in crate::server) async fn take_reply(&self, reply: ExchangeReply, told: &EventNews) -> Result<bool, Fault> {
         self.compare_starts(reply.seen.as_ref()).await?;
         self.store.go_on_after_sightings(&self.site.server_id, reply.have).await?;
-        self.hear(reply.server, reply.change, &reply.sightings).await?;
+        self.hear(reply.server, Told { change: reply.change, forks: reply.forks }, &reply.sightings).await?;
         if !reply.noted.is_empty() {
             self.store.mark_outcomes_noted(&reply.noted, &self.clock.now_text()).await?;
         }
@@ -253,13 +278,13 @@ impl Service {
     }
 
     /// Another server said something; pages are told what that changes.
-    async fn hear(&self, server: ServerFacts, change: u64, sightings: &[Sighting]) -> Result<(), Fault> {
+    async fn hear(&self, server: ServerFacts, told: Told, sightings: &[Sighting]) -> Result<(), Fault> {
         let id = server.id.clone();
         self.meet_epoch(&server.epoch, &server.name).await?;
         if self.is_starting() {
             self.resume_active("the other server knows of no later epoch").await?;
         }
-        let heard = self.peers.hear(server, change, Instant::now(), self.clock.now_text());
+        let heard = self.peers.hear(server, told, Instant::now(), self.clock.now_text());
         self.store_peer_sightings(&id, sightings).await?;
         match heard {
             Heard::AsBefore => {}

@@ -1,7 +1,7 @@
 //! Which of the installation's servers answer, from the last time each was heard.
 
 use crate::{
-    model::{CopyFacts, Role},
+    model::{CopyFacts, Replication, Role},
     server::{roles::EpochToken, starts::Start},
 };
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,9 @@ pub struct ServerFacts {
     /// More of that copy.
     #[serde(default)]
     pub copy: Option<CopyFacts>,
+    /// Where its database is on a database server: how that stands.
+    #[serde(default)]
+    pub replication: Option<Replication>,
     /// Which start of it this is.
     #[serde(default)]
     pub start: Start,
@@ -46,6 +49,8 @@ pub(in crate::server) struct Peer {
     pub(in crate::server) reachable: bool,
     /// How many changes its book held when it was heard.
     pub(in crate::server) change: Option<u64>,
+    /// Its epochs, with the change at which each began.
+    pub(in crate::server) forks: Vec<(u64, u64)>,
     heard: Option<Instant>,
 }
 
@@ -54,6 +59,15 @@ impl Peer {
     pub(in crate::server) fn silent_for(&self, now: Instant) -> Option<Duration> {
         self.heard.map(|heard| now.saturating_duration_since(heard))
     }
+}
+
+/// What a server says of its book.
+#[derive(Clone, Debug, Default)]
+pub(in crate::server) struct Told {
+    /// How many changes it holds.
+    pub(in crate::server) change: u64,
+    /// Its epochs, with the change at which each began.
+    pub(in crate::server) forks: Vec<(u64, u64)>,
 }
 
 /// What is new about a server that was heard.
@@ -106,13 +120,15 @@ impl PeerBoard {
             last_heard: None,
             reachable: false,
             change: None,
+            forks: Vec::new(),
             heard: None,
         });
     }
 
     /// A server was heard.
-    pub(in crate::server) fn hear(&self, facts: ServerFacts, change: u64, now: Instant, at: String) -> Heard {
-        let peer = Peer { facts, last_heard: Some(at), reachable: true, change: Some(change), heard: Some(now) };
+    pub(in crate::server) fn hear(&self, facts: ServerFacts, told: Told, now: Instant, at: String) -> Heard {
+        let (change, forks) = (Some(told.change), told.forks);
+        let peer = Peer { facts, last_heard: Some(at), reachable: true, change, forks, heard: Some(now) };
         let mut peers = self.lock();
         // An old image does not make the later start forgotten.
         let latest = peers.get(&peer.facts.id).map(|old| old.facts.start.clone()).filter(|old| *old > peer.facts.start);
@@ -179,6 +195,7 @@ mod tests {
             addresses: vec!["127.0.0.1:51215".to_owned()],
             copy_taken_at: None,
             copy: None,
+            replication: None,
             start: Start::default(),
         }
     }
@@ -189,16 +206,25 @@ mod tests {
         let start = Instant::now();
         assert!(board.is_reachable("a"));
         assert!(!board.is_reachable("b"));
-        assert_eq!(board.hear(facts("b"), 0, start, "t".to_owned()), Heard::Again);
+        assert_eq!(board.hear(facts("b"), Told::default(), start, "t".to_owned()), Heard::Again);
         assert!(board.is_reachable("b"));
-        assert_eq!(board.hear(facts("b"), 0, start + Duration::from_secs(1), "t".to_owned()), Heard::AsBefore);
+        assert_eq!(
+            board.hear(facts("b"), Told::default(), start + Duration::from_secs(1), "t".to_owned()),
+            Heard::AsBefore
+        );
         let renamed = ServerFacts { name: "Renamed".to_owned(), ..facts("b") };
-        assert_eq!(board.hear(renamed, 0, start + Duration::from_secs(1), "t".to_owned()), Heard::OfItself);
+        assert_eq!(
+            board.hear(renamed, Told::default(), start + Duration::from_secs(1), "t".to_owned()),
+            Heard::OfItself
+        );
         assert!(board.expire(start + Duration::from_secs(5)).is_empty());
         assert_eq!(board.expire(start + Duration::from_secs(6)), ["b"]);
         assert!(!board.is_reachable("b"));
         assert!(board.expire(start + Duration::from_secs(7)).is_empty(), "told once");
-        assert_eq!(board.hear(facts("b"), 0, start + Duration::from_secs(8), "t".to_owned()), Heard::Again);
+        assert_eq!(
+            board.hear(facts("b"), Told::default(), start + Duration::from_secs(8), "t".to_owned()),
+            Heard::Again
+        );
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub(super) enum CopyError {
     Altered(String),
     #[error(transparent)]
     Flaw(#[from] CopyFlaw),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error("the copy cannot be stored")]
     Io(#[from] io::Error),
 }

@@ -7,9 +7,12 @@ use super::{
     message::{STEP_DOWN, StepDown, SteppedDown, TAKE_BACK},
 };
 use crate::server::store::{Copies, adopt};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+
+/// How long a replica may take to receive the last that the active server wrote.
+const REPLICA_PATIENCE: Duration = Duration::from_secs(20);
 
 /// One errand; `reply` hears what came of it, for people.
 #[derive(Debug)]
@@ -70,8 +73,14 @@ impl Sites {
         if self.service.shares_its_book() {
             return Ok(());
         }
+        if self.service.store.is_on_a_server() {
+            let Some(position) = stepped.position else {
+                return Err(CopyError::Altered("its database is not on a database server".to_owned()));
+            };
+            return Ok(self.service.store.await_position(position, REPLICA_PATIENCE).await?);
+        }
         let manifest = renew(self, line).await?;
-        if manifest.sha256 == stepped.manifest.sha256 {
+        if Some(manifest.sha256) == stepped.manifest.map(|announced| announced.sha256) {
             Ok(())
         } else {
             Err(CopyError::Altered("it is not the one that was announced".to_owned()))

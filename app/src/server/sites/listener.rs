@@ -160,6 +160,9 @@ async fn copy(State(sites): State<Arc<Sites>>, Extension(caller): Extension<Call
     let snapshot = sites.latest.borrow().clone();
     let Some(snapshot) = snapshot else {
         let reason = match sites.service.role() {
+            _ if sites.service.store.is_on_a_server() => {
+                "its database is on a database server and is not copied: give this server a replica of it with --database"
+            }
             Role::Active => "the first snapshot of the book is not taken yet",
             Role::Standby | Role::ReadOnly => "this server is not active and gives no copies",
         };
@@ -183,18 +186,36 @@ async fn step_down(
     sites.service.step_down(&server, &request.by).await.map_err(|fault| refuse_fault(&fault))?;
     if let Some(manifest) = sites.service.store.copy() {
         // A shared database needs no copy to change hands.
-        return Ok(Json(SteppedDown { manifest }));
+        return Ok(Json(SteppedDown { manifest: Some(manifest), position: None }));
+    }
+    if sites.service.store.is_on_a_server() {
+        return give_position(&sites, &server).await;
     }
     match snapshots::take(&sites.service).await {
         Ok(last) => {
-            let manifest = last.manifest.clone();
+            let manifest = Some(last.manifest.clone());
             sites.latest.send_replace(Some(Arc::new(last)));
-            Ok(Json(SteppedDown { manifest }))
+            Ok(Json(SteppedDown { manifest, position: None }))
         }
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "no last snapshot: the role stays here");
             sites.service.take_back(&server).await.map_err(|fault| refuse_fault(&fault))?;
             Err(refuse(StatusCode::SERVICE_UNAVAILABLE, "no last snapshot could be taken; its log says why"))
+        }
+    }
+}
+
+/// A replica has all that was written once it has come so far.
+async fn give_position(sites: &Sites, server: &str) -> Result<Json<SteppedDown>, Response> {
+    match sites.service.store.position().await {
+        Ok(position) => Ok(Json(SteppedDown { manifest: None, position })),
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the end of the log is unknown: the role stays here"
+            );
+            sites.service.take_back(server).await.map_err(|fault| refuse_fault(&fault))?;
+            Err(refuse(StatusCode::SERVICE_UNAVAILABLE, "its database server does not answer"))
         }
     }
 }

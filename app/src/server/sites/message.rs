@@ -90,6 +90,9 @@ pub struct Exchange {
     /// How many changes its book holds.
     #[serde(default)]
     pub change: u64,
+    /// Its epochs, with the change at which each began; where no copies tell.
+    #[serde(default)]
+    pub forks: Vec<(u64, u64)>,
     /// The latest start of the other server that it knows of.
     #[serde(default)]
     pub seen: Option<Start>,
@@ -114,6 +117,9 @@ pub struct ExchangeReply {
     /// How many changes its book holds.
     #[serde(default)]
     pub change: u64,
+    /// Its epochs, with the change at which each began; where no copies tell.
+    #[serde(default)]
+    pub forks: Vec<(u64, u64)>,
     /// The latest start of the other server that it knows of.
     #[serde(default)]
     pub seen: Option<Start>,
@@ -129,8 +135,11 @@ pub(super) struct StepDown {
 /// The active server gave its role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SteppedDown {
-    /// Names the snapshot of everything that it ever wrote.
-    pub(super) manifest: Manifest,
+    /// Names the snapshot of everything that it ever wrote, where there are snapshots.
+    pub(super) manifest: Option<Manifest>,
+    /// The end of its database server's log, where that has one.
+    #[serde(default)]
+    pub(super) position: Option<u64>,
 }
 
 /// Why a server refuses another one's request.

@@ -59,6 +59,12 @@ pub enum StartError {
     /// Somebody else works on that database.
     #[error("the database that --database names belongs to another server: each installation needs one of its own")]
     DatabaseForeign,
+    /// A standby reads a replica, and nothing else.
+    #[error(
+        "the database that --database names is no replica of this installation's: make one with pg_basebackup from the \
+         active server's database, and start this server again"
+    )]
+    NoReplica,
     /// The databases.
     #[error("{0}{because}", because = because(.0))]
     Store(#[from] StoreError),

@@ -106,30 +106,16 @@ pub(super) async fn open_store(
 ) -> Result<Store, StartError> {
     match role.role {
         Role::ReadOnly => {
-            let store = open_book(folder, site, config).await?;
+            let store = Store::open(folder.path()).await?;
             store.freeze_book().await?;
             Ok(store)
         }
         Role::Standby => Ok(sites::open_standby(folder.path(), keys, &site.installation_id).await?),
         Role::Active => {
-            let store = open_book(folder, site, config).await?;
+            let store = Store::open(folder.path()).await?;
             enter_first(&store, site, keys, role, &config.clock).await?;
             Ok(store)
         }
-    }
-}
-
-/// Opens the book that this server writes.
-async fn open_book(folder: &DataFolder, site: &Site, config: &Config) -> Result<Store, StartError> {
-    let Some(address) = &config.database else { return Ok(Store::open(folder.path()).await?) };
-    let store = Store::open_postgres(folder.path(), address, false).await?;
-    // Two servers that write one database would not know of each other.
-    match store.find_installation().await? {
-        Some(found) if found.id != site.installation_id || found.active_server != site.server_id => {
-            store.close().await;
-            Err(StartError::DatabaseForeign)
-        }
-        Some(_) | None => Ok(store),
     }
 }
 

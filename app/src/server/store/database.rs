@@ -13,10 +13,24 @@ use std::{path::Path, time::Duration};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections at once; of writers only one works at a time.
 const CONNECTIONS: u32 = 8;
-/// PostgreSQL: whoever begins to write takes its turn, and holds the epoch: it cannot be moved while somebody writes.
-/// The number means this program's book in whatever database it is.
-const TAKE_TURN: &str =
-    "select pg_advisory_xact_lock(8213749650187); select epoch from installation where \"only\" = 1 for share";
+/// PostgreSQL: whoever begins to write takes its turn. The number means this program's book in whatever database it is.
+const TAKE_TURN: &str = "select pg_advisory_xact_lock(8213749650187)";
+macro_rules! line_stands {
+    () => {
+        "select system_id = (select system_identifier::text from pg_control_system())
+            and timeline = ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
+         from cluster where \"only\" = 1"
+    };
+}
+/// Whether this cluster, and its line of history, is the one on which the book may be written; no row before the first write.
+pub(super) const LINE_STANDS: &str = line_stands!();
+/// The same for whoever writes: it cannot be changed meanwhile.
+const HOLD_LINE: &str = concat!(line_stands!(), " for share");
+
+/// The database server was promoted or restored by other hands than this program's.
+#[derive(Debug, thiserror::Error)]
+#[error("the database server is on another line of history than the one that is on record")]
+pub(super) struct OtherLine;
 
 /// Connections to a database.
 #[derive(Clone, Debug)]
@@ -75,6 +89,10 @@ impl Database {
             ("synchronous_commit", "on".to_owned()),
         ]);
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(BUSY_TIMEOUT);
+        if frozen {
+            // A server that must not write any more must be able to say so while its database does not answer.
+            return Ok(Self::Postgres(pool.connect_lazy_with(options)));
+        }
         Ok(Self::Postgres(pool.connect_with(options).await?))
     }
 
@@ -97,11 +115,23 @@ impl Database {
 
 /// Begins a transaction that will write: it takes its turn at once, so that what it reads still stands when it writes.
 pub(super) async fn begin(database: &Database) -> Result<Transaction, sqlx::Error> {
+    let mut transaction = begin_on_any_line(database).await?;
+    if let Transaction::Postgres(turn) = &mut transaction {
+        let stands: Option<bool> = sqlx::query_scalar(HOLD_LINE).fetch_optional(&mut **turn).await?;
+        if stands == Some(false) {
+            return Err(sqlx::Error::Configuration(Box::new(OtherLine)));
+        }
+    }
+    Ok(transaction)
+}
+
+/// The same on a database server of which nobody has said yet that the book is written there.
+pub(super) async fn begin_on_any_line(database: &Database) -> Result<Transaction, sqlx::Error> {
     match database {
         Database::Sqlite(pool) => Ok(Transaction::Sqlite(pool.begin_with("begin immediate").await?)),
         Database::Postgres(pool) => {
             let mut transaction = pool.begin().await?;
-            sqlx::raw_sql(TAKE_TURN).execute(&mut *transaction).await?;
+            sqlx::query(TAKE_TURN).execute(&mut *transaction).await?;
             Ok(Transaction::Postgres(transaction))
         }
     }

@@ -1,5 +1,6 @@
 //! What a database says no with, reduced to what its callers tell apart.
 
+use super::database::OtherLine;
 use sqlx::{
     error::{DatabaseError, ErrorKind},
     postgres::PgDatabaseError,
@@ -23,6 +24,9 @@ pub enum StoreError {
     /// A book on a database server is no file: it cannot be copied to another server.
     #[error("the database is on a database server: no copies are made of it")]
     NoFile,
+    /// The database server was promoted or restored by other hands.
+    #[error("the database server is on another line of history than the one that is on record")]
+    OtherLine(#[source] sqlx::Error),
     /// The address of the database server cannot be understood.
     #[error("the address of the database server cannot be used")]
     Address(#[source] sqlx::Error),
@@ -55,6 +59,9 @@ impl From<sqlx::Error> for StoreError {
             },
             None => match error {
                 sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => Self::Unusable(error),
+                sqlx::Error::Configuration(why) if why.is::<OtherLine>() => {
+                    Self::OtherLine(sqlx::Error::Configuration(why))
+                }
                 other => Self::Statement(other),
             },
         }

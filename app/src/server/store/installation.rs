@@ -1,7 +1,7 @@
 //! The one row that says which installation the book belongs to, and at which epoch it stands.
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, begin, cluster,
     columns::{count, number},
     sql,
 };
@@ -43,7 +43,8 @@ impl Store {
     ///
     /// When the book cannot be written.
     pub async fn insert_installation(&self, installation: &Installation) -> Result<(), StoreError> {
-        sql::query(
+        let mut transaction = begin(&self.book()).await?;
+        let made = sql::query(
             "insert into installation (\"only\", installation_id, epoch, active_server, created_at)
              values (1, $1, $2, $3, $4) on conflict (\"only\") do nothing",
         )
@@ -51,8 +52,12 @@ impl Store {
         .bind(count(installation.epoch))
         .bind(&installation.active_server)
         .bind(&installation.created_at)
-        .execute(&self.book())
+        .execute(&mut transaction)
         .await?;
+        if made.rows_affected() == 1 {
+            cluster::name_line(&mut transaction).await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 }

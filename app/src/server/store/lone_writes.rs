@@ -2,6 +2,7 @@
 
 use super::{
     BOOK_FILE, Copies, Database, JOURNAL_FILE, Store, StoreError, begin,
+    columns::{count, number},
     copy::{CopyFlaw, open_read_only},
     sql,
 };
@@ -33,7 +34,35 @@ impl Store {
         copy.close().await;
         let (ours, theirs) = (changes_of(&self.book()).await?, theirs?);
         let common = ours.iter().zip(&theirs).take_while(|(ours, theirs)| ours == theirs).count();
-        let lone = ours.get(common..).unwrap_or_default();
+        Ok(self.note_lone_writes(ours.get(common..).unwrap_or_default(), now).await?)
+    }
+
+    /// The same where no copy arrives: this server's own book was overtaken at the change with which the first epoch that
+    /// it does not know began. `forks` are epochs and those changes.
+    pub(in crate::server) async fn keep_lone_writes_since(
+        &self,
+        forks: &[(u64, u64)],
+        now: &str,
+    ) -> Result<u64, StoreError> {
+        let epoch: i64 = sql::query_scalar("select epoch from installation").fetch_one(&self.book()).await?;
+        let next = forks.iter().filter(|(number, _)| count(*number) > epoch).min();
+        let Some((_, fork)) = next else {
+            return Err(StoreError::inconsistent("epochs", "the active server did not say where its epoch began"));
+        };
+        let ours = changes_of(&self.book()).await?;
+        let lone: Vec<AuditRow> = ours.into_iter().filter(|row| row.id > count(*fork)).collect();
+        self.note_lone_writes(&lone, now).await
+    }
+
+    /// The newest epochs, with the change at which each began.
+    pub(in crate::server) async fn list_forks(&self) -> Result<Vec<(u64, u64)>, StoreError> {
+        let rows: Vec<(i64, i64)> = sql::query_as("select number, change from epochs order by number desc limit 16")
+            .fetch_all(&self.book())
+            .await?;
+        rows.into_iter().map(|(epoch, fork)| Ok((number("epochs", epoch)?, number("epochs", fork)?))).collect()
+    }
+
+    async fn note_lone_writes(&self, lone: &[AuditRow], now: &str) -> Result<u64, StoreError> {
         let epoch: i64 = sql::query_scalar("select epoch from installation").fetch_one(&self.book()).await?;
         let mut transaction = begin(self.journal()).await?;
         // A comparison that was cut off comes again.

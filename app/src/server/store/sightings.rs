@@ -269,7 +269,7 @@ impl Store {
     ///
     /// When the journal cannot be written.
     pub async fn go_on_after_sightings(&self, server_id: &str, version: u64) -> Result<(), StoreError> {
-        sqlx::query(
+        sql::query(
             "update sightings set version = version + ($2 - (select max(version) from sightings where server_id = $1))
              where server_id = $1 and (select max(version) from sightings where server_id = $1) < $2",
         )

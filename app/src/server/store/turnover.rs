@@ -1,10 +1,12 @@
 //! The book changes hands: a standby's copy becomes the book that is written, and a book that was overtaken is put aside.
 
 use super::{
-    AuditEntry, BOOK_FILE, Copies, Database, Home, Manifest, Store, StoreError, Transaction,
+    AuditEntry, BOOK_FILE, BOOK_MIGRATIONS, Copies, Database, Home, Manifest, Store, StoreError, Transaction,
     audit::insert_audit,
+    cluster,
     columns::{count, number},
     copy::{CopyFlaw, adopt, open_current, open_private},
+    database::begin_on_any_line,
     sql,
 };
 use crate::server::{durable, roles::EpochToken};
@@ -93,7 +95,7 @@ impl Store {
         let copied = tokio::task::spawn_blocking(move || fs::copy(copy, target)).await;
         copied.map_err(io::Error::other).flatten()?;
         let book = Home::Own(file).open(false).await?;
-        let outcome = rehearse_on(&book).await;
+        let outcome = rehearse_on(book.file_pool()?).await;
         book.close().await;
         outcome
     }
@@ -121,6 +123,7 @@ impl Store {
             let copied = tokio::task::spawn_blocking(move || copy_to_book(&copy, &folder)).await;
             copied.map_err(io::Error::other).flatten().map_err(sqlx::Error::Io)?;
         }
+        cluster::promote(&self.book()).await?;
         let book = self.home.open_current().await?;
         if let Err(error) = write_promotion(&book, promotion).await {
             book.close().await;
@@ -135,6 +138,11 @@ impl Store {
     /// file that it is now.
     pub(in crate::server) async fn demote_book(&self) -> Result<Option<PathBuf>, StoreError> {
         let _turn = self.turn.lock().await;
+        if self.is_on_a_server() {
+            let frozen = self.home.open(true).await?;
+            self.exchange_book(frozen, None).close().await;
+            return Ok(None);
+        }
         let current = Copies::of(&self.folder).current().map_err(sqlx::Error::Io)?;
         let (manifest, copy) = current.ok_or_else(|| StoreError::inconsistent("copies", "no copy has arrived"))?;
         let copy = Database::Sqlite(open_current(&copy).await?);
@@ -145,8 +153,11 @@ impl Store {
 
     /// The epoch of the shared book; 0 if this server's book is its own, or nothing is in it yet. The lease must be held.
     pub(in crate::server) async fn epoch_of_shared_book(&self) -> Result<u64, StoreError> {
-        if let Home::Own(_) = self.home {
-            return Ok(0);
+        let (Home::Shared(_) | Home::Server(_)) = self.home else { return Ok(0) };
+        if self.is_on_a_server() {
+            let epoch: Option<i64> =
+                sql::query_scalar("select epoch from installation").fetch_optional(&self.book()).await?;
+            return number("installation", epoch.unwrap_or_default());
         }
         let book = self.home.open_current().await?;
         let epoch: Option<i64> = sql::query_scalar("select epoch from installation").fetch_optional(&book).await?;
@@ -246,7 +257,8 @@ async fn rehearse_on(pool: &SqlitePool) -> Result<(), CopyFlaw> {
 }
 
 async fn write_promotion(book: &Database, promotion: &Promotion) -> Result<(), StoreError> {
-    let mut transaction = super::begin(book).await?;
+    let mut transaction = begin_on_any_line(book).await?;
+    cluster::name_line(&mut transaction).await?;
     let epoch = &promotion.epoch;
     let moved = sql::query("update installation set epoch = $1, active_server = $2 where \"only\" = 1 and epoch < $1")
         .bind(count(epoch.number))

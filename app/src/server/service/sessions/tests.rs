@@ -3,7 +3,7 @@
 use super::*;
 use crate::server::{
     service::fixture::{FIRST, Room, admin, arrival, entry, info, reported},
-    sites::ServerFacts,
+    sites::{ServerFacts, Told},
     starts::Start,
 };
 use std::time::Instant;
@@ -21,9 +21,10 @@ fn hear(room: &Room, id: &str) {
         addresses: Vec::new(),
         copy_taken_at: None,
         copy: None,
+        replication: None,
         start: Start::default(),
     };
-    room.service.peers.hear(facts, 0, Instant::now(), "2026-01-01T00:00:00.000Z".to_owned());
+    room.service.peers.hear(facts, Told::default(), Instant::now(), "2026-01-01T00:00:00.000Z".to_owned());
 }
 
 #[tokio::test]

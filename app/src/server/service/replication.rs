@@ -1,0 +1,129 @@
+//! The database where it is on a PostgreSQL server: how its replication stands, and what this server makes of it.
+
+use super::{Service, role_changes::unwritten};
+use crate::{
+    model::{Fault, Replication, ReplicationPart, Role},
+    server::{
+        changes::Change,
+        roles::{Pause, RoleRecord},
+        store::StoreError,
+    },
+};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What the last look at the database server showed; `None` where the database is a file.
+#[derive(Debug, Default)]
+pub(super) struct LastLook(Mutex<Option<Replication>>);
+
+impl Service {
+    /// Looks at the database server, and follows what it has become. Does nothing where the database is a file.
+    ///
+    /// # Errors
+    ///
+    /// The role cannot be put on record.
+    pub(in crate::server) async fn look_at_replication(&self) -> Result<(), Fault> {
+        let seen = match self.store.look_at_cluster().await {
+            Ok(None) => return Ok(()),
+            Ok(Some(seen)) => seen,
+            Err(error) => self.unseen(&error),
+        };
+        let before = self.replication.lock().replace(seen.clone());
+        if before.as_ref() == Some(&seen) {
+            return Ok(());
+        }
+        let moved = before.as_ref().is_none_or(|before| before.position != seen.position);
+        self.changed(Change::Server);
+        if moved && self.role() != Role::Active {
+            // Nobody else tells what has arrived.
+            self.changed(Change::Book);
+        }
+        self.follow_cluster(&seen).await
+    }
+
+    fn unseen(&self, error: &StoreError) -> Replication {
+        let before = self.replication.lock().clone().unwrap_or_default();
+        if before.part != ReplicationPart::Unknown {
+            tracing::error!(error = error as &dyn std::error::Error, "the database server does not answer");
+        }
+        Replication { part: ReplicationPart::Unknown, position: before.position, ..Replication::default() }
+    }
+
+    async fn follow_cluster(&self, seen: &Replication) -> Result<(), Fault> {
+        if fitting(&self.roles.now(), seen).is_none() {
+            return Ok(());
+        }
+        let _turn = self.turn.lock().await;
+        // It may have been this server's own promotion.
+        let Ok(Some(seen)) = self.store.look_at_cluster().await else { return Ok(()) };
+        if self.roles.change(|now| fitting(now, &seen)).map_err(|error| unwritten(&error))? {
+            let role = self.role();
+            tracing::warn!(?role, "the database server has become something else, and this server with it");
+            self.store.freeze_book().await?;
+            self.role_changed();
+        }
+        Ok(())
+    }
+
+    /// How the replication stands here. What a replica lacks is seen from what the active server said last.
+    pub(super) fn own_replication(&self) -> Option<Replication> {
+        let seen = self.replication.lock().clone()?;
+        if seen.part != ReplicationPart::Replica {
+            return Some(seen);
+        }
+        let peers = self.peers.peers();
+        let ahead = peers.iter().filter(|peer| peer.facts.role == Role::Active);
+        let ahead = ahead.filter_map(|peer| peer.facts.replication.as_ref()).map(|there| there.position).max();
+        let lag_bytes = ahead.map(|ahead| ahead.saturating_sub(seen.position));
+        // Nothing new is no lag, however long it lasts.
+        let last_change_ms = seen.last_change_ms.filter(|_| lag_bytes != Some(0));
+        Some(Replication { lag_bytes, last_change_ms, ..seen })
+    }
+
+    /// Why the database cannot be used, for the top of every page.
+    pub(super) fn database_banner(&self) -> Option<crate::model::Banner> {
+        let unknown = self.replication.lock().as_ref().is_some_and(|seen| seen.part == ReplicationPart::Unknown);
+        unknown.then(|| crate::model::Banner {
+            text: "The database server does not answer: nothing can be shown anew or changed. Devices stay connected \
+                   and keep their events."
+                .to_owned(),
+        })
+    }
+
+    /// Joins again with a database on a server: notes what only this server wrote, and waits until its database has become
+    /// a replica. `forks` are the active server's epochs with the change at which each began.
+    pub(super) async fn detach(&self, forks: &[(u64, u64)], by: &str) -> Result<(), Fault> {
+        let found = self.store.keep_lone_writes_since(forks, &self.clock.now_text()).await?;
+        self.go_on_from_here()?;
+        let detached = |now: &RoleRecord| {
+            Some(RoleRecord { role: Role::ReadOnly, pause: Some(Pause::Detached), epoch: now.epoch.clone() })
+        };
+        self.roles.change(detached).map_err(|error| unwritten(&error))?;
+        tracing::warn!(by, lone = found, "what only this server wrote is kept; its database has to become a replica");
+        self.role_changed();
+        Ok(())
+    }
+}
+
+/// What a server has to become on a database server like this; `None` if it can stay what it is.
+pub(in crate::server) fn fitting(now: &RoleRecord, seen: &Replication) -> Option<RoleRecord> {
+    let (role, pause) = match (seen.part, now.role, &now.pause) {
+        // A server that writes, on a database that other hands promoted or restored.
+        (ReplicationPart::Primary, Role::Active, _) if seen.other_line => (Role::ReadOnly, Some(Pause::OtherLine)),
+        // Its database follows another one now.
+        (ReplicationPart::Replica, Role::Active, _) | (ReplicationPart::Replica, Role::ReadOnly, Some(_)) => {
+            (Role::Standby, None)
+        }
+        (
+            ReplicationPart::Primary | ReplicationPart::Replica | ReplicationPart::Unknown,
+            Role::Active | Role::Standby | Role::ReadOnly,
+            _,
+        ) => return None,
+    };
+    Some(RoleRecord { role, pause, epoch: now.epoch.clone() })
+}
+
+impl LastLook {
+    fn lock(&self) -> MutexGuard<'_, Option<Replication>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,66 @@
+//! A database on a PostgreSQL server: written by the active server, read from a replica by a standby.
+
+use super::{StartError, first::enter_first};
+use crate::{
+    model::Role,
+    server::{
+        clock::Clock,
+        data_folder::DataFolder,
+        keys::Keys,
+        roles::{Pause, RoleRecord, Roles},
+        service::{Site, fitting},
+        store::Store,
+    },
+};
+
+/// Opens the database at `address` as far as this server's role and the database server's own allow: a replica makes a
+/// standby, whatever this server was.
+pub(super) async fn open(
+    address: &str,
+    folder: &DataFolder,
+    site: &Site,
+    keys: &Keys,
+    role: RoleRecord,
+    clock: &Clock,
+) -> Result<(Store, RoleRecord), StartError> {
+    let read_only = Store::open_postgres(folder.path(), address, true).await?;
+    let seen = read_only.look_at_cluster().await?.unwrap_or_default();
+    let role = fitting(&role, &seen).unwrap_or(role);
+    if role.role != Role::Active {
+        // Only a database of this installation can be read, and whoever joins brings a replica of it.
+        let found = read_only.find_installation().await.ok().flatten();
+        if found.is_none_or(|found| found.id != site.installation_id) {
+            read_only.close().await;
+            return Err(StartError::NoReplica);
+        }
+        save(folder, &role)?;
+        return Ok((read_only, role));
+    }
+    read_only.close().await;
+    let store = Store::open_postgres(folder.path(), address, false).await?;
+    match store.find_installation().await? {
+        Some(found) if found.id != site.installation_id => {
+            store.close().await;
+            Err(StartError::DatabaseForeign)
+        }
+        // Another server was made active on this very database.
+        Some(found) if found.active_server != site.server_id => {
+            let role = paused(role, Pause::Superseded);
+            save(folder, &role)?;
+            store.freeze_book().await?;
+            Ok((store, role))
+        }
+        Some(_) | None => {
+            enter_first(&store, site, keys, &role, clock).await?;
+            Ok((store, role))
+        }
+    }
+}
+
+fn paused(role: RoleRecord, pause: Pause) -> RoleRecord {
+    RoleRecord { role: Role::ReadOnly, pause: Some(pause), epoch: role.epoch }
+}
+
+fn save(folder: &DataFolder, role: &RoleRecord) -> Result<(), StartError> {
+    Roles::save(folder.path(), role).map_err(|error| StartError::Role(folder.path().to_owned(), error))
+}

@@ -1,0 +1,163 @@
+//! The database server under a book: whether it is the primary or a replica, how far a replica is behind, and its promotion.
+
+use super::{Database, Home, Store, StoreError, columns::number, database::Transaction};
+use crate::model::{ReplicaSeen, Replication, ReplicationPart, SlotSeen};
+use sqlx::{PgPool, Row as _};
+use std::time::{Duration, Instant};
+
+/// How long a replica may take to become a primary.
+const PROMOTION_LIMIT_S: i32 = 60;
+/// How long a look may wait for the server.
+const LOOK_LIMIT: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(50);
+/// PostgreSQL's position in its log, as one number of bytes.
+const POSITION: &str = "select case when pg_is_in_recovery()
+    then coalesce(pg_last_wal_replay_lsn(), '0/0') - '0/0'::pg_lsn
+    else pg_current_wal_lsn() - '0/0'::pg_lsn end::bigint";
+/// Which line of history the server is on. Only a primary knows its own for sure.
+const TIMELINE: &str = "select case when pg_is_in_recovery()
+    then (select received_tli from pg_stat_wal_receiver union all select timeline_id from pg_control_checkpoint() limit 1)
+    else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end::bigint";
+/// Says on which cluster and line of history the book may be written: here and now.
+const NAME_LINE: &str = "insert into cluster (\"only\", system_id, timeline)
+    select 1, (select system_identifier::text from pg_control_system()),
+        ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
+    on conflict (\"only\") do update set system_id = excluded.system_id, timeline = excluded.timeline";
+
+impl Store {
+    /// Whether the book is on a database server.
+    pub(in crate::server) fn is_on_a_server(&self) -> bool {
+        matches!(self.home, Home::Server(_))
+    }
+
+    /// What the database server says of itself; `None` if the book is a file. What this program's database user may not
+    /// see is missing.
+    ///
+    /// # Errors
+    ///
+    /// It does not answer within 3 seconds.
+    pub async fn look_at_cluster(&self) -> Result<Option<Replication>, StoreError> {
+        let Database::Postgres(pool) = self.book() else { return Ok(None) };
+        let look = tokio::time::timeout(LOOK_LIMIT, look(&pool)).await;
+        Ok(Some(look.unwrap_or(Err(sqlx::Error::PoolTimedOut))?))
+    }
+
+    /// Waits until the replica here holds everything up to `position`. Does nothing where the book is a file.
+    ///
+    /// # Errors
+    ///
+    /// It does not within `limit`.
+    pub(in crate::server) async fn await_position(&self, position: u64, limit: Duration) -> Result<(), StoreError> {
+        let Database::Postgres(pool) = self.book() else { return Ok(()) };
+        let begun = Instant::now();
+        loop {
+            let here: i64 = sqlx::query_scalar(POSITION).fetch_one(&pool).await?;
+            if number::<u64>("log position", here)? >= position {
+                return Ok(());
+            }
+            if begun.elapsed() >= limit {
+                return Err(StoreError::inconsistent("replica", "it did not receive all that the other server wrote"));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Position in the log up to which the book here is whole; `None` if it is a file.
+    ///
+    /// # Errors
+    ///
+    /// The server does not answer.
+    pub(in crate::server) async fn position(&self) -> Result<Option<u64>, StoreError> {
+        let Database::Postgres(pool) = self.book() else { return Ok(None) };
+        let here: i64 = sqlx::query_scalar(POSITION).fetch_one(&pool).await?;
+        Ok(Some(number("log position", here)?))
+    }
+}
+
+/// Makes the database server a primary, unless it is one.
+pub(super) async fn promote(book: &Database) -> Result<(), StoreError> {
+    let Database::Postgres(pool) = book else { return Ok(()) };
+    let replica: bool = sqlx::query_scalar("select pg_is_in_recovery()").fetch_one(pool).await?;
+    if !replica {
+        return Ok(());
+    }
+    tracing::warn!("the replica on this server's database server is being promoted");
+    let promoted: bool =
+        sqlx::query_scalar("select pg_promote(true, $1)").bind(PROMOTION_LIMIT_S).fetch_one(pool).await?;
+    if promoted { Ok(()) } else { Err(StoreError::inconsistent("replica", "its promotion did not end in time")) }
+}
+
+/// From now on the book is written on this cluster and line of history, and on no other.
+pub(super) async fn name_line(transaction: &mut Transaction) -> Result<(), sqlx::Error> {
+    match transaction {
+        Transaction::Sqlite(_) => Ok(()),
+        Transaction::Postgres(turn) => sqlx::query(NAME_LINE).execute(&mut **turn).await.map(drop),
+    }
+}
+
+async fn look(pool: &PgPool) -> Result<Replication, sqlx::Error> {
+    let replica: bool = sqlx::query_scalar("select pg_is_in_recovery()").fetch_one(pool).await?;
+    let position: i64 = sqlx::query_scalar(POSITION).fetch_one(pool).await?;
+    let timeline: Option<i64> = sqlx::query_scalar(TIMELINE).fetch_one(pool).await?;
+    let common = Replication {
+        part: if replica { ReplicationPart::Replica } else { ReplicationPart::Primary },
+        position: position.unsigned_abs(),
+        timeline: timeline.map(i64::unsigned_abs),
+        ..Replication::default()
+    };
+    if replica { look_at_replica(pool, common).await } else { look_at_primary(pool, common).await }
+}
+
+async fn look_at_replica(pool: &PgPool, common: Replication) -> Result<Replication, sqlx::Error> {
+    let receiver: Option<String> = sqlx::query_scalar("select status from pg_stat_wal_receiver where pid is not null")
+        .fetch_optional(pool)
+        .await?
+        .flatten();
+    let last: Option<i64> =
+        sqlx::query_scalar("select (extract(epoch from now() - pg_last_xact_replay_timestamp()) * 1000)::bigint")
+            .fetch_one(pool)
+            .await?;
+    // Before it ever replayed a change nothing is known of its age.
+    Ok(Replication {
+        receiving: receiver.as_deref() == Some("streaming"),
+        last_change_ms: last.map(i64::unsigned_abs),
+        ..common
+    })
+}
+
+async fn look_at_primary(pool: &PgPool, common: Replication) -> Result<Replication, sqlx::Error> {
+    let rows = sqlx::query(
+        "select coalesce(application_name, '') as name, coalesce(state, '') as state, coalesce(sync_state, '') as sync,
+            (pg_current_wal_lsn() - replay_lsn)::bigint as behind
+         from pg_stat_replication where pid is not null order by application_name",
+    );
+    let replicas = rows.fetch_all(pool).await?.into_iter().map(|row| {
+        Ok(ReplicaSeen {
+            name: row.try_get("name")?,
+            state: row.try_get("state")?,
+            sync: row.try_get("sync")?,
+            lag_bytes: row.try_get::<Option<i64>, _>("behind")?.map(|behind| behind.max(0).unsigned_abs()),
+        })
+    });
+    let replicas: Result<Vec<ReplicaSeen>, sqlx::Error> = replicas.collect();
+    let rows = sqlx::query(
+        "select slot_name::text as name, active, coalesce(wal_status, '') as log,
+            (pg_current_wal_lsn() - restart_lsn)::bigint as kept
+         from pg_replication_slots where slot_type = 'physical' order by slot_name",
+    );
+    let slots = rows.fetch_all(pool).await?.into_iter().map(|row| {
+        Ok(SlotSeen {
+            name: row.try_get("name")?,
+            active: row.try_get("active")?,
+            log: row.try_get("log")?,
+            kept_bytes: row.try_get::<Option<i64>, _>("kept")?.map(|kept| kept.max(0).unsigned_abs()),
+        })
+    });
+    let slots: Result<Vec<SlotSeen>, sqlx::Error> = slots.collect();
+    let named: Option<bool> =
+        match sqlx::query_scalar("select to_regclass('cluster') is not null").fetch_one(pool).await? {
+            true => sqlx::query_scalar(super::database::LINE_STANDS).fetch_optional(pool).await?,
+            false => None,
+        };
+    Ok(Replication { replicas: replicas?, slots: slots?, other_line: named == Some(false), ..common })
+}
