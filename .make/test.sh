@@ -22,6 +22,8 @@ step "the package" "$ROOT/.make/package_test.sh" --built
 step "stories in a browser" "$ROOT/.make/e2e.sh"
 step "drill: shared file" "$ROOT/.make/drills/shared_file.sh"
 step "drill: copies" "$ROOT/.make/drills/copies.sh"
+step "drill: machine image" "$ROOT/.make/drills/vm_image.sh"
+step "drill: replication" "$ROOT/.make/drills/replication.sh"
 
 printf '\n'
 printf '%s\n' "${results[@]}"

@@ -36,7 +36,7 @@ pub use rollout::{
 };
 pub use server::{
     Banner, CopyFacts, Draining, EpochBegin, Evidence, LoneWrite, Newcomer, OtherServer, PeerState, PromotionInput,
-    Rehearsal, Role, Server,
+    Quiesced, Rehearsal, Role, Server,
 };
 pub use server_list::{
     DEFAULT_PORT, DeviceServers, DeviceSettingInput, EntryFailure, EntryInput, ListVersion, MAX_ENTRIES, Push,

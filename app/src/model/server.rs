@@ -202,6 +202,13 @@ pub struct Draining {
     pub devices: u64,
 }
 
+/// Writes are held, for a snapshot of the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quiesced {
+    /// When they go on by themselves.
+    pub until: String,
+}
+
 /// A server that asks to join and waits for an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Newcomer {

@@ -12,6 +12,7 @@ mod join_string;
 mod logging;
 mod newcomers;
 mod provision;
+mod quiesce;
 mod restore;
 mod run;
 mod servers;
@@ -70,6 +71,10 @@ enum Verb {
     Rejoin(servers::RejoinArguments),
     /// Have the other server get a copy of the database now
     Copy(servers::CopyArguments),
+    /// Hold all writes while a snapshot of this machine is taken; they go on with `portal resume`, or by themselves
+    Quiesce(quiesce::Arguments),
+    /// Let writes go on after a snapshot
+    Resume(quiesce::ResumeArguments),
     /// Help an operator
     User(user::Arguments),
 }
@@ -172,6 +177,8 @@ async fn perform(verb: Verb) -> Result<(), CliError> {
         Verb::Promote(arguments) => servers::promote(&arguments).await,
         Verb::Rejoin(arguments) => servers::rejoin(&arguments).await,
         Verb::Copy(arguments) => servers::copy(&arguments).await,
+        Verb::Quiesce(arguments) => quiesce::quiesce(&arguments).await,
+        Verb::Resume(arguments) => quiesce::resume(&arguments).await,
         Verb::User(arguments) => user::perform(&arguments).await,
     }
 }

@@ -59,6 +59,7 @@ pub struct Metrics {
     epoch: Gauge,
     copy_age: Sometimes,
     copy_size: Sometimes,
+    replication_lag: Sometimes,
     copy_duration: Histogram,
     copy_failures: Counter,
     process: ProcessMetrics,
@@ -117,6 +118,12 @@ impl Default for Metrics {
                 "On a standby: how long ago its copy of the book was taken; it is taken after each change, and not without one",
             ),
             copy_size: to.empty("biostar_copy_size", Some(Unit::Bytes), "", "On a standby: the size of its copy of the book"),
+            replication_lag: to.empty(
+                "biostar_replication_lag",
+                Some(Unit::Bytes),
+                "",
+                "On a standby with a replica: log that the active server's database has and its own lacks",
+            ),
             copy_duration: to.add(
                 "biostar_copy_duration",
                 Some(Unit::Seconds),
@@ -200,6 +207,8 @@ impl Metrics {
         self.copy_size.set(copy.as_ref().map(|copy| copy.size as f64));
         let taken = copy.and_then(|copy| OffsetDateTime::parse(&copy.taken_at, &Rfc3339).ok());
         self.copy_age.set(taken.map(|taken| (service.clock.now() - taken).as_seconds_f64().max(0.0)));
+        let lag = service.own_replication().and_then(|seen| seen.lag_bytes);
+        self.replication_lag.set(lag.map(|bytes| bytes as f64));
         self.process.look();
         self.registered.text()
     }

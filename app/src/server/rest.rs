@@ -60,6 +60,7 @@ pub fn routes() -> Router<AppState> {
         .route("/servers/{id}/promote", post(servers::promote))
         .route("/servers/{id}/copy", post(servers::copy))
         .route("/servers/{id}/rejoin", post(servers::rejoin))
+        .route("/servers/{id}/quiesce", post(servers::quiesce).delete(servers::resume_writes))
         .route("/servers/epochs", get(servers::list_epochs))
         .route("/servers/lone-writes", get(servers::list_lone_writes))
         .route("/servers/lone-writes/settle", post(servers::settle_lone_writes))

@@ -26,6 +26,7 @@ mod passwords;
 mod promotion;
 mod provisioning;
 mod pushes;
+mod quiet;
 mod rejoining;
 mod renewals;
 mod replication;
@@ -47,6 +48,7 @@ pub(super) use failures::{foreign_text, in_words, rows_of};
 pub use operators::FIRST_LOGIN;
 pub use passwords::MIN_PASSWORD_CHARACTERS;
 pub use pushes::Report;
+pub use quiet::QUIESCE_MAX_S;
 pub(in crate::server) use replication::fitting;
 pub use server_lists::ListInput;
 pub use sessions::{Arrival, MoveFailed};
@@ -134,6 +136,7 @@ pub struct Service {
     boots: drift::Boots,
     drained: draining::Drained,
     replication: replication::LastLook,
+    hold: quiet::Hold,
     certificate_ends: renewals::Ends,
     /// What is measured.
     pub(super) metrics: Metrics,
@@ -172,6 +175,7 @@ impl Service {
             boots: drift::Boots::default(),
             drained: draining::Drained::default(),
             replication: replication::LastLook::default(),
+            hold: quiet::Hold::default(),
             certificate_ends: renewals::Ends::default(),
             metrics: Metrics::default(),
         })

@@ -24,6 +24,7 @@ mod outcomes;
 mod probes;
 mod provisioning;
 mod pushes;
+mod quiet;
 mod refresh_tokens;
 mod renewals;
 mod revision_history;
@@ -62,7 +63,7 @@ pub use revocations::DeviceRevocation;
 pub use rollouts::{Begun, ChosenDevice, MemberPush, RolloutMember, RolloutMove, RolloutRecord};
 pub(in crate::server) use servers::NewServer;
 pub use sightings::{Presence, ReportedList, Sighting};
-pub use survey::{Schema, Surveyed, SurveyedFile, snapshot, survey};
+pub use survey::{BookPlace, Schema, Surveyed, SurveyedFile, snapshot, survey};
 pub use turnover::{EpochRow, Promotion, PromotionKind};
 pub use waiting::{Acceptance, WaitingRecord, WaitingState};
 

@@ -21,6 +21,7 @@ mod orders;
 mod pair;
 mod postgres;
 mod promotion;
+mod quiet;
 mod raw_device;
 mod replication;
 mod rest_contract;

@@ -9,7 +9,7 @@ use crate::{
         durable,
         keys::Keys,
         roles::Roles,
-        store::{BOOK_FILE, JOURNAL_FILE, snapshot},
+        store::{BOOK_FILE, BookPlace, JOURNAL_FILE, snapshot},
     },
 };
 use std::{
@@ -24,14 +24,14 @@ use tar::{Builder, EntryType, Header};
 const PLAIN: [&str; 4] = ["server.json", "role.json", "start.json", "peers.json"];
 const KEYS: &str = "keys";
 
-/// Writes everything that the server in `data` is, with the book that it may share, into the new file `target`, readable by this user alone.
+/// Writes everything that the server in `data` is, with its book from its place, into the new file `target`, readable by this user alone.
 ///
 /// # Errors
 ///
 /// There is no server, it is a standby, something of it cannot be read, or the file cannot be written.
 pub async fn make(
     data: &Path,
-    shared: Option<&Path>,
+    place: BookPlace<'_>,
     target: &Path,
     clock: &Clock,
 ) -> Result<BackupManifest, BackupError> {
@@ -49,8 +49,14 @@ pub async fn make(
     let failed = |error| BackupError::File(beside.to_owned(), error);
     let work = tempfile::Builder::new().prefix(".portal-backup-").tempdir_in(beside).map_err(failed)?;
     let mut parts: Vec<(String, PathBuf)> = Vec::new();
-    let book = shared.map_or_else(|| data.join(BOOK_FILE), Path::to_owned);
-    for (name, database) in [(BOOK_FILE, book), (JOURNAL_FILE, data.join(JOURNAL_FILE))] {
+    let book = match place {
+        BookPlace::Own => Some(data.join(BOOK_FILE)),
+        BookPlace::Shared(file) => Some(file.to_owned()),
+        BookPlace::Server(_) => None,
+    };
+    let book_elsewhere = book.is_none();
+    let book = book.map(|book| (BOOK_FILE, book));
+    for (name, database) in book.into_iter().chain([(JOURNAL_FILE, data.join(JOURNAL_FILE))]) {
         let copy = work.path().join(name);
         snapshot(&database, &copy).await?;
         parts.push((name.to_owned(), copy));
@@ -64,6 +70,7 @@ pub async fn make(
             installation_id: site.installation_id,
             server_id: site.server_id,
             server_name: site.server_name,
+            book_elsewhere,
             files: Vec::new(),
         },
         target.to_owned(),

@@ -6,7 +6,7 @@ use crate::server::{
     durable,
     keys::Keys,
     roles::Roles,
-    store::{Schema, survey},
+    store::{BookPlace, Schema, survey},
 };
 use std::{
     fs::{self, File, OpenOptions},
@@ -57,7 +57,11 @@ async fn unpack_and_check(file: &Path, work: &Path) -> Result<BackupManifest, Ba
         return Err(damaged("its parts are of different servers"));
     }
     Roles::load(work).ok().flatten().ok_or_else(|| damaged("role.json is missing or unreadable"))?;
-    let surveyed = survey(work, None, false).await?.ok_or_else(|| damaged("the records are missing"))?;
+    let surveyed = survey(work, BookPlace::Own, false).await?;
+    if surveyed.is_none() && !manifest.book_elsewhere {
+        return Err(damaged("the records are missing"));
+    }
+    let surveyed = surveyed.unwrap_or_default();
     for file in surveyed.files {
         if let Some(damage) = file.damage {
             return Err(BackupError::Damaged(damage));

@@ -20,7 +20,7 @@ use crate::{
         keys::Keys,
         roles::{RoleRecord, Roles},
         service::Site,
-        store::{Surveyed, survey},
+        store::{BookPlace, Surveyed, survey},
     },
 };
 use report::{Finding, Report};
@@ -78,7 +78,12 @@ async fn examine(config: Config) -> Report {
     let (console, asked) = Running::ask(&config).await;
     let role = Roles::load(&config.data).ok().flatten();
     let is_standby = role.as_ref().is_some_and(|role| role.role == Role::Standby);
-    let survey = survey(&config.data, config.shared.as_ref().map(|shared| shared.database.as_path()), is_standby).await;
+    let place = match (&config.database, &config.shared) {
+        (Some(address), _) => BookPlace::Server(address),
+        (None, Some(shared)) => BookPlace::Shared(&shared.database),
+        (None, None) => BookPlace::Own,
+    };
+    let survey = survey(&config.data, place, is_standby).await;
     let scene = Scene {
         site: read_site(&config.data).ok().flatten(),
         keys: Keys::load(&config.data).ok().flatten(),
@@ -102,6 +107,7 @@ async fn examine(config: Config) -> Report {
     findings.push(clock::sane(&scene));
     findings.extend(peer::reachable(&scene).await);
     findings.extend(peer::copy(&scene));
+    findings.extend(peer::replication(&scene));
     findings.push(devices::failover(&scene));
     Report::new(findings)
 }

@@ -46,6 +46,15 @@ impl Console {
         self.ask(Method::POST, path, Some(body)).await
     }
 
+    /// Deletes through the REST API; `path` begins after `/api/v1`.
+    ///
+    /// # Errors
+    ///
+    /// Nobody answers, or the answer is a refusal.
+    pub(super) async fn delete(&self, path: &str) -> Result<(), CliError> {
+        self.ask::<Value>(Method::DELETE, path, None).await.map(drop)
+    }
+
     /// The process of the server that answers; `None` where the system does not tell.
     ///
     /// # Errors

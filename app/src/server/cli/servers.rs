@@ -85,7 +85,7 @@ pub(super) async fn rejoin(arguments: &RejoinArguments) -> Result<(), CliError> 
     Ok(())
 }
 
-async fn own_of(console: &Console) -> Result<Server, CliError> {
+pub(super) async fn own_of(console: &Console) -> Result<Server, CliError> {
     let servers: Vec<Server> = console.get("/servers").await?;
     let own = servers.into_iter().find(|server| server.state == PeerState::This);
     own.ok_or_else(|| CliError::Failed("the server does not list itself".to_owned()))

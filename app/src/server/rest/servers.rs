@@ -2,7 +2,7 @@
 
 use super::{By, Problem, body::Json as Sent};
 use crate::{
-    model::{Draining, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, PromotionInput, Server},
+    model::{Draining, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, PromotionInput, Quiesced, Server},
     server::{auth::Console, router::AppState},
 };
 use axum::{
@@ -65,6 +65,30 @@ pub(super) async fn copy(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     state.service.copy_now(&actor, &id).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "state": "asked" }))))
+}
+
+/// How long writes are held at most.
+#[derive(serde::Deserialize)]
+pub(super) struct QuiesceInput {
+    seconds: u64,
+}
+
+pub(super) async fn quiesce(
+    State(state): State<AppState>,
+    By(actor): By,
+    Path(id): Path<String>,
+    Sent(input): Sent<QuiesceInput>,
+) -> Result<Json<Quiesced>, Problem> {
+    Ok(Json(state.service.quiesce(&actor, &id, input.seconds).await?))
+}
+
+pub(super) async fn resume_writes(
+    State(state): State<AppState>,
+    By(actor): By,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    state.service.resume_writes(&actor, &id)?;
+    Ok(Json(json!({ "state": "resumed" })))
 }
 
 pub(super) async fn list_epochs(State(state): State<AppState>, _: By) -> Result<Json<Vec<EpochBegin>>, Problem> {

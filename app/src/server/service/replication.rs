@@ -65,7 +65,7 @@ impl Service {
     }
 
     /// How the replication stands here. What a replica lacks is seen from what the active server said last.
-    pub(super) fn own_replication(&self) -> Option<Replication> {
+    pub(in crate::server) fn own_replication(&self) -> Option<Replication> {
         let seen = self.replication.lock().clone()?;
         if seen.part != ReplicationPart::Replica {
             return Some(seen);

@@ -90,6 +90,7 @@ impl Service {
         warning
             .into_iter()
             .chain(self.database_banner())
+            .chain(self.hold_banner())
             .chain(certificate)
             .chain(role)
             .chain(self.drain_banner())

@@ -57,15 +57,19 @@ impl From<sqlx::Error> for StoreError {
                 Some(said) => of_postgres(said.code())(error),
                 None => of_sqlite(said)(error),
             },
-            None => match error {
-                sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => Self::Unusable(error),
-                sqlx::Error::Configuration(why) if why.is::<OtherLine>() => {
-                    Self::OtherLine(sqlx::Error::Configuration(why))
-                }
-                other => Self::Statement(other),
-            },
+            None if is_other_line(&error) => Self::OtherLine(error),
+            None if is_out_of_reach(&error) => Self::Unusable(error),
+            None => Self::Statement(error),
         }
     }
+}
+
+fn is_other_line(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Configuration(why) if why.is::<OtherLine>())
+}
+
+fn is_out_of_reach(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_))
 }
 
 fn of_sqlite(said: &dyn DatabaseError) -> fn(sqlx::Error) -> StoreError {

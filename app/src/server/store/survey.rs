@@ -1,6 +1,8 @@
 //! A look at the databases from outside, beside a server that runs or without one; nothing is changed.
 
-use super::{BOOK_FILE, BOOK_MIGRATIONS, Copies, JOURNAL_FILE, JOURNAL_MIGRATIONS, StoreError, columns::number};
+use super::{
+    BOOK_FILE, BOOK_MIGRATIONS, Copies, Database, JOURNAL_FILE, JOURNAL_MIGRATIONS, StoreError, columns::number, sql,
+};
 use crate::model::ServerEntry;
 use sqlx::{Connection as _, SqliteConnection, migrate::Migrator, sqlite::SqliteConnectOptions};
 use std::{
@@ -11,6 +13,11 @@ use std::{
 
 /// How long a look waits for a writer.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What every device shall have.
+const LISTS: &str = "select devices.id, revisions.entries from devices
+     join revisions on revisions.device_id = devices.id and revisions.number = devices.wanted_revision
+     order by devices.id";
 
 /// What was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,17 +56,29 @@ pub enum Schema {
     Newer(i64),
 }
 
-/// Looks at the databases in `folder`, with a book that is `shared` with the other server at that one, on a standby at the
-/// copy that counts; `None` if there are none.
+/// Where a server's book is while it writes it.
+#[derive(Clone, Copy, Debug)]
+pub enum BookPlace<'a> {
+    /// In its data folder.
+    Own,
+    /// In a file that it shares with the other server.
+    Shared(&'a Path),
+    /// On the database server at this address.
+    Server(&'a str),
+}
+
+/// Looks at the databases in `folder`, at a book elsewhere there, on a standby at the copy that counts; `None` if there are
+/// none.
 ///
 /// # Errors
 ///
-/// A file cannot be opened or read at all.
-pub async fn survey(folder: &Path, shared: Option<&Path>, standby: bool) -> Result<Option<Surveyed>, StoreError> {
-    let book = if standby {
-        Copies::of(folder).current().map_err(sqlx::Error::Io)?.map(|(_, file)| file)
-    } else {
-        Some(shared.map_or_else(|| folder.join(BOOK_FILE), Path::to_owned)).filter(|file| file.exists())
+/// A file cannot be opened or read at all, or the database server does not answer.
+pub async fn survey(folder: &Path, place: BookPlace<'_>, standby: bool) -> Result<Option<Surveyed>, StoreError> {
+    let book = match place {
+        BookPlace::Server(address) => return survey_server(folder, address, standby).await.map(Some),
+        _ if standby => Copies::of(folder).current().map_err(sqlx::Error::Io)?.map(|(_, file)| file),
+        BookPlace::Own => Some(folder.join(BOOK_FILE)).filter(|file| file.exists()),
+        BookPlace::Shared(file) => Some(file.to_owned()).filter(|file| file.exists()),
     };
     let Some(book) = book else { return Ok(None) };
     let journal = folder.join(JOURNAL_FILE);
@@ -69,22 +88,42 @@ pub async fn survey(folder: &Path, shared: Option<&Path>, standby: bool) -> Resu
     let (file, whole) = examine(&mut connection, &book, &BOOK_MIGRATIONS).await?;
     surveyed.files.push(file);
     if whole {
-        (surveyed.devices, surveyed.single_server_devices) = devices(&mut connection).await?;
+        let rows: Vec<(i64, String)> = sqlx::query_as(LISTS).fetch_all(&mut connection).await?;
+        (surveyed.devices, surveyed.single_server_devices) = devices(&rows)?;
     }
     connection.close().await?;
-    if journal.exists() {
-        let mut connection = open(&journal, false).await?;
-        let (file, whole) = examine(&mut connection, &journal, &JOURNAL_MIGRATIONS).await?;
-        surveyed.files.push(file);
-        if whole && standby {
-            let kept: i64 = sqlx::query_scalar("select count(*) from events where forwarded_at is null")
-                .fetch_one(&mut connection)
-                .await?;
-            surveyed.events_kept_back = kept.unsigned_abs();
-        }
-        connection.close().await?;
-    }
+    look_at_journal(&journal, standby, &mut surveyed).await?;
     Ok(Some(surveyed))
+}
+
+async fn survey_server(folder: &Path, address: &str, standby: bool) -> Result<Surveyed, StoreError> {
+    let journal = folder.join(JOURNAL_FILE);
+    let mut surveyed = Surveyed { bytes: bytes_of(&journal), ..Surveyed::default() };
+    let book = Database::connect(&address.parse().map_err(StoreError::Address)?, true).await?;
+    let known: bool = sql::query_scalar("select to_regclass('devices') is not null").fetch_one(&book).await?;
+    if known {
+        let rows = sql::query_as(LISTS).fetch_all(&book).await?;
+        (surveyed.devices, surveyed.single_server_devices) = devices(&rows)?;
+    }
+    book.close().await;
+    look_at_journal(&journal, standby, &mut surveyed).await?;
+    Ok(surveyed)
+}
+
+async fn look_at_journal(journal: &Path, standby: bool, surveyed: &mut Surveyed) -> Result<(), StoreError> {
+    if !journal.exists() {
+        return Ok(());
+    }
+    let mut connection = open(journal, false).await?;
+    let (file, whole) = examine(&mut connection, journal, &JOURNAL_MIGRATIONS).await?;
+    surveyed.files.push(file);
+    if whole && standby {
+        let kept: i64 = sqlx::query_scalar("select count(*) from events where forwarded_at is null")
+            .fetch_one(&mut connection)
+            .await?;
+        surveyed.events_kept_back = kept.unsigned_abs();
+    }
+    Ok(connection.close().await?)
 }
 
 /// Writes one consistent state of a database to the new file `into`, whoever writes to it meanwhile.
@@ -133,16 +172,10 @@ async fn examine(
     Ok((SurveyedFile { path: file.to_owned(), damage, schema }, whole))
 }
 
-async fn devices(connection: &mut SqliteConnection) -> Result<(u64, Vec<u32>), StoreError> {
-    let rows: Vec<(i64, String)> = sqlx::query_as(
-        "select devices.id, revisions.entries from devices
-         join revisions on revisions.device_id = devices.id and revisions.number = devices.wanted_revision
-         order by devices.id",
-    )
-    .fetch_all(connection)
-    .await?;
+/// How many devices there are, and those whose list names one address alone.
+fn devices(rows: &[(i64, String)]) -> Result<(u64, Vec<u32>), StoreError> {
     let mut single = Vec::new();
-    for (id, entries) in &rows {
+    for (id, entries) in rows {
         let entries: Vec<ServerEntry> = super::columns::from_json("revisions", entries)?;
         if entries.len() < 2 {
             single.push(number("devices", *id)?);

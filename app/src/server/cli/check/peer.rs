@@ -2,7 +2,7 @@
 
 use super::{Scene, report::Finding};
 use crate::{
-    model::{PeerState, Role},
+    model::{PeerState, ReplicationPart, Role},
     server::sites::remembered_servers,
 };
 use std::time::Duration;
@@ -55,7 +55,7 @@ async fn dial(check: &'static str, name: &str, addresses: &[String]) -> Finding 
 pub(super) fn copy(scene: &Scene) -> Option<Finding> {
     let check = "copy";
     let this = scene.running.as_ref()?.this()?;
-    if this.role != Role::Standby {
+    if this.role != Role::Standby || this.replication.is_some() {
         return None;
     }
     let Some(taken_at) = &this.copy_taken_at else {
@@ -69,5 +69,23 @@ pub(super) fn copy(scene: &Scene) -> Option<Finding> {
         let words =
             format!("taken at {taken_at}; what was changed since is not here, and the active server does not answer");
         Finding::warning(check, words)
+    })
+}
+
+/// The database server answers, and the replication runs.
+pub(super) fn replication(scene: &Scene) -> Option<Finding> {
+    let check = "replication";
+    let seen = scene.running.as_ref()?.this()?.replication.as_ref()?;
+    let words = seen.words();
+    Some(match seen.part {
+        _ if !seen.is_troubled() => Finding::ok(check, words),
+        ReplicationPart::Unknown => Finding::error(check, format!("{words}: see that it runs")),
+        ReplicationPart::Primary if seen.other_line => {
+            Finding::error(check, format!("{words}: other hands promoted it; see Servers"))
+        }
+        ReplicationPart::Primary => Finding::warning(check, format!("{words}: what is written is at one place alone")),
+        ReplicationPart::Replica => {
+            Finding::error(check, format!("{words}: see that the primary runs and lets this server in"))
+        }
     })
 }
