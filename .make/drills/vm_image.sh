@@ -35,7 +35,7 @@ all_on() { connected "$1" "BioStar Server #1" "$DEVICES"; }
 is_read_only() { roles_at "$1" | grep -q "Read-only.*this server"; }
 says() { roles_at "$1" | grep -q "$2"; }
 uses() { "$BLN" ctl --control "$DRILL/doors.sock" event "$1" "$2" >/dev/null; }
-console() { curl --silent --fail --unix-socket "$1/console.sock" "http://console/api/v1$2"; }
+console() { curl --silent --fail --unix-socket "$1/control.sock" "http://console/api/v1$2"; }
 events_at() { console "$1" "/events?code=4864&limit=1" | grep -o '"total":[0-9]*' | cut -d: -f2; }
 has_events() { [ "$(events_at "$1")" = "$2" ]; }
 edits_at() { console "$1" /provisioning | grep -o '"uses":3' | wc -l; }

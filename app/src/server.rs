@@ -14,6 +14,7 @@ pub mod keys;
 pub mod lease;
 pub mod link;
 pub mod metrics;
+mod portals;
 pub mod rest;
 pub mod roles;
 mod rollouts;

@@ -34,7 +34,9 @@ pub struct Replication {
     pub replicas: Vec<ReplicaSeen>,
     /// A primary: what it keeps for followers.
     pub slots: Vec<SlotSeen>,
-    /// A primary that was promoted or restored by other hands: nothing is written there.
+    /// A primary: the epoch in which it is written.
+    pub epoch: Option<u64>,
+    /// A primary that was promoted or restored by other hands, or given up: nothing is written there.
     pub other_line: bool,
 }
 

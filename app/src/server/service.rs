@@ -72,7 +72,7 @@ use newcomers::Newcomers;
 use serde::{Deserialize, Serialize};
 use sign_in::Doorman;
 use std::sync::{Arc, OnceLock};
-use tokio::sync::{Mutex, Notify, mpsc, watch};
+use tokio::sync::{Mutex, Notify, broadcast, mpsc, watch};
 use vouching::Vouchers;
 
 /// Who wants something done.
@@ -119,6 +119,8 @@ pub struct Service {
     vouchers: Vouchers,
     pub(super) clock: Clock,
     pub(super) changes: Changes,
+    /// Those that began here and not on another portal of the same database.
+    own_changes: Changes,
     /// Which other servers answer.
     pub(super) peers: PeerBoard,
     /// The device gateway, once it listens.
@@ -164,6 +166,7 @@ impl Service {
             started_at: clock.now_text(),
             clock,
             changes: Changes::default(),
+            own_changes: Changes::default(),
             peers,
             gateway: OnceLock::new(),
             advertised: OnceLock::new(),
@@ -261,7 +264,13 @@ impl Service {
     }
 
     pub(super) fn changed(&self, change: Change) {
+        self.own_changes.send(change.clone());
         self.changes.send(change);
+    }
+
+    /// What this server itself changes, from now on.
+    pub(super) fn own_changes(&self) -> broadcast::Receiver<Change> {
+        self.own_changes.listen()
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     keys::Keys,
     lease::{self, Keeper},
     link::Link,
-    metrics,
+    metrics, portals,
     roles::RoleRecord,
     rollouts,
     router::{self, AppState},
@@ -132,6 +132,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     if let Some(keeper) = keeper.clone() {
         parts.spawn(lease::keep(service.clone(), keeper, stop.clone()));
     }
+    parts.spawn(portals::run(service.clone(), stop.clone()));
     parts.spawn(rollouts::drive(service.clone(), stop.clone()));
     parts.spawn(metrics::serve(doors.metrics, service.clone(), stop.clone()));
     parts.spawn(serving::serve_console(console, router::console(state.clone()), stop.clone()));

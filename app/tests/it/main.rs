@@ -17,6 +17,7 @@ mod harness;
 mod link_story;
 mod measured;
 mod newcomers;
+mod one_site;
 mod orders;
 mod pair;
 mod postgres;

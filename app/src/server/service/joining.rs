@@ -164,6 +164,9 @@ impl Service {
             Used::Now => {}
             Used::Before => return Err(JoinRefusal::Used),
         }
+        let others =
+            self.peers.peers().into_iter().map(|peer| peer.facts).filter(|facts| facts.id != request.server_id);
+        let servers = std::iter::once(own.clone()).chain(others).collect();
         // Where it answers is known before it calls for the first time.
         self.peers.remember(ServerFacts {
             id: request.server_id.clone(),
@@ -184,7 +187,7 @@ impl Service {
             authority_key: authority.key_pem(),
             server_certificate: certificate_pem,
             token_key: hex::encode(self.keys.token_secret()),
-            servers: vec![own],
+            servers,
         };
         self.newcomers.let_in(&newcomer.fingerprint, reply.clone());
         self.changed(Change::Server);

@@ -4,16 +4,19 @@ use super::{
     Actor, Service,
     failures::rows_of,
     names::device_name_of,
-    server_lists::{Blank, entries_of, parse_entries},
+    server_lists::{Blank, entries_of, model_entry, parse_entries},
 };
 use crate::{
     model::{
         Connection, EntryInput, Fault, MAX_ENTRIES, Move, MoveInput, MoveState, ProbeRow, ProbeTable, Role, ServerEntry,
     },
-    server::changes::Change,
+    server::{
+        changes::Change,
+        sites::{Errand, Order},
+    },
 };
 use gateway::{
-    server::{Handle, OrderError},
+    server::OrderError,
     wire::{self, Address, AddressError, DeviceId, Entries},
 };
 use serde_json::json;
@@ -48,9 +51,10 @@ impl Service {
             None => entries_of(&standing.wanted.entries)?,
         };
         debug_assert!(entries.len() <= MAX_ENTRIES);
-        let gateway = self.gateway_for(self.servers_of(&standing).connected.as_ref())?;
-        let rows = gateway.probe(DeviceId(device), entries).await.map_err(refused)?;
-        self.keep_probe(device, rows_of(&rows)).await
+        let connected = self.servers_of(&standing).connected;
+        let order = Order::Probe { entries: entries.iter().map(model_entry).collect() };
+        let rows = self.have_carried_out(device, connected.as_ref(), order).await?;
+        self.keep_probe(device, rows).await
     }
 
     /// Takes down what a device found.
@@ -83,8 +87,8 @@ impl Service {
         let kept = standing.kept.as_ref().unwrap_or(&standing.wanted);
         let to = entry_at(&entries_of(&kept.entries)?, &input)?;
         let connected = self.servers_of(&standing).connected;
-        let gateway = self.gateway_for(connected.as_ref())?;
-        gateway.move_to(DeviceId(device), to.clone(), input.ttl_seconds.unwrap_or(0)).await.map_err(refused)?;
+        let order = Order::Move { to: model_entry(&to), ttl_seconds: input.ttl_seconds.unwrap_or(0) };
+        self.have_carried_out(device, connected.as_ref(), order).await?;
         let ordered = Move {
             address: to.address.to_string(),
             port: to.port,
@@ -118,16 +122,40 @@ impl Service {
         Some(if arrived { Move { state: MoveState::Arrived, ..ordered } } else { ordered })
     }
 
-    /// The gateway, if it holds the device's session.
-    fn gateway_for(&self, connected: Option<&Connection>) -> Result<&Handle, Fault> {
-        let wrong = |reason: String| Fault::WrongState { reason };
-        match connected {
-            None => Err(wrong("The device is not connected.".to_owned())),
-            Some(connection) if connection.server != self.site.server_id => {
-                let name = &connection.server_name;
-                Err(wrong(format!("The device is connected to {name}; do this in the portal of that server.")))
+    /// Has the server that holds the device's session carry an order out. A move answers no rows.
+    async fn have_carried_out(
+        &self,
+        device: u32,
+        connected: Option<&Connection>,
+        order: Order,
+    ) -> Result<Vec<ProbeRow>, Fault> {
+        let Some(connection) = connected else { return Err(wrong("The device is not connected.")) };
+        if connection.server == self.site.server_id {
+            return self.carry_out(device, order).await;
+        }
+        let server = connection.server.clone();
+        let answered = self.run_errand(|reply| Errand::Order { server, device, order, reply }).await;
+        answered.map_err(|reason| wrong(&format!("{}, which holds the device: {reason}", connection.server_name)))
+    }
+
+    /// Carries an order out on a device that is connected here, for this server or another one.
+    ///
+    /// # Errors
+    ///
+    /// An entry that is none, or the device is not connected here, does not answer, or says no.
+    pub(in crate::server) async fn carry_out(&self, device: u32, order: Order) -> Result<Vec<ProbeRow>, Fault> {
+        let gateway = self.gateway.get().ok_or_else(|| wrong("The device gateway does not listen."))?;
+        match order {
+            Order::Probe { entries } => {
+                let rows = gateway.probe(DeviceId(device), entries_of(&entries)?).await.map_err(refused)?;
+                Ok(rows_of(&rows))
             }
-            Some(_) => self.gateway.get().ok_or_else(|| wrong("The device gateway does not listen.".to_owned())),
+            Order::Move { to, ttl_seconds } => {
+                let entries = entries_of(&[to])?;
+                let to = entries.iter().next().cloned().ok_or_else(|| wrong("The order names no server."))?;
+                gateway.move_to(DeviceId(device), to, ttl_seconds).await.map_err(refused)?;
+                Ok(Vec::new())
+            }
         }
     }
 
@@ -165,6 +193,10 @@ fn entry_at(entries: &Entries, input: &MoveInput) -> Result<wire::ServerEntry, F
     let meant = |entry: &&wire::ServerEntry| entry.port == input.port && entry.address.same_host(&address);
     let missing = || Fault::field("address", "that server is not on the list the device has");
     entries.iter().find(meant).cloned().ok_or_else(missing)
+}
+
+fn wrong(reason: &str) -> Fault {
+    Fault::WrongState { reason: reason.to_owned() }
 }
 
 fn refused(error: OrderError) -> Fault {

@@ -173,10 +173,10 @@ impl Service {
     }
 
     /// Has another server asked, and waits for what comes of it.
-    pub(super) async fn run_errand(
+    pub(super) async fn run_errand<T>(
         &self,
-        errand: impl FnOnce(oneshot::Sender<Result<(), String>>) -> Errand,
-    ) -> Result<(), String> {
+        errand: impl FnOnce(oneshot::Sender<Result<T, String>>) -> Errand,
+    ) -> Result<T, String> {
         let (reply, answer) = oneshot::channel();
         let stopping = || "this server is being stopped".to_owned();
         let errands = self.errands.get().ok_or_else(stopping)?;

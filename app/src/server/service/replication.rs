@@ -58,7 +58,12 @@ impl Service {
         if self.roles.change(|now| fitting(now, &seen)).map_err(|error| unwritten(&error))? {
             let role = self.role();
             tracing::warn!(?role, "the database server has become something else, and this server with it");
-            self.store.freeze_book().await?;
+            if role == Role::Active {
+                self.store.thaw_book().await?;
+                self.adopt_own_journal().await?;
+            } else {
+                self.store.freeze_book().await?;
+            }
             self.role_changed();
         }
         Ok(())
@@ -106,9 +111,16 @@ impl Service {
 
 /// What a server has to become on a database server like this; `None` if it can stay what it is.
 pub(in crate::server) fn fitting(now: &RoleRecord, seen: &Replication) -> Option<RoleRecord> {
+    // All servers of one site write one database, in the epoch that it names.
+    let is_written = !seen.other_line && seen.epoch == Some(now.epoch.number);
     let (role, pause) = match (seen.part, now.role, &now.pause) {
-        // A server that writes, on a database that other hands promoted or restored.
         (ReplicationPart::Primary, Role::Active, _) if seen.other_line => (Role::ReadOnly, Some(Pause::OtherLine)),
+        (ReplicationPart::Primary, Role::Standby, _)
+        | (
+            ReplicationPart::Primary,
+            Role::ReadOnly,
+            Some(Pause::OtherLine | Pause::Superseded | Pause::Detached | Pause::HandedOver { .. }),
+        ) if is_written => (Role::Active, None),
         // Its database follows another one now.
         (ReplicationPart::Replica, Role::Active, _) | (ReplicationPart::Replica, Role::ReadOnly, Some(_)) => {
             (Role::Standby, None)

@@ -106,6 +106,10 @@ impl Service {
             self.leave_shared_book("its role was handed over").await;
             return Ok(());
         }
+        if self.store.is_on_a_server() {
+            // Other servers of this site write the same database.
+            self.store.leave_line().await?;
+        }
         self.store.freeze_book().await?;
         self.role_changed();
         Ok(())
@@ -128,6 +132,9 @@ impl Service {
             });
         }
         self.store.thaw_book().await?;
+        if self.store.is_on_a_server() {
+            self.store.retake_line().await?;
+        }
         if !self.roles.change(back).map_err(|error| unwritten(&error))? {
             return Ok(self.store.freeze_book().await?);
         }

@@ -134,9 +134,10 @@ impl Service {
                  does, make this server active again on the Servers page.",
                 name(&to)
             ),
-            Pause::OtherLine => "The database server was promoted or restored by other hands than this program's: it is on \
-                                 another line of history than the one on record. Nothing is changed here. If this database \
-                                 is the right one, make this server active again on the Servers page."
+            Pause::OtherLine => "The database here is not to be written: it was handed over to another server, or its \
+                                 database server was promoted or restored by other hands than this program's. Nothing is \
+                                 changed. If this database is the right one, make this server active again on the Servers \
+                                 page."
                 .to_owned(),
             Pause::Detached => format!(
                 "This server becomes the standby of {} as soon as its database is a replica of that server's: stop it, run \

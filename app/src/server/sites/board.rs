@@ -171,12 +171,6 @@ impl PeerBoard {
         silent
     }
 
-    /// Servers whose silence has lasted `limit` or that were never heard.
-    pub(in crate::server) fn silent_for(&self, limit: Duration, now: Instant) -> Vec<Peer> {
-        let silent = |peer: &Peer| peer.heard.is_none_or(|heard| now.saturating_duration_since(heard) >= limit);
-        self.peers().into_iter().filter(silent).collect()
-    }
-
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Peer>> {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }

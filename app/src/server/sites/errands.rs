@@ -4,9 +4,12 @@ use super::{
     Sites,
     copier::{CopyError, fetch, renew},
     line::{CallError, Line},
-    message::{STEP_DOWN, StepDown, SteppedDown, TAKE_BACK},
+    message::{Carried, Carry, ORDER, Order, STEP_DOWN, StepDown, SteppedDown, TAKE_BACK},
 };
-use crate::server::store::{Copies, adopt};
+use crate::{
+    model::ProbeRow,
+    server::store::{Copies, adopt},
+};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -33,6 +36,17 @@ pub enum Errand {
         /// Hears the outcome.
         reply: oneshot::Sender<Result<(), String>>,
     },
+    /// The server carries an order out on a device that is connected to it.
+    Order {
+        /// Its id.
+        server: String,
+        /// The device.
+        device: u32,
+        /// What the device shall do.
+        order: Order,
+        /// Hears what the device found.
+        reply: oneshot::Sender<Result<Vec<ProbeRow>, String>>,
+    },
     /// The server's copy lies ready; it is not put to use yet.
     FirstCopy {
         /// Its id.
@@ -49,6 +63,15 @@ pub(super) async fn run(sites: Arc<Sites>, mut errands: mpsc::Receiver<Errand>, 
             Errand::StepDown { server, by, reply } => (reply, sites.have_step_down(&server, by).await),
             Errand::GiveBack { server, reply } => (reply, sites.give_back(&server).await.map_err(Into::into)),
             Errand::FirstCopy { server, reply } => (reply, sites.fetch_first_copy(&server).await),
+            Errand::Order { server, device, order, reply } => {
+                let sites = sites.clone();
+                // A device may take its time, and others wait for nothing of it.
+                tokio::spawn(async move {
+                    let answer = sites.have_carried_out(&server, device, order).await;
+                    let _ = reply.send(answer.map_err(|error| error.to_string()));
+                });
+                continue;
+            }
         };
         // Whoever asked may have gone; what was done stays done.
         let _ = reply.send(outcome.map_err(|error| error.to_string()));
@@ -90,6 +113,12 @@ impl Sites {
     async fn give_back(&self, server: &str) -> Result<(), CallError> {
         let mut line = self.dial(server).await?;
         line.post_patiently::<_, serde_json::Value>(TAKE_BACK, &serde_json::json!({})).await.map(drop)
+    }
+
+    async fn have_carried_out(&self, server: &str, device: u32, order: Order) -> Result<Vec<ProbeRow>, CallError> {
+        let mut line = self.dial(server).await?;
+        let done: Carried = line.post_patiently(ORDER, &Carry { device, order }).await?;
+        Ok(done.rows)
     }
 
     async fn fetch_first_copy(&self, server: &str) -> Result<(), CopyError> {

@@ -76,7 +76,14 @@ impl Sites {
     /// Whom to call now. Whoever is active is called, and calls only if it hears nothing.
     fn callees(&self) -> Vec<Peer> {
         match self.service.role() {
-            Role::Active => self.service.peers.silent_for(QUIET, Instant::now()),
+            Role::Active => {
+                let now = Instant::now();
+                // Of two active servers on one database one calls the other, as a standby does.
+                let fellow =
+                    |peer: &Peer| peer.facts.role == Role::Active && peer.facts.id > self.service.site().server_id;
+                let due = |peer: &Peer| fellow(peer) || peer.silent_for(now).is_none_or(|silent| silent >= QUIET);
+                self.service.peers.peers().into_iter().filter(due).collect()
+            }
             Role::Standby | Role::ReadOnly => self.service.peers.peers(),
         }
     }

@@ -3,7 +3,9 @@
 use super::{
     Exchange, ExchangeReply, JoinAnswer, JoinRequest, Sites,
     line::MAX_MESSAGE_BYTES,
-    message::{COPY, EXCHANGE, JOIN, MANIFEST, Refused, STEP_DOWN, StepDown, SteppedDown, TAKE_BACK},
+    message::{
+        COPY, Carried, Carry, EXCHANGE, JOIN, MANIFEST, ORDER, Refused, STEP_DOWN, StepDown, SteppedDown, TAKE_BACK,
+    },
     snapshots,
 };
 use crate::model::{Fault, Role};
@@ -57,6 +59,7 @@ pub(super) async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, sites: 
         .route(COPY, get(copy))
         .route(STEP_DOWN, post(step_down))
         .route(TAKE_BACK, post(take_back))
+        .route(ORDER, post(order))
         .layer(DefaultBodyLimit::max(MAX_MESSAGE_BYTES))
         .with_state(sites);
     let acceptor = TlsAcceptor::from(tls);
@@ -218,6 +221,18 @@ async fn give_position(sites: &Sites, server: &str) -> Result<Json<SteppedDown>,
             Err(refuse(StatusCode::SERVICE_UNAVAILABLE, "its database server does not answer"))
         }
     }
+}
+
+/// A device of this server does something for another one.
+async fn order(
+    State(sites): State<Arc<Sites>>,
+    Extension(caller): Extension<Caller>,
+    Json(Carry { device, order }): Json<Carry>,
+) -> Result<Json<Carried>, Response> {
+    let server = sites.server_of(&caller).await?;
+    tracing::info!(device, server, ?order, "another server's order for a device");
+    let rows = sites.service.carry_out(device, order).await;
+    rows.map(|rows| Json(Carried { rows })).map_err(|fault| refuse(StatusCode::CONFLICT, fault.to_string()))
 }
 
 async fn take_back(

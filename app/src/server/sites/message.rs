@@ -1,6 +1,7 @@
 //! What servers say to one another, as JSON over mutual TLS.
 
 use super::ServerFacts;
+use crate::model::{ProbeRow, ServerEntry};
 use crate::server::starts::Start;
 use crate::server::store::{EventNews, Manifest, Outcome, Sighting};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ pub(super) const COPY: &str = "/copy";
 pub(super) const STEP_DOWN: &str = "/step-down";
 /// `POST`: the caller could not take the role.
 pub(super) const TAKE_BACK: &str = "/take-back";
+/// `POST`: the server carries an order out on a device that it holds.
+pub(super) const ORDER: &str = "/order";
 /// Header of a [`COPY`] answer: its [`Manifest`].
 pub(super) const MANIFEST: &str = "x-copy-manifest";
 
@@ -140,6 +143,40 @@ pub(super) struct SteppedDown {
     /// The end of its database server's log, where that has one.
     #[serde(default)]
     pub(super) position: Option<u64>,
+}
+
+/// What a connected device shall do at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Try servers from its own network.
+    Probe {
+        /// Which.
+        entries: Vec<ServerEntry>,
+    },
+    /// Go to another server of its list.
+    Move {
+        /// Which.
+        to: ServerEntry,
+        /// How long it stays; 0 for good.
+        ttl_seconds: u32,
+    },
+}
+
+/// An order for a device of the server that is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Carry {
+    /// The device.
+    pub(super) device: u32,
+    /// What it shall do.
+    pub(super) order: Order,
+}
+
+/// The device did it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Carried {
+    /// What it found, if it was to try servers.
+    pub(super) rows: Vec<ProbeRow>,
 }
 
 /// Why a server refuses another one's request.

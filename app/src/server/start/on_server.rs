@@ -1,4 +1,4 @@
-//! A database on a PostgreSQL server: written by the active server, read from a replica by a standby.
+//! A database on a PostgreSQL server: written by all servers of the active site, read from a replica by those of another one.
 
 use super::{StartError, first::enter_first};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
         clock::Clock,
         data_folder::DataFolder,
         keys::Keys,
-        roles::{Pause, RoleRecord, Roles},
+        roles::{RoleRecord, Roles},
         service::{Site, fitting},
         store::Store,
     },
@@ -26,6 +26,7 @@ pub(super) async fn open(
     let read_only = Store::open_postgres(folder.path(), address, true).await?;
     let seen = read_only.look_at_cluster().await?.unwrap_or_default();
     let role = fitting(&role, &seen).unwrap_or(role);
+    save(folder, &role)?;
     if role.role != Role::Active {
         // Only a database of this installation can be read, and whoever joins brings a replica of it.
         let found = read_only.find_installation().await.ok().flatten();
@@ -33,7 +34,6 @@ pub(super) async fn open(
             read_only.close().await;
             return Err(StartError::NoReplica);
         }
-        save(folder, &role)?;
         return Ok((read_only, role));
     }
     read_only.close().await;
@@ -43,22 +43,20 @@ pub(super) async fn open(
             store.close().await;
             Err(StartError::DatabaseForeign)
         }
-        // Another server was made active on this very database.
-        Some(found) if found.active_server != site.server_id => {
-            let role = paused(role, Pause::Superseded);
+        // Another server of this site was made active meanwhile; this one follows when it has heard of the epoch.
+        Some(found) if found.epoch != role.epoch.number => {
+            let role = RoleRecord::new(Role::Standby, role.epoch);
             save(folder, &role)?;
             store.freeze_book().await?;
             Ok((store, role))
         }
+        // One of several servers that write it.
+        Some(found) if found.active_server != site.server_id => Ok((store, role)),
         Some(_) | None => {
             enter_first(&store, site, keys, &role, clock).await?;
             Ok((store, role))
         }
     }
-}
-
-fn paused(role: RoleRecord, pause: Pause) -> RoleRecord {
-    RoleRecord { role: Role::ReadOnly, pause: Some(pause), epoch: role.epoch }
 }
 
 fn save(folder: &DataFolder, role: &RoleRecord) -> Result<(), StartError> {

@@ -1,8 +1,15 @@
 //! The database server under a book: whether it is the primary or a replica, how far a replica is behind, and its promotion.
 
-use super::{Database, Home, Store, StoreError, columns::number, database::Transaction};
+use super::{
+    Database, Home, Store, StoreError, begin,
+    columns::number,
+    database::{Transaction, begin_on_any_line},
+};
 use crate::model::{ReplicaSeen, Replication, ReplicationPart, SlotSeen};
-use sqlx::{PgPool, Row as _};
+use sqlx::{
+    PgPool, Row as _,
+    postgres::{PgListener, PgPoolOptions},
+};
 use std::time::{Duration, Instant};
 
 /// How long a replica may take to become a primary.
@@ -10,6 +17,8 @@ const PROMOTION_LIMIT_S: i32 = 60;
 /// How long a look may wait for the server.
 const LOOK_LIMIT: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(50);
+/// On which portals tell one another what they changed.
+const CHANNEL: &str = "biostar2";
 /// PostgreSQL's position in its log, as one number of bytes.
 const POSITION: &str = "select case when pg_is_in_recovery()
     then coalesce(pg_last_wal_replay_lsn(), '0/0') - '0/0'::pg_lsn
@@ -60,6 +69,57 @@ impl Store {
             }
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// No server writes the book on this database server from now on; whoever writes is finished first. Does nothing where
+    /// it is a file.
+    ///
+    /// # Errors
+    ///
+    /// The server does not answer, or is a replica.
+    pub(in crate::server) async fn leave_line(&self) -> Result<(), StoreError> {
+        let mut transaction = begin(&self.book()).await?;
+        if let Transaction::Postgres(turn) = &mut transaction {
+            sqlx::query("update cluster set timeline = 0").execute(&mut **turn).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Takes back what [`leave_line`](Self::leave_line) did.
+    ///
+    /// # Errors
+    ///
+    /// The server does not answer.
+    pub(in crate::server) async fn retake_line(&self) -> Result<(), StoreError> {
+        let mut transaction = begin_on_any_line(&self.book()).await?;
+        name_line(&mut transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Tells the other portals that work on this database; `text` has at most 7,999 bytes.
+    ///
+    /// # Errors
+    ///
+    /// The server does not answer, or is a replica.
+    pub(in crate::server) async fn tell_portals(&self, text: &str) -> Result<(), StoreError> {
+        let Database::Postgres(pool) = self.book() else { return Ok(()) };
+        sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(text).execute(&pool).await?;
+        Ok(())
+    }
+
+    /// Hears what other portals tell, on a connection of its own; `None` where the book is a file. A replica cannot be
+    /// listened to.
+    ///
+    /// # Errors
+    ///
+    /// The server does not answer, or is a replica.
+    pub(in crate::server) async fn hear_portals(&self) -> Result<Option<PgListener>, StoreError> {
+        let Home::Server(server) = &self.home else { return Ok(None) };
+        let options = server.as_ref().clone().application_name("biostar2 listener");
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(LOOK_LIMIT).connect_lazy_with(options);
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.listen(CHANNEL).await?;
+        Ok(Some(listener))
     }
 
     /// Position in the log up to which the book here is whole; `None` if it is a file.
@@ -159,5 +219,10 @@ async fn look_at_primary(pool: &PgPool, common: Replication) -> Result<Replicati
             true => sqlx::query_scalar(super::database::LINE_STANDS).fetch_optional(pool).await?,
             false => None,
         };
-    Ok(Replication { replicas: replicas?, slots: slots?, other_line: named == Some(false), ..common })
+    let epoch: Option<i64> = match named {
+        Some(_) => sqlx::query_scalar("select epoch from installation").fetch_optional(pool).await?,
+        None => None,
+    };
+    let epoch = epoch.map(i64::unsigned_abs);
+    Ok(Replication { replicas: replicas?, slots: slots?, other_line: named == Some(false), epoch, ..common })
 }
