@@ -5,6 +5,7 @@
 mod account;
 mod connection_settings;
 mod device;
+mod drill;
 mod event;
 mod fault;
 mod fingerprint;
@@ -21,6 +22,7 @@ mod server_list;
 pub use account::{Operator, ProvisioningInput, ProvisioningString, SignInInput};
 pub use connection_settings::{ConnectionSettings, DayWindow, Failback, NumberSetting, SettingsInput};
 pub use device::{Connection, Device, DeviceInfo, DeviceStatus, DeviceSummary, IpConfig, SerialConfig, WaitingDevice};
+pub use drill::{Drill, DrillDevice, DrillInput, DrillState, DrillStep, in_seconds};
 pub use event::{Event, EventQuery};
 pub use fault::{Fault, FieldError};
 pub use fingerprint::grouped;

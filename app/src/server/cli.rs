@@ -8,6 +8,7 @@ mod config_file;
 mod confirm;
 mod console;
 mod devices;
+mod drill;
 mod join_string;
 mod logging;
 mod newcomers;
@@ -71,6 +72,8 @@ enum Verb {
     Rejoin(servers::RejoinArguments),
     /// Have the other server get a copy of the database now
     Copy(servers::CopyArguments),
+    /// Rehearse a failover: send devices to another server and back, and print how it went
+    Drill(drill::Arguments),
     /// Hold all writes while a snapshot of this machine is taken; they go on with `portal resume`, or by themselves
     Quiesce(quiesce::Arguments),
     /// Let writes go on after a snapshot
@@ -177,6 +180,7 @@ async fn perform(verb: Verb) -> Result<(), CliError> {
         Verb::Promote(arguments) => servers::promote(&arguments).await,
         Verb::Rejoin(arguments) => servers::rejoin(&arguments).await,
         Verb::Copy(arguments) => servers::copy(&arguments).await,
+        Verb::Drill(arguments) => drill::perform(arguments).await,
         Verb::Quiesce(arguments) => quiesce::quiesce(&arguments).await,
         Verb::Resume(arguments) => quiesce::resume(&arguments).await,
         Verb::User(arguments) => user::perform(&arguments).await,

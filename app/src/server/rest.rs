@@ -4,6 +4,7 @@ mod account;
 mod authority;
 mod body;
 mod devices;
+mod drills;
 mod events;
 mod health;
 mod operators;
@@ -54,6 +55,9 @@ pub fn routes() -> Router<AppState> {
         .route("/waiting-devices/{id}/reject", post(waiting_devices::reject))
         .route("/provisioning", get(provisioning::list).post(provisioning::create))
         .route("/events", get(events::list))
+        .route("/drills", get(drills::list).post(drills::begin))
+        .route("/drills/{id}", get(drills::find))
+        .route("/drills/{id}/stop", post(drills::stop))
         .route("/servers", get(servers::list))
         .route("/servers/{id}/drain", post(servers::drain).delete(servers::end_drain))
         .route("/servers/{id}/promotion", get(servers::evidence))

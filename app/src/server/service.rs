@@ -9,6 +9,7 @@ mod copying;
 mod devices;
 mod draining;
 mod drift;
+mod drills;
 mod enrolment;
 mod event_writer;
 mod events;
@@ -139,6 +140,7 @@ pub struct Service {
     drained: draining::Drained,
     replication: replication::LastLook,
     hold: quiet::Hold,
+    drills: drills::Drills,
     certificate_ends: renewals::Ends,
     /// What is measured.
     pub(super) metrics: Metrics,
@@ -179,6 +181,7 @@ impl Service {
             drained: draining::Drained::default(),
             replication: replication::LastLook::default(),
             hold: quiet::Hold::default(),
+            drills: drills::Drills::default(),
             certificate_ends: renewals::Ends::default(),
             metrics: Metrics::default(),
         })

@@ -10,6 +10,7 @@ mod copies;
 mod copy;
 mod database;
 mod devices;
+mod drills;
 mod error;
 mod event_news;
 mod event_rows;

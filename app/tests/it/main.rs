@@ -8,6 +8,7 @@ mod cluster;
 mod command_line;
 mod device_story;
 mod door;
+mod drills;
 mod event_story;
 mod failover;
 mod false_server;

@@ -7,8 +7,12 @@ use http_body_util::Full;
 
 const DOOR: u32 = 547_846_001;
 /// Told by a standby alone.
-const OF_A_STANDBY: [&str; 3] =
-    ["biostar_copy_age_seconds", "biostar_copy_size_bytes", "biostar_peer_last_heard_seconds"];
+const OF_A_STANDBY: [&str; 4] = [
+    "biostar_replication_lag",
+    "biostar_copy_age_seconds",
+    "biostar_copy_size_bytes",
+    "biostar_peer_last_heard_seconds",
+];
 
 async fn scrape(server: &Running) -> String {
     let request = Request::builder().uri("/metrics").body(Full::default()).unwrap();

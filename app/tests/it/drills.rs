@@ -1,0 +1,86 @@
+//! Rehearsed failovers: who goes, who comes back, and what is kept of it.
+
+use crate::{
+    door::{DOOR, list, shown_at},
+    event_story::Door,
+    failover::{Mortal, quick},
+    pair::{console, folder, join_string, until},
+    promotion::again,
+};
+use app::{
+    model::{Drill, DrillInput, DrillState, DrillStep, Fault},
+    server::{
+        config::Config,
+        start::{Running, start},
+    },
+};
+
+async fn begin(server: &Running, to: &Running, devices: Option<Vec<u32>>) -> Result<Drill, Fault> {
+    let input = DrillInput { to: to.service().site().server_id.clone(), devices, limit_seconds: Some(30) };
+    server.service().begin_drill(&console(), input).await
+}
+
+async fn ended(server: &Running, id: &str) -> Drill {
+    until("the drill is over", async || server.service().find_drill(id).await.unwrap().state.is_final()).await;
+    server.service().find_drill(id).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_device_goes_and_comes_back_and_the_report_says_when() {
+    let (one_data, two_data) = (folder(), folder());
+    let mortal = Mortal::start(quick(one_data.path())).await;
+    let one = &mortal.running;
+    let two = start(Config { join: Some(join_string(one).await), ..quick(two_data.path()) }).await.unwrap();
+    let door = Door::at(one).await;
+    list(one, &[one.gateway_addr, two.gateway_addr]).await;
+    door.used(20, "ada").await;
+
+    let begun = begin(one, &two, None).await.unwrap();
+    assert_eq!((begun.state, begun.devices.len()), (DrillState::Running, 1));
+    assert!(matches!(begin(one, &two, None).await, Err(Fault::WrongState { .. })), "one at a time");
+    let report = ended(one, &begun.id).await;
+    let device = &report.devices[0];
+    assert_eq!((report.state, device.step), (DrillState::Done, DrillStep::Back), "{report:?}");
+    let times = [&Some(report.begun_at.clone()), &device.lost_at, &device.found_at, &device.back_at, &report.ended_at];
+    assert!(times.iter().all(|at| at.is_some()) && times.is_sorted(), "{report:?}");
+    assert!(device.without_server_ms.is_some() && device.events_lost == 0, "{report:?}");
+    assert!(report.report().contains("1 of 1 devices passed"));
+    assert_eq!(one.service().list_drills(None).await.unwrap(), [report]);
+
+    // Whoever is not there cannot go, and whoever is unknown is told.
+    let unknown = begin(one, &two, Some(vec![7])).await;
+    assert!(matches!(unknown, Err(Fault::Invalid { ref errors }) if errors[0].field == "devices"), "{unknown:?}");
+    let itself = begin(one, one, None).await;
+    assert!(matches!(itself, Err(Fault::Invalid { ref errors }) if errors[0].field == "to"), "{itself:?}");
+    assert!(matches!(begin(&two, one, None).await, Err(Fault::NotActive { .. })));
+    drop(door);
+    until("the device is gone", async || one.service().find_servers(DOOR).await.unwrap().connected.is_none()).await;
+    let begun = begin(one, &two, Some(vec![DOOR])).await.unwrap();
+    let report = ended(one, &begun.id).await;
+    assert_eq!((report.state, report.devices[0].step), (DrillState::Done, DrillStep::Failed));
+    assert!(report.devices[0].reason.as_deref().is_some_and(|why| why.contains("not connected")), "{report:?}");
+    mortal.kill();
+    two.stop().await;
+}
+
+#[tokio::test]
+async fn a_drill_whose_server_dies_is_shown_as_cut_off() {
+    let (one_data, two_data) = (folder(), folder());
+    let mortal = Mortal::start(quick(one_data.path())).await;
+    let one = &mortal.running;
+    let two = start(Config { join: Some(join_string(one).await), ..quick(two_data.path()) }).await.unwrap();
+    let _door = Door::at(one).await;
+    list(one, &[one.gateway_addr, two.gateway_addr]).await;
+    let (begun, two_id) = (begin(one, &two, None).await.unwrap(), two.service().site().server_id.clone());
+    until("it is under way", async || shown_at(one.service(), &two_id).await).await;
+    let ports = Config { gateway: one.gateway_addr, sites: one.sites_addr, ..quick(one_data.path()) };
+    mortal.kill();
+    let one = again(ports).await;
+    let found = one.service().find_drill(&begun.id).await.unwrap();
+    assert!(matches!(found.state, DrillState::CutOff | DrillState::Done), "{found:?}");
+    until("the device has a server", async || crate::door::connection(one.service()).await.is_some()).await;
+    let nobody = one.service().stop_drill(&console(), &begun.id).await;
+    assert!(matches!(nobody, Err(Fault::WrongState { .. })), "{nobody:?}");
+    one.stop().await;
+    two.stop().await;
+}
