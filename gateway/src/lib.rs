@@ -10,6 +10,7 @@ pub mod epoch;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod provisioning;
+pub mod quorum;
 pub mod server;
 #[cfg(test)]
 mod simulation;

@@ -14,6 +14,7 @@ mod serving;
 mod standing;
 mod stories;
 mod storm;
+mod takeover;
 
 pub(crate) use ring::{EventStore, MemoryRing};
 pub(crate) use seeds::for_each_seed;

@@ -94,8 +94,13 @@ pub(super) fn imports(source: &Source) -> Vec<String> {
 }
 
 /// Rooms that get time and chance as arguments. Import rule 2.
-const PURE: &[&str] =
-    &["gateway/src/wire", "gateway/src/device", "gateway/src/server/session", "gateway/src/server/push"];
+const PURE: &[&str] = &[
+    "gateway/src/wire",
+    "gateway/src/device",
+    "gateway/src/server/session",
+    "gateway/src/server/push",
+    "gateway/src/quorum",
+];
 
 const IMPURE_WORDS: &[&str] = &[
     "Instant",

@@ -1,0 +1,72 @@
+//! Rules with a flaw, brought about at their edges, each of which the simulation must notice: a test that cannot fail proves
+//! nothing.
+
+use super::stories::live_with;
+use std::panic::catch_unwind;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+/// Seeds in which a flaw has to show.
+const SEEDS: u64 = 3000;
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// A hold is counted from the arrival of the answer.
+    CountsFromReceipt,
+    /// A device is held whatever epoch it has persisted.
+    AnyEpoch,
+    /// A write is answered as safe when it is committed.
+    SafeAtOnce,
+    /// A nonce from before a write proves it.
+    OldProof,
+    /// A standby promotes itself as soon as it may.
+    NoWindow,
+    /// A hold lasts 300 s.
+    HoldsTooLong,
+    /// The active server writes whomever it holds.
+    NeverGivesWay,
+    /// The active server forgets the version before before the standby has stored the newest.
+    AcknowledgesUnseen,
+    /// A server that promoted itself writes at once.
+    NeedsNoProof,
+    /// A device takes any server's epoch.
+    EpochsGoBack,
+}
+
+#[test]
+fn every_flaw_is_noticed() {
+    use Flaw::{
+        AcknowledgesUnseen, AnyEpoch, CountsFromReceipt, EpochsGoBack, HoldsTooLong, NeedsNoProof, NeverGivesWay,
+        NoWindow, OldProof, SafeAtOnce,
+    };
+    let flaws = [
+        CountsFromReceipt,
+        AnyEpoch,
+        SafeAtOnce,
+        OldProof,
+        NoWindow,
+        HoldsTooLong,
+        NeverGivesWay,
+        AcknowledgesUnseen,
+        NeedsNoProof,
+        EpochsGoBack,
+    ];
+    for flaw in flaws {
+        let (next, noticed) = (AtomicU64::new(0), AtomicBool::new(false));
+        let look = || {
+            while !noticed.load(Ordering::Relaxed) {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= SEEDS {
+                    break;
+                }
+                if catch_unwind(|| live_with(seed, Some(flaw))).is_err() {
+                    noticed.store(true, Ordering::Relaxed);
+                }
+            }
+        };
+        thread::scope(|scope| (0..2).for_each(|_| _ = scope.spawn(look)));
+        println!("{flaw:?}: noticed after {} seeds", next.into_inner());
+        assert!(noticed.into_inner(), "{flaw:?} went unnoticed");
+    }
+}
