@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the Rust tests of the workspace, those of the store and of the service once more on PostgreSQL; arguments go to the test runner. Also leaves `portal` and `bln` built.
+# Runs the Rust tests of the workspace, those of the store and of the service once more on PostgreSQL; arguments go to the test
+# runner. Also leaves `portal` and `bln` built.
 . "$(dirname "$0")/common.sh"
 cd "$ROOT"
 
@@ -17,11 +18,11 @@ if cargo nextest --version >/dev/null 2>&1; then
   if [ -n "${CI:-}" ]; then profile=ci; fi
   cargo nextest run "${LOCKED[@]}" --workspace --features app/ssr --profile "$profile" "$@" -- "${left_out[@]}"
   say "the store and the service on PostgreSQL"
-  "$ROOT/.make/postgres.sh" with cargo nextest run "${LOCKED[@]}" --package app --lib --features ssr --profile "$profile" \
-    "$@" -- server::service:: server::store::
+  "$ROOT/.make/postgres.sh" with cargo nextest run "${LOCKED[@]}" --workspace --features app/ssr --profile "$profile" \
+    -E 'package(app) and kind(lib) and test(/^server::(service|store)::/)' "$@"
 else
   cargo test "${LOCKED[@]}" --workspace --features app/ssr "$@" -- "${left_out[@]}"
   say "the store and the service on PostgreSQL"
-  "$ROOT/.make/postgres.sh" with cargo test "${LOCKED[@]}" --package app --lib --features ssr "$@" -- \
+  "$ROOT/.make/postgres.sh" with cargo test "${LOCKED[@]}" --workspace --features app/ssr --lib "$@" -- \
     server::service:: server::store::
 fi

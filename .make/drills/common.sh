@@ -57,3 +57,29 @@ stop_gently() { # PID
   kill -TERM "$1"
   until_true 10 "process $1 ends" sh -c "! kill -0 $1" >/dev/null
 }
+
+# What a drill leaves behind, unless it failed; one that made more than processes and files calls this from a trap of its own.
+end_drill() {
+  local outcome=$? pid
+  if [ $outcome != 0 ]; then cp -a "$DRILL" "$DRILL-failed" && echo "kept: $DRILL-failed" >&2; fi
+  for pid in "${drill_pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
+  rm -rf "$DRILL"
+}
+
+is_read_only() { roles_at "$1" | grep -q "Read-only.*this server"; }
+# all_on N M: server N shows all devices on server M.
+all_on() { connected "$DRILL/server$1" "BioStar Server #$2" "$DEVICES"; }
+answers_not() { "$PORTAL" promote --data "$1" 2>/dev/null | grep -q "does not answer"; }
+rejoined() { "$PORTAL" rejoin --data "$1" >"$DRILL/rejoined" 2>/dev/null; }
+
+# start_doors STRING: the fleet of devices.
+start_doors() {
+  "$BLN" fleet -n "$DEVICES" --state "$DRILL/doors" --provision "$1" --control "$DRILL/doors.sock" >"$DRILL/doors.log" 2>&1 &
+  remember $!
+  disown $!
+}
+
+# edit_until_refused DATA FILE: edits without a pause, a line in the file for each that is answered.
+edit_until_refused() {
+  while "$PORTAL" provision --data "$1" --uses 3 >/dev/null 2>&1; do echo answered; done >>"$2"
+}

@@ -5,13 +5,7 @@
 declare -A PID
 FIRST_GATEWAY=127.0.0.1:51413 SECOND_GATEWAY=127.0.0.1:51513
 
-cleanup() {
-  local outcome=$? pid
-  if [ $outcome != 0 ]; then cp -a "$DRILL" "$DRILL-failed" && echo "kept: $DRILL-failed" >&2; fi
-  for pid in "${drill_pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
-  rm -rf "$DRILL"
-}
-trap cleanup EXIT
+trap end_drill EXIT
 
 # start_server N [MORE...]
 start_server() {
@@ -25,11 +19,6 @@ start_server() {
   disown $!
 }
 
-all_on() { connected "$DRILL/server$1" "BioStar Server #$2" "$DEVICES"; }
-is_read_only() { roles_at "$1" | grep -q "Read-only.*this server"; }
-answers_not() { "$PORTAL" promote --data "$1" 2>/dev/null | grep -q "does not answer"; }
-rejoined() { "$PORTAL" rejoin --data "$1" >"$DRILL/rejoined" 2>/dev/null; }
-
 start_server 1
 until_true 60 "server #1 is active" is_active "$DRILL/server1" >/dev/null
 start_server 2 --join "$("$PORTAL" join-string --data "$DRILL/server1")"
@@ -37,17 +26,14 @@ until_true 60 "server #2 asks to join" confirm_join "$DRILL/server1" "$DRILL/ser
 until_true 60 "server #2 is standby" is_standby "$DRILL/server2" >/dev/null
 string="$("$PORTAL" provision --data "$DRILL/server1" --uses "$DEVICES" \
   --address "$FIRST_GATEWAY" --address "$SECOND_GATEWAY")"
-"$BLN" fleet -n "$DEVICES" --state "$DRILL/doors" --provision "$string" --control "$DRILL/doors.sock" \
-  >"$DRILL/doors.log" 2>&1 &
-remember $!
-disown $!
+start_doors "$string"
 accept_all "$DRILL/server1" >/dev/null
 until_true 60 "all devices are connected" all_on 1 1 >/dev/null
 until_true 30 "the copy has all devices" all_on 2 1 >/dev/null
 report "devices, all on server #1, both servers on their lists" "$DEVICES"
 
 # Edits without a pause, and a kill in the middle of them.
-(while "$PORTAL" provision --data "$DRILL/server1" --uses 3 >/dev/null 2>&1; do echo answered; done >"$DRILL/answered") &
+edit_until_refused "$DRILL/server1" "$DRILL/answered" &
 writer=$!
 remember $writer
 sleep 5

@@ -9,13 +9,7 @@ declare -A PID DATABASE_PID
 FIRST_GATEWAY=127.0.0.1:51613 SECOND_GATEWAY=127.0.0.1:51713
 chmod 711 "$DRILL"
 
-cleanup() {
-  local outcome=$? pid
-  if [ $outcome != 0 ]; then cp -a "$DRILL" "$DRILL-failed" && echo "kept: $DRILL-failed" >&2; fi
-  for pid in "${drill_pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
-  rm -rf "$DRILL"
-}
-trap cleanup EXIT
+trap end_drill EXIT
 
 # serve N: the PostgreSQL server of site N.
 serve() {
@@ -42,17 +36,13 @@ start_server() {
   disown $!
 }
 
-all_on() { connected "$DRILL/server$1" "BioStar Server #$2" "$DEVICES"; }
-is_read_only() { roles_at "$1" | grep -q "Read-only.*this server"; }
-answers_not() { "$PORTAL" promote --data "$1" 2>/dev/null | grep -q "does not answer"; }
-rejoined() { "$PORTAL" rejoin --data "$1" >"$DRILL/rejoined" 2>/dev/null; }
 follows() { roles_at "$DRILL/server$1" | grep "this server" | grep -q "Replica, nothing would be lost now"; }
 is_synchronous() { roles_at "$DRILL/server1" | grep -q "two (synchronous)"; }
 edits_at() { asks "$1" "select count(*) from provisioning_strings where uses = 3"; }
 
 # Edits without a pause, and the end of server #1 with its database in the middle of them; $1 says under which name.
 kill_site_1() {
-  (while "$PORTAL" provision --data "$DRILL/server1" --uses 3 >/dev/null 2>&1; do echo answered; done >>"$DRILL/answered") &
+  edit_until_refused "$DRILL/server1" "$DRILL/answered" &
   local writer=$! lost
   remember $writer
   sleep 5
@@ -103,10 +93,7 @@ until_true 60 "server #2 asks to join" confirm_join "$DRILL/server1" "$DRILL/ser
 until_true 60 "server #2 is standby" is_standby "$DRILL/server2" >/dev/null
 string="$("$PORTAL" provision --data "$DRILL/server1" --uses "$DEVICES" \
   --address "$FIRST_GATEWAY" --address "$SECOND_GATEWAY")"
-"$BLN" fleet -n "$DEVICES" --state "$DRILL/doors" --provision "$string" --control "$DRILL/doors.sock" \
-  >"$DRILL/doors.log" 2>&1 &
-remember $!
-disown $!
+start_doors "$string"
 accept_all "$DRILL/server1" >/dev/null
 until_true 60 "all devices are connected" all_on 1 1 >/dev/null
 until_true 30 "the replica has everything" follows 2 >/dev/null

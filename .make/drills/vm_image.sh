@@ -7,13 +7,7 @@
 GATEWAY=127.0.0.1:51813
 SERVER=
 
-cleanup() {
-  local outcome=$? pid
-  if [ $outcome != 0 ]; then cp -a "$DRILL" "$DRILL-failed" && echo "kept: $DRILL-failed" >&2; fi
-  for pid in "${drill_pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
-  rm -rf "$DRILL"
-}
-trap cleanup EXIT
+trap end_drill EXIT
 
 # start_server DATA: the machine that has this disk; one at a time, always at the same address.
 start_server() {
@@ -32,7 +26,6 @@ image() {
 }
 
 all_on() { connected "$1" "BioStar Server #1" "$DEVICES"; }
-is_read_only() { roles_at "$1" | grep -q "Read-only.*this server"; }
 says() { roles_at "$1" | grep -q "$2"; }
 uses() { "$BLN" ctl --control "$DRILL/doors.sock" event "$1" "$2" >/dev/null; }
 console() { curl --silent --fail --unix-socket "$1/control.sock" "http://console/api/v1$2"; }
@@ -44,10 +37,7 @@ edit() { "$PORTAL" provision --data "$1" --uses 3 >/dev/null; }
 start_server "$DRILL/disk"
 until_true 60 "the server is active" is_active "$DRILL/disk" >/dev/null
 string="$("$PORTAL" provision --data "$DRILL/disk" --uses "$DEVICES" --address "$GATEWAY")"
-"$BLN" fleet -n "$DEVICES" --state "$DRILL/doors" --provision "$string" --control "$DRILL/doors.sock" \
-  >"$DRILL/doors.log" 2>&1 &
-remember $!
-disown $!
+start_doors "$string"
 accept_all "$DRILL/disk" >/dev/null
 until_true 60 "all devices are connected" all_on "$DRILL/disk" >/dev/null
 report "devices, all on one server" "$DEVICES"

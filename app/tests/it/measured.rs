@@ -8,7 +8,7 @@ use http_body_util::Full;
 const DOOR: u32 = 547_846_001;
 /// Told by a standby alone.
 const OF_A_STANDBY: [&str; 4] = [
-    "biostar_replication_lag",
+    "biostar_replication_lag_bytes",
     "biostar_copy_age_seconds",
     "biostar_copy_size_bytes",
     "biostar_peer_last_heard_seconds",
