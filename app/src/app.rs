@@ -102,6 +102,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/waiting-devices/:id/accept") view=WaitingDevicesPage ssr=SsrMode::Async />
                     <Route path=path!("/waiting-devices/:id/reject") view=WaitingDevicesPage ssr=SsrMode::Async />
                     <Route path=path!("/servers/:id/:verb") view=ServersPage ssr=SsrMode::Async />
+                    <Route path=path!("/servers/drills/:id/stop") view=ServersPage ssr=SsrMode::Async />
                     <Route path=path!("/servers/newcomers/:id/confirm") view=ServersPage ssr=SsrMode::Async />
                     <Route path=path!("/servers/newcomers/:id/reject") view=ServersPage ssr=SsrMode::Async />
                 </ParentRoute>

@@ -77,6 +77,18 @@ pub fn copy_now(server: &str) -> String {
     format!("{SERVERS}/{}/copy", escaped(server))
 }
 
+/// Where a failover to that server is rehearsed.
+#[must_use]
+pub fn begin_drill(server: &str) -> String {
+    format!("{SERVERS}/{}/drill", escaped(server))
+}
+
+/// Where a rehearsal is stopped.
+#[must_use]
+pub fn stop_drill(drill: &str) -> String {
+    format!("{SERVERS}/drills/{}/stop", escaped(drill))
+}
+
 /// Where a server that was active becomes standby.
 #[must_use]
 pub fn rejoin(server: &str) -> String {

@@ -1,5 +1,6 @@
 //! The servers of the installation.
 
+pub mod drills;
 pub mod newcomers;
 pub mod role;
 pub mod timeline;
@@ -15,6 +16,7 @@ use crate::{
         rejoin_server, settle_lone_writes,
     },
 };
+use drills::Rehearsals;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use newcomers::NewcomerList;
@@ -78,6 +80,7 @@ pub fn ServersPage() -> impl IntoView {
                 <Loaded resource=evidence quiet=true children=move |evidence| view! {
                     <RoleCard servers evidence on_rejoin />
                 } />
+                <Rehearsals servers />
             } />
             <Loaded resource=lone_writes quiet=true children=move |writes| view! { <LoneWriteList writes on_settle /> } />
             <Loaded resource=epochs quiet=true children=move |epochs| view! { <Timeline epochs /> } />

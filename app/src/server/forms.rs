@@ -51,6 +51,8 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/servers/{id}/end-drain", post(servers::end_drain))
         .route("/servers/{id}/promote", post(servers::promote))
         .route("/servers/{id}/copy", post(servers::copy))
+        .route("/servers/{id}/drill", post(servers::begin_drill))
+        .route("/servers/drills/{id}/stop", post(servers::stop_drill))
         .route("/servers/{id}/rejoin", post(servers::rejoin))
         .route(paths::SETTLE_LONE_WRITES, post(servers::settle_lone_writes))
         .route("/servers/newcomers/{id}/confirm", post(servers::confirm_newcomer))

@@ -1,6 +1,6 @@
 //! The servers of the installation.
 
-use crate::model::{Decision, Draining, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, Server};
+use crate::model::{Decision, Draining, Drill, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, Server};
 use leptos::{prelude::*, server_fn::codec::Json};
 
 /// All servers, this one first.
@@ -59,6 +59,43 @@ pub async fn drain_server(
         false => service.end_drain(&session.actor, &id).await,
     })
     .await
+}
+
+/// The newest rehearsed failovers.
+///
+/// # Errors
+///
+/// A sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "list-drills")]
+pub async fn list_drills() -> Result<Vec<Drill>, Fault> {
+    super::door::answer(async |service, _| service.list_drills(Some(10)).await).await
+}
+
+/// Rehearses a failover of all devices to this server.
+///
+/// # Errors
+///
+/// Not active, one runs already, that server does not answer, a sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "begin-drill", input = Json)]
+pub async fn begin_drill(
+    /// The server's id.
+    to: String,
+) -> Result<Drill, Fault> {
+    let input = crate::model::DrillInput { to, ..crate::model::DrillInput::default() };
+    super::door::answer(async |service, session| service.begin_drill(&session.actor, input).await).await
+}
+
+/// Calls the devices of a rehearsal back.
+///
+/// # Errors
+///
+/// It does not run here, a sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "stop-drill", input = Json)]
+pub async fn stop_drill(
+    /// The drill's id.
+    id: String,
+) -> Result<Drill, Fault> {
+    super::door::answer(async |service, session| service.stop_drill(&session.actor, &id).await).await
 }
 
 /// What an operator should know before this server is made active.

@@ -2,7 +2,7 @@
 
 use super::{Post, fields::Fields};
 use crate::{
-    model::{Draining, Fault, PromotionInput, Typed},
+    model::{Draining, DrillInput, Fault, PromotionInput, Typed},
     paths,
 };
 use axum::{extract::Path, response::Response};
@@ -48,6 +48,24 @@ pub(super) async fn rejoin(Path(id): Path<String>, post: Post) -> Response {
 pub(super) async fn copy(Path(id): Path<String>, post: Post) -> Response {
     let outcome = match post.session() {
         Ok(session) => post.state.service.copy_now(&session.actor, &id).await,
+        Err(fault) => Err(fault),
+    };
+    post.finish(outcome, Typed::Nothing, paths::SERVERS).await
+}
+
+/// With all devices, to the server of the address.
+pub(super) async fn begin_drill(Path(to): Path<String>, post: Post) -> Response {
+    let input = DrillInput { to, ..DrillInput::default() };
+    let outcome = match post.session() {
+        Ok(session) => post.state.service.begin_drill(&session.actor, input).await,
+        Err(fault) => Err(fault),
+    };
+    post.finish(outcome, Typed::Nothing, paths::SERVERS).await
+}
+
+pub(super) async fn stop_drill(Path(id): Path<String>, post: Post) -> Response {
+    let outcome = match post.session() {
+        Ok(session) => post.state.service.stop_drill(&session.actor, &id).await,
         Err(fault) => Err(fault),
     };
     post.finish(outcome, Typed::Nothing, paths::SERVERS).await

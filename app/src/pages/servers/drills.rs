@@ -1,0 +1,159 @@
+//! Rehearsed failovers: begun here, watched here, and their reports.
+
+use crate::{
+    components::{alert::Refusal, confirm::Confirm, loaded::Loaded, when::When},
+    live::Live,
+    model::{Drill, DrillDevice, DrillStep, PeerState, Role, Server, in_seconds},
+    paths,
+    server_fns::servers::{begin_drill, list_drills, stop_drill},
+};
+use leptos::prelude::*;
+
+/// What can be rehearsed from here, and what was.
+#[component]
+pub fn Rehearsals(
+    /// All servers.
+    servers: Signal<Vec<Server>>,
+) -> impl IntoView {
+    let live = Live::current();
+    let drills = Resource::new(move || live.servers.get(), |_| list_drills());
+    let fault = RwSignal::new(None);
+    let begin = Action::new(move |to: &String| {
+        let to = to.clone();
+        async move {
+            fault.set(begin_drill(to).await.err());
+            drills.refetch();
+        }
+    });
+    let stop = Action::new(move |id: &String| {
+        let id = id.clone();
+        async move {
+            fault.set(stop_drill(id).await.err());
+            drills.refetch();
+        }
+    });
+    let on_begin = Callback::new(move |to| {
+        begin.dispatch(to);
+    });
+    let on_stop = Callback::new(move |id| {
+        stop.dispatch(id);
+    });
+    view! {
+        <Refusal fault />
+        <Loaded resource=drills quiet=true children=move |drills| view! { <Drills servers drills on_begin on_stop /> } />
+    }
+    .into_any()
+}
+
+/// Nothing where nothing can be rehearsed and nothing was.
+#[component]
+fn Drills(
+    servers: Signal<Vec<Server>>,
+    drills: Signal<Vec<Drill>>,
+    on_begin: Callback<String>,
+    on_stop: Callback<String>,
+) -> impl IntoView {
+    let runs = Memo::new(move |_| drills.with(|drills| drills.iter().any(|drill| !drill.state.is_final())));
+    let targets = Memo::new(move |_| {
+        servers.with(|servers| {
+            let active = servers.iter().any(|one| one.state == PeerState::This && one.role == Role::Active);
+            let others = servers.iter().filter(|one| active && one.state == PeerState::Reachable);
+            others.map(|one| (one.id.clone(), one.name.clone())).collect::<Vec<_>>()
+        })
+    });
+    let buttons = move || {
+        let targets = if runs.get() { Vec::new() } else { targets.get() };
+        targets.into_iter().map(|(id, name)| begin_button(id, &name, on_begin)).collect_view()
+    };
+    move || {
+        let drills = drills.get();
+        (!drills.is_empty() || !targets.get().is_empty()).then(|| {
+            let rows = drills.into_iter().map(|drill| view! { <DrillReport drill on_stop /> });
+            view! {
+                <h2>"Rehearsed failovers"</h2>
+                <p class="lead">
+                    "Every connected device looks whether the other server would register it, goes there, and comes back. The report is kept; "
+                    <code>"portal drill"</code>" does the same for chosen devices."
+                </p>
+                <div class="server-actions">{buttons}</div>
+                {rows.collect_view()}
+            }
+        })
+    }
+}
+
+fn begin_button(id: String, name: &str, on_begin: Callback<String>) -> impl IntoView + use<> {
+    let question = format!(
+        "All connected devices go to {name} now, and come back when all have arrived, after ten minutes at the latest. Each is without a server for a few seconds, and keeps its events."
+    );
+    let path = paths::begin_drill(&id);
+    let on_confirm = Callback::new(move |()| on_begin.run(id.clone()));
+    view! { <Confirm label=format!("Rehearse a failover to {name}") question yes="Begin".to_owned() path on_confirm /> }
+}
+
+#[component]
+fn DrillReport(drill: Drill, on_stop: Callback<String>) -> impl IntoView {
+    let summary = drill.summary();
+    let trouble = drill.state.is_final() && drill.count(DrillStep::Back) < drill.devices.len();
+    let class = if trouble { "mark mark-bad" } else { "quiet" };
+    let stop = (!drill.state.is_final()).then(|| {
+        let id = drill.id.clone();
+        let on_confirm = Callback::new(move |()| on_stop.run(id.clone()));
+        view! {
+            <Confirm
+                label="Stop".to_owned()
+                question="The devices are called back at once.".to_owned()
+                yes="Call them back".to_owned()
+                path=paths::stop_drill(&drill.id)
+                on_confirm
+            />
+        }
+    });
+    let label = format!("Devices of the drill of {}", drill.begun_at);
+    let rows = drill.devices.into_iter().map(|device| view! { <DrillRow device /> }).collect_view();
+    view! {
+        <section class="drill">
+            <h3><When at=drill.begun_at />{format!(" to {}, by {}", drill.to_name, drill.begun_by)}</h3>
+            <p><span class=class>{summary}</span></p>
+            {stop}
+            <details>
+                <summary>"Report"</summary>
+                <div class="table-frame" role="region" aria-label=label tabindex="0">
+                    <table class="wide">
+                        <thead>
+                            <tr>
+                                <th scope="col">"Device"</th>
+                                <th scope="col">"Outcome"</th>
+                                <th scope="col">"Lost"</th>
+                                <th scope="col">"Found"</th>
+                                <th scope="col">"Without a server"</th>
+                                <th scope="col">"Back"</th>
+                                <th scope="col">"Events"</th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </details>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn DrillRow(device: DrillDevice) -> impl IntoView {
+    let time = |at: Option<String>| at.map(|at| view! { <When at /> });
+    let lost = (device.events_lost > 0).then(|| format!(" ({} lost)", device.events_lost));
+    view! {
+        <tr>
+            <th scope="row">{device.name}</th>
+            <td>{device.step.label()}{device.reason.map(|reason| format!(": {reason}"))}</td>
+            <td>{time(device.lost_at)}</td>
+            <td>{time(device.found_at)}</td>
+            <td class="number">{device.without_server_ms.map(in_seconds)}</td>
+            <td>{time(device.back_at)}</td>
+            <td class="number">{device.events}{lost}</td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,32 @@
+import { apply, expectPush, fillServers } from '../support/device-setting.js';
+import { firstDevice } from '../support/fleet.js';
+import { eventually, expect, joinSecond, openDevice, ready, test } from '../support/story.js';
+
+test.use({ devices: { accepted: 2, waiting: 0 } });
+
+test('a failover is rehearsed, and the report names who went and who could not', async ({ operator: page, site }) => {
+  test.setTimeout(180_000);
+  const second = await joinSecond(page, site);
+  try {
+    // One device has both servers on its list, the other one only the first.
+    await openDevice(page, site.portal, firstDevice);
+    await fillServers(page, [{ address: '127.0.0.1' }, { address: '127.0.0.1', port: second.gateway }]);
+    await apply(page);
+    await expectPush(page, /committed/i);
+
+    await page.goto(`${site.portal.url}/servers`);
+    await ready(page);
+    await page.getByText('Rehearse a failover to BioStar Server #2', { exact: true }).click();
+    await page.getByRole('button', { name: 'Begin' }).click();
+    await eventually(page, async () =>
+      expect(page.getByText(/^Done: 1 of 2 devices passed, 1 failed, 0 events lost/)).toBeVisible({ timeout: 500 }),
+    );
+    await page.getByText('Report', { exact: true }).first().click();
+    const report = page.getByRole('region', { name: /^Devices of the drill/ });
+    await expect(report.getByRole('row').filter({ hasText: 'Passed' })).toHaveCount(1);
+    await expect(report.getByRole('row').filter({ hasText: 'no entry of its list leads to that server' })).toHaveCount(1);
+    if (process.env.DRILL_PICTURE) await page.screenshot({ path: process.env.DRILL_PICTURE, fullPage: true });
+  } finally {
+    await second.kill();
+  }
+});
