@@ -69,7 +69,12 @@ end_drill() {
 is_read_only() { roles_at "$1" | grep -q "Read-only.*this server"; }
 # all_on N M: server N shows all devices on server M.
 all_on() { connected "$DRILL/server$1" "BioStar Server #$2" "$DEVICES"; }
-answers_not() { "$PORTAL" promote --data "$1" 2>/dev/null | grep -q "does not answer"; }
+# Without --yes a promotion only shows its evidence, and fails.
+answers_not() {
+  local evidence
+  evidence="$("$PORTAL" promote --data "$1" 2>/dev/null || true)"
+  grep -q "does not answer" <<<"$evidence"
+}
 rejoined() { "$PORTAL" rejoin --data "$1" >"$DRILL/rejoined" 2>/dev/null; }
 
 # start_doors STRING: the fleet of devices.
