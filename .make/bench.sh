@@ -9,3 +9,4 @@ cd "$ROOT"
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
 have taskset || say "taskset is missing (package util-linux): server and devices will share their cores"
 cargo bench "${LOCKED[@]}" -p gateway --bench sessions
+cargo bench "${LOCKED[@]}" -p app --features ssr --bench events

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 /// As the default has it.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 /// What a directory that keeps nothing lets one core take, roughly; a real one is slower.
-const CAPACITY_PER_S: u32 = 1000;
+const CAPACITY_PER_S: u32 = 2000;
 
 /// The defaults for a process that has one core.
 fn one_core() -> Settings {

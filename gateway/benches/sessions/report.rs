@@ -54,16 +54,19 @@ fn rows(devices: u32, [bare, ours]: &[Figures; 2]) -> Vec<Row> {
         row("resumed / full handshake", |f| f.session_cpu_ms[1] / f.session_cpu_ms[0], Aim::AtMost(0.75)),
         row("share of sessions that were resumed", |f| f.resumed, Aim::AtLeast(0.99)),
         row("new sessions per second, full handshake", |f| f.sessions_per_s, Aim::RatioAtLeast(0.8)),
-        row("a push to all, last acknowledgement, ms", |f| f.push_ms, Aim::RatioAtMost(2.0)),
-        row("processor per ping, us", |f| f.ping_cpu_us, Aim::RatioAtMost(1.25)),
+        row("a push to all, last acknowledgement, ms", |f| f.push_ms, Aim::RatioAtMost(1.5)),
+        row("processor per ping, us", |f| f.ping_cpu_us, Aim::RatioAtMost(1.3)),
     ];
-    rows.extend(recovery("power cut, with tickets", &bare.resuming, &ours.resuming));
-    rows.extend(recovery("power cut, patient devices", &bare.recovery, &ours.recovery));
-    rows.extend(recovery("power cut, 2 s of patience", &bare.storm, &ours.storm));
+    let patient = || Aim::RatioAtMost(1.25);
+    rows.extend(recovery("power cut, with tickets", &bare.resuming, &ours.resuming, patient()));
+    rows.extend(recovery("power cut, patient devices", &bare.recovery, &ours.recovery, patient()));
+    // Who gives up early costs the server work for nothing: no collapse.
+    let all_once = f64::from(devices) * ours.session_cpu_ms[0] / 1000.0;
+    rows.extend(recovery("power cut, 2 s of patience", &bare.storm, &ours.storm, Aim::AtMost(2.5 * all_once)));
     rows
 }
 
-fn recovery(what: &str, bare: &Recovery, ours: &Recovery) -> [Row; 4] {
+fn recovery(what: &str, bare: &Recovery, ours: &Recovery, aim: Aim) -> [Row; 4] {
     let row = |part: &str, figure: fn(&Recovery) -> Option<f64>, aim| Row {
         what: format!("{what}: {part}"),
         bare: figure(bare),
@@ -72,7 +75,7 @@ fn recovery(what: &str, bare: &Recovery, ours: &Recovery) -> [Row; 4] {
     };
     [
         row("half back, s", |r| r.seconds[0], Aim::None),
-        row("99.9 % back, s", |r| r.seconds[1], Aim::RatioAtMost(1.25)),
+        row("99.9 % back, s", |r| r.seconds[1], aim),
         row("share back", |r| Some(r.back), Aim::AtLeast(1.0)),
         row("timeouts", |r| u32::try_from(r.timeouts).ok().map(f64::from), Aim::None),
     ]
@@ -92,7 +95,7 @@ impl Row {
         let (aim, met) = match self.aim {
             Aim::RatioAtMost(limit) => (format!("ratio <= {limit}"), Some(judged(limit, true, ratio))),
             Aim::RatioAtLeast(limit) => (format!("ratio >= {limit}"), Some(judged(limit, false, ratio))),
-            Aim::AtMost(limit) => (format!("ours <= {limit}"), Some(judged(limit, true, self.ours))),
+            Aim::AtMost(limit) => (format!("ours <= {}", short(limit)), Some(judged(limit, true, self.ours))),
             Aim::AtLeast(limit) => (format!("ours >= {limit}"), Some(judged(limit, false, self.ours))),
             Aim::None => (String::new(), None),
         };
@@ -104,4 +107,9 @@ impl Row {
         let (bare, ours) = (number(self.bare), number(self.ours));
         format!("{:<52} {bare:>9} {ours:>9} {shown:>7}  {aim:<14} {verdict}", self.what)
     }
+}
+
+/// A limit that was computed, to two places.
+fn short(limit: f64) -> f64 {
+    (limit * 100.0).round() / 100.0
 }

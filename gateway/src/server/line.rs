@@ -51,6 +51,13 @@ pub(super) struct Line {
     broken: bool,
 }
 
+/// A handshake in which it is the device's turn.
+pub(super) struct Answered {
+    line: Line,
+    heard: BytesMut,
+    secret: Option<ExporterSecret>,
+}
+
 /// A line that stands, and what else its handshake brought.
 pub(super) struct Opened {
     pub(super) line: Line,
@@ -67,30 +74,43 @@ impl Acceptor {
         Self { tls: Arc::new(tls) }
     }
 
-    /// Shakes hands. Who has hung up meanwhile costs no cryptography.
-    pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<Opened> {
+    /// Takes in what the device says first, and answers it. Who has hung up meanwhile costs no cryptography.
+    pub(super) async fn answer(&self, stream: TcpStream) -> io::Result<Answered> {
         let tls = UnbufferedServerConnection::new(Arc::clone(&self.tls)).map_err(io::Error::other)?;
-        let mut line = Line { stream, tls, unread: Vec::new(), unsent: Vec::new(), ended: false, broken: false };
-        let mut heard = BytesMut::new();
-        let mut secret = None;
-        while line.tls.is_handshaking() {
-            let (came, found) = poll_fn(|cx| {
-                let (came, found) = ExporterSecret::watch(|| line.poll_read(cx, &mut heard));
-                came.map(|came| (came, found))
-            })
-            .await;
-            secret = secret.or(found);
-            // Also what went wrong is told.
-            line.flush().await?;
-            if !came? {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
+        let line = Line { stream, tls, unread: Vec::new(), unsent: Vec::new(), ended: false, broken: false };
+        let mut answered = Answered { line, heard: BytesMut::new(), secret: None };
+        while !answered.step().await? {}
+        Ok(answered)
+    }
+}
+
+impl Answered {
+    /// Waits for the rest of the handshake.
+    pub(super) async fn end(mut self) -> io::Result<Opened> {
+        while self.line.tls.is_handshaking() {
+            self.step().await?;
         }
+        let Self { line, heard, secret } = self;
         let channel_binding = match line.tls.peer_certificates() {
             Some(_) => None,
             None => Some(binding_of(&line.tls, secret.as_ref())?),
         };
         Ok(Opened { line, heard, channel_binding })
+    }
+
+    /// Takes in what comes next; whether there was something to answer.
+    async fn step(&mut self) -> io::Result<bool> {
+        let Self { line, heard, secret } = self;
+        let (came, found) = poll_fn(|cx| {
+            let (came, found) = ExporterSecret::watch(|| line.poll_read(cx, heard));
+            came.map(|came| (came, found))
+        })
+        .await;
+        *secret = secret.take().or(found);
+        let answers = line.has_unsent();
+        // Also what went wrong is told.
+        line.flush().await?;
+        if came? { Ok(answers) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 }
 

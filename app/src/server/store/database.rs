@@ -13,6 +13,9 @@ use std::{path::Path, time::Duration};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections at once; of writers only one works at a time.
 const CONNECTIONS: u32 = 8;
+/// SQLite: what a connection keeps in memory of the file; negative, so that it means KiB and not pages. Events come in at
+/// as many places of their indices as there are devices.
+const CACHE_KIB: &str = "-16384";
 /// PostgreSQL: whoever begins to write takes its turn. The number means this program's book in whatever database it is.
 const TAKE_TURN: &str = "select pg_advisory_xact_lock(8213749650187)";
 macro_rules! line_stands {
@@ -71,6 +74,7 @@ impl Database {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
+            .pragma("cache_size", CACHE_KIB)
             .pragma("query_only", if frozen { "on" } else { "off" });
         let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).before_acquire(|connection, _| {
             // SQLite itself ends a transaction when the disk is full, and the driver goes on counting it: such a

@@ -78,6 +78,9 @@ impl<'a> From<&'a mut Transaction> for On<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Query {
     text: SqlStr,
+    /// The same with parameters that have no names. SQLite's driver looks every name up in a list of all of them, which
+    /// takes longer than the statement if there are hundreds.
+    nameless: Option<SqlStr>,
     values: Vec<Value>,
 }
 
@@ -105,7 +108,7 @@ impl Done {
 
 /// A statement that answers no rows.
 pub(super) fn query(text: impl SqlSafeStr) -> Query {
-    Query { text: text.into_sql_str(), values: Vec::new() }
+    Query { text: text.into_sql_str(), nameless: None, values: Vec::new() }
 }
 
 /// A statement that answers rows.
@@ -124,15 +127,17 @@ where
 /// Runs `$fetch` of the statement on whatever `$on` is.
 macro_rules! fetch {
     ($self:ident, $on:ident, $fetch:ident) => {{
-        let Query { text, values } = $self.query;
+        let Query { text, nameless, values } = $self.query;
         match $on.into() {
             On::Database(Database::Sqlite(pool)) => {
+                let text = nameless.unwrap_or(text);
                 sqlx::query_as_with::<Sqlite, T, _>(text, arguments::<SqliteArguments>(values)?).$fetch(pool).await
             }
             On::Database(Database::Postgres(pool)) => {
                 sqlx::query_as_with::<Postgres, T, _>(text, arguments::<PgArguments>(values)?).$fetch(pool).await
             }
             On::Transaction(Transaction::Sqlite(turn)) => {
+                let text = nameless.unwrap_or(text);
                 let query = sqlx::query_as_with::<Sqlite, T, _>(text, arguments::<SqliteArguments>(values)?);
                 query.$fetch(&mut **turn).await
             }
@@ -159,8 +164,8 @@ impl Query {
     pub(super) async fn execute(self, on: impl Into<On<'_>>) -> Result<Done, sqlx::Error> {
         match on.into() {
             On::Database(Database::Sqlite(pool)) => {
-                let done =
-                    sqlx::query_with(self.text, arguments::<SqliteArguments>(self.values)?).execute(pool).await?;
+                let text = self.nameless.unwrap_or(self.text);
+                let done = sqlx::query_with(text, arguments::<SqliteArguments>(self.values)?).execute(pool).await?;
                 Ok(Done { rows: done.rows_affected() })
             }
             On::Database(database @ Database::Postgres(_)) => {
@@ -174,10 +179,10 @@ impl Query {
     }
 
     async fn execute_in(self, transaction: &mut Transaction) -> Result<Done, sqlx::Error> {
-        let Self { text, values } = self;
+        let Self { text, nameless, values } = self;
         let rows = match transaction {
             Transaction::Sqlite(turn) => {
-                let query = sqlx::query_with(text, arguments::<SqliteArguments>(values)?);
+                let query = sqlx::query_with(nameless.unwrap_or(text), arguments::<SqliteArguments>(values)?);
                 query.execute(&mut **turn).await?.rows_affected()
             }
             Transaction::Postgres(turn) => {
@@ -240,18 +245,20 @@ where
 #[derive(Clone, Debug, Default)]
 pub(super) struct Builder {
     text: String,
+    nameless: String,
     values: Vec<Value>,
 }
 
 impl Builder {
     /// Begins with this text.
     pub(super) fn new(text: &str) -> Self {
-        Self { text: text.to_owned(), values: Vec::new() }
+        Self { text: text.to_owned(), nameless: text.to_owned(), values: Vec::new() }
     }
 
     /// Goes on with this text.
     pub(super) fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
+        self.nameless.push_str(text);
         self
     }
 
@@ -260,6 +267,7 @@ impl Builder {
         self.values.push(value.into());
         self.text.push('$');
         self.text.push_str(&self.values.len().to_string());
+        self.nameless.push('?');
         self
     }
 
@@ -273,7 +281,8 @@ impl Builder {
 
     /// The statement.
     pub(super) fn build(self) -> Query {
-        Query { text: AssertSqlSafe(self.text).into_sql_str(), values: self.values }
+        let nameless = Some(AssertSqlSafe(self.nameless).into_sql_str());
+        Query { text: AssertSqlSafe(self.text).into_sql_str(), nameless, values: self.values }
     }
 
     /// The statement, whose rows become `T`.
