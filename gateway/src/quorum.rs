@@ -215,6 +215,40 @@ impl Quorum {
         }
     }
 
+    /// Whether a standby may take over by itself, or this server did and is not known to enough devices: then [`standing`](Self::standing) decides
+    /// whether it writes.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.stored.unproven || self.binding().next().is_some()
+    }
+
+    /// Everybody who counts, in either version that binds.
+    pub fn electors(&self) -> impl Iterator<Item = DeviceId> {
+        let versions = [Some(&self.stored.newest), self.stored.acknowledged.as_ref()];
+        versions
+            .into_iter()
+            .flatten()
+            .flat_map(|version| version.members.iter().copied())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+    }
+
+    /// How many of the newest electorate are held now, at whatever epoch.
+    #[must_use]
+    pub fn held(&self, now: Duration) -> usize {
+        let held = |device: &&DeviceId| {
+            let answered = self.devices.get(*device).and_then(|hold| hold.answered);
+            answered.is_some_and(|answer| answer.is_fresh(now, self.config.hold))
+        };
+        self.stored.newest.members.iter().filter(held).count()
+    }
+
+    /// Whether the other server is held now.
+    #[must_use]
+    pub fn hears_peer(&self, now: Duration) -> bool {
+        self.holds_peer(now)
+    }
+
     /// The nonces sent so far. Taken after a write was committed it says which nonces prove that write.
     #[must_use]
     pub fn mark(&self) -> Mark {

@@ -6,6 +6,7 @@
 mod address;
 mod entries;
 mod event;
+mod failure;
 mod frame;
 mod info;
 mod list;
@@ -21,13 +22,11 @@ pub use event::{
     DETAIL_BYTES_MAX, EVENT_ID_MAX, Event, EventUpload, MAX_UPLOAD_EVENTS, MAX_UPLOADS_OPEN, RingId, RingSpan,
     SERVER_CONNECTED, SERVER_DISCONNECTED, USER_ID_BYTES_MAX, event_text,
 };
+pub use failure::{EntryFailure, FailureKind, Rollback, RollbackCause};
 pub use frame::{ALPN, FrameCodec, FrameError, MAX_FRAME_BYTES, PROTOCOL_VERSION};
 pub use info::{DeviceInfo, IpConfig, SerialConfig};
-pub use list::{ListHash, ListVersion, ServerList};
-pub use message::{
-    DeviceId, Enrol, Enrolled, EntryFailure, Epoch, FailureKind, Goodbye, Hello, Message, Reason, Registered, Role,
-    Rollback, RollbackCause,
-};
+pub use list::{ListHash, ListVersion, MAX_LIST_SEAL_BYTES, ServerList};
+pub use message::{DeviceId, Enrol, Enrolled, Epoch, Goodbye, Hello, Message, Reason, Registered, Role};
 pub use probe::{EntryProbe, MAX_PROBES, MoveFailure, ProbeAnswer};
 pub use settings::{DayWindow, DeviceSettings, Failback, SettingError};
 pub use start::{MAX_START_TOKEN_BYTES, MAX_STARTS, ServerStart, remember_start};

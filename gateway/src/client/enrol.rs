@@ -189,6 +189,10 @@ impl<'a> Enrolling<'a> {
                 | Message::ProbeTable { .. }
                 | Message::Move { .. }
                 | Message::MoveAnswer { .. }
+                | Message::AskEpoch { .. }
+                | Message::EpochAnswer { .. }
+                | Message::AskList { .. }
+                | Message::ListAnswer { .. }
                 | Message::RenewCertificate { .. }
                 | Message::CertificateRenewed { .. }
                 | Message::RenewalRefused { .. }

@@ -38,6 +38,8 @@ struct ListRecord {
     entries: Vec<EntryRecord>,
     #[serde(default)]
     settings: SettingsRecord,
+    #[serde(default)]
+    seal: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -198,6 +200,7 @@ impl From<&ServerList> for ListRecord {
             base: list.base().map(|hash| hash.to_string()),
             entries: list.entries().iter().map(Into::into).collect(),
             settings: list.settings().into(),
+            seal: hex::encode(list.seal()),
         }
     }
 }
@@ -207,7 +210,8 @@ impl ListRecord {
         let version = self.version.parse()?;
         let base = self.base.as_deref().map(parse_hash).transpose()?;
         let list = ServerList::new(version.epoch, version.number, base, parse_entries(&self.entries)?)
-            .with_settings(self.settings.parse()?);
+            .with_settings(self.settings.parse()?)
+            .with_seal(hex::decode(&self.seal).map_err(|_| "a list's seal is no hexadecimal number".to_owned())?);
         if list.version() == version { Ok(list) } else { Err("a server list does not match its hash".to_owned()) }
     }
 }
@@ -287,7 +291,7 @@ mod tests {
         let first = list(1, None);
         let window = Failback::Window(DayWindow::new(60, 300).unwrap());
         let settings = DeviceSettings { failback: window, attempts_per_entry: 3, ..DeviceSettings::default() };
-        let second = list(2, Some(first.version().hash)).with_settings(settings);
+        let second = list(2, Some(first.version().hash)).with_settings(settings).with_seal(vec![7; 32]);
         let entry = first.entries().as_slice()[1].clone();
         let mut stored = Stored::new(second.clone(), 1_700_000_000_000);
         stored.lists.previous = Some(first.clone());

@@ -88,6 +88,10 @@ impl Device {
             | Message::ProbeTable { .. }
             | Message::Move { .. }
             | Message::MoveAnswer { .. }
+            | Message::AskEpoch { .. }
+            | Message::EpochAnswer { .. }
+            | Message::AskList { .. }
+            | Message::ListAnswer { .. }
             | Message::RenewCertificate { .. }
             | Message::CertificateRenewed { .. }
             | Message::RenewalRefused { .. }

@@ -158,6 +158,15 @@ impl Device {
             Message::RollbackNoted(version) => self.rollback_noted(version),
             Message::ProbeList { request, entries } => self.probe_list(request, &entries),
             Message::Move { request, entry, ttl_s } => self.ordered(id, (request, entry, ttl_s), now),
+            // What is not on disk yet is an output before this one.
+            Message::AskEpoch { request } => {
+                let epoch = self.stored.epoch.clone();
+                self.send(id, Message::EpochAnswer { request, epoch });
+            }
+            Message::AskList { request } => {
+                let list = Box::new(self.stored.lists.committed.clone());
+                self.send(id, Message::ListAnswer { request, list });
+            }
             Message::ServerChanged { role, epoch } => self.server_changed(role, epoch, now),
             Message::CertificateRenewed { certificate } => self.certificate_renewed(id, certificate),
             Message::RenewalRefused { text } => self.renewal_refused(id, &text),
@@ -174,6 +183,8 @@ impl Device {
             | Message::ProbeAnswer(_)
             | Message::ProbeTable { .. }
             | Message::MoveAnswer { .. }
+            | Message::EpochAnswer { .. }
+            | Message::ListAnswer { .. }
             | Message::RenewCertificate { .. }
             | Message::Upload(_) => {
                 self.say_goodbye(id, Reason::UnexpectedMessage, "this message has no meaning in a session");

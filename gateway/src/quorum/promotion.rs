@@ -1,6 +1,6 @@
 //! When a standby promotes itself, and what a change of role means.
 
-use super::{Electorate, Quorum, Start, Version};
+use super::{Electorate, Quorum, Start, Version, holds::Hold};
 use crate::wire::{DeviceId, Epoch, Role};
 use std::time::Duration;
 
@@ -27,18 +27,20 @@ impl Quorum {
         self.persist();
     }
 
-    /// The active server gives its role, because it is asked to.
-    pub fn step_down(&mut self) {
-        if self.stored.role == Role::Active {
-            self.stored.role = Role::ReadOnly;
-            self.persist();
+    /// Somebody decided the role in the epoch that is known: an operator, or the other server that was asked.
+    pub fn be(&mut self, role: Role) {
+        if role == Role::Standby {
+            // It listens for whoever is active now.
+            self.peer.answered = None;
         }
+        self.stored.role = role;
+        self.persist();
     }
 
-    /// This server, which was read-only, follows the active one from now on.
-    pub fn rejoined(&mut self) {
-        self.stored.role = Role::Standby;
-        self.peer.answered = None;
+    /// The other server is another one from now on, of which nothing was heard yet.
+    pub fn forget_peer(&mut self) {
+        (self.peer, self.peer_nonce) = (Hold::default(), None);
+        (self.stored.peer_start, self.stored.acknowledged) = (None, None);
         self.persist();
     }
 

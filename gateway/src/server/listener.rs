@@ -1,7 +1,7 @@
 //! The door: accepts only what it can handshake, hands each connection to its own task, and closes in time.
 
 use super::connection::{self, Shared};
-use super::directory::Directory;
+use super::directory::{Directory, SessionId};
 use super::line::Acceptor;
 use super::load::{Load, Tally};
 use super::mailbox::{Farewell, Mailbox};
@@ -9,14 +9,14 @@ use super::orders::{Order, OrderError, OrderReply};
 use super::registry::Registry;
 use super::settings::{Settings, Waves};
 use crate::enrolment::KeyFingerprint;
-use crate::wire::{DeviceId, Entries, EntryProbe, Reason, ServerEntry};
+use crate::wire::{DeviceId, Entries, EntryProbe, Epoch, Reason, ServerEntry, ServerList};
 use rustls::ServerConfig;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -83,13 +83,35 @@ impl Handle {
         if reply == OrderReply::Moving { Ok(()) } else { Err(refusal_of(reply)) }
     }
 
+    /// Asks a device for the highest epoch that it has on disk. `None` if it is not connected here; else the session that
+    /// is asked now, and what comes back over that session and no other.
+    pub fn ask_epoch(
+        &self,
+        device: DeviceId,
+    ) -> Option<(SessionId, impl Future<Output = Result<Option<Epoch>, OrderError>> + use<>)> {
+        let registry = self.registry();
+        let (session, mailbox) = registry.session(device)?;
+        let answer = mailbox.order(Order::TellEpoch);
+        let told = async move {
+            let reply = answered(answer).await?;
+            if let OrderReply::Epoch(epoch) = reply { Ok(epoch) } else { Err(refusal_of(reply)) }
+        };
+        Some((session, told))
+    }
+
+    /// Asks a device for the list that it keeps, with the seal that came with it.
+    ///
+    /// # Errors
+    ///
+    /// The device is not connected here, does not know how, or does not answer.
+    pub async fn ask_list(&self, device: DeviceId) -> Result<ServerList, OrderError> {
+        let reply = self.order(device, Order::TellList).await?;
+        if let OrderReply::List(list) = reply { Ok(*list) } else { Err(refusal_of(reply)) }
+    }
+
     async fn order(&self, device: DeviceId, order: Order) -> Result<OrderReply, OrderError> {
         let answer = self.registry().registered(device).map(|mailbox| mailbox.order(order));
-        match timeout(ORDER_LIMIT, answer.ok_or(OrderError::NotConnected)?).await {
-            Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(_)) => Err(OrderError::NotConnected),
-            Err(_) => Err(OrderError::NoAnswer),
-        }
+        answered(answer.ok_or(OrderError::NotConnected)?).await
     }
 
     /// Sends everybody who is connected now to other servers, wave after wave; how many were told. Who finds no other
@@ -132,11 +154,23 @@ impl Handle {
     }
 }
 
+async fn answered(answer: oneshot::Receiver<OrderReply>) -> Result<OrderReply, OrderError> {
+    match timeout(ORDER_LIMIT, answer).await {
+        Ok(Ok(reply)) => Ok(reply),
+        Ok(Err(_)) => Err(OrderError::NotConnected),
+        Err(_) => Err(OrderError::NoAnswer),
+    }
+}
+
 fn refusal_of(reply: OrderReply) -> OrderError {
     match reply {
         OrderReply::Refused(why) => OrderError::Refused(why),
         OrderReply::NotUnderstood => OrderError::NotUnderstood,
-        OrderReply::NotConnected | OrderReply::Probed(_) | OrderReply::Moving => OrderError::NotConnected,
+        OrderReply::NotConnected
+        | OrderReply::Probed(_)
+        | OrderReply::Moving
+        | OrderReply::Epoch(_)
+        | OrderReply::List(_) => OrderError::NotConnected,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What can be asked of a connected device from outside, at once or not at all.
 
-use crate::wire::{Entries, EntryProbe, ServerEntry};
+use crate::wire::{Entries, EntryProbe, Epoch, ServerEntry, ServerList};
 
 /// One order; random, so that an answer to another session's is never taken for this one's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +22,10 @@ pub(crate) enum Order {
     Probe(Entries),
     /// Go there, and do not fail back for so many seconds (0: for good).
     Move(ServerEntry, u32),
+    /// Say which is the highest epoch that you have on disk.
+    TellEpoch,
+    /// Say which list is the committed one.
+    TellList,
 }
 
 /// What came of it.
@@ -30,6 +34,10 @@ pub(crate) enum OrderReply {
     Probed(Vec<EntryProbe>),
     /// It is there, or leaves now.
     Moving,
+    /// The highest epoch it has on disk, if any.
+    Epoch(Option<Epoch>),
+    /// The list it keeps.
+    List(Box<ServerList>),
     Refused(String),
     /// Its firmware does not know this order.
     NotUnderstood,

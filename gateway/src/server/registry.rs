@@ -84,6 +84,10 @@ impl<M: Clone> Registry<M> {
         self.sessions.get(&device).map(|slot| &slot.mailbox)
     }
 
+    pub(crate) fn session(&self, device: DeviceId) -> Option<(SessionId, &M)> {
+        self.sessions.get(&device).map(|slot| (slot.session, &slot.mailbox))
+    }
+
     /// Its session and those that would become one.
     pub(crate) fn all_of(&self, device: DeviceId) -> impl Iterator<Item = &M> {
         let arriving = self.arriving.values().filter(move |(id, _)| *id == device).map(|(_, mailbox)| mailbox);

@@ -48,7 +48,11 @@ pub struct ServerList {
     base: Option<ListHash>,
     entries: Entries,
     settings: DeviceSettings,
+    seal: Vec<u8>,
 }
+
+/// The longest seal, in bytes.
+pub const MAX_LIST_SEAL_BYTES: usize = 64;
 
 impl ServerList {
     /// Makes the revision (epoch, number) on top of `base`, `None` for a device's first, with default settings; the
@@ -57,7 +61,7 @@ impl ServerList {
     pub fn new(epoch: u64, number: u64, base: Option<ListHash>, entries: Entries) -> Self {
         let settings = DeviceSettings::default();
         let hash = hash_of(epoch, number, base, &entries, &settings);
-        Self { version: ListVersion { epoch, number, hash }, base, entries, settings }
+        Self { version: ListVersion { epoch, number, hash }, base, entries, settings, seal: Vec::new() }
     }
 
     /// The same revision with these settings, and so with another hash.
@@ -66,6 +70,19 @@ impl ServerList {
         let ListVersion { epoch, number, .. } = self.version;
         let hash = hash_of(epoch, number, self.base, &self.entries, &settings);
         Self { version: ListVersion { epoch, number, hash }, settings, ..self }
+    }
+
+    /// The same revision with the installation's seal: by it any server tells a list that one of them made from one that
+    /// nobody did. Opaque to devices, and no part of the hash.
+    #[must_use]
+    pub fn with_seal(self, seal: Vec<u8>) -> Self {
+        Self { seal, ..self }
+    }
+
+    /// The installation's seal; empty if it has none.
+    #[must_use]
+    pub fn seal(&self) -> &[u8] {
+        &self.seal
     }
 
     /// Where it stands and what names it.

@@ -1,8 +1,8 @@
 //! The messages as strict types. Their meaning and order stand in `PROTOCOL.md`.
 
 use super::{
-    DeviceInfo, Entries, EntryProbe, EventUpload, ListVersion, MoveFailure, ProbeAnswer, RingId, RingSpan, ServerEntry,
-    ServerList, ServerStart,
+    DeviceInfo, Entries, EntryProbe, EventUpload, ListVersion, MoveFailure, ProbeAnswer, RingId, RingSpan, Rollback,
+    ServerEntry, ServerList, ServerStart,
 };
 
 /// A device's serial number as printed on its sticker; never 0.
@@ -127,6 +127,30 @@ pub enum Message {
         request: u64,
         /// Why the device stays; empty if it does not, or is there already.
         refused: String,
+    },
+    /// Server: which is the highest epoch that the device has on disk?
+    AskEpoch {
+        /// Returned in the answer.
+        request: u64,
+    },
+    /// Device: that one.
+    EpochAnswer {
+        /// The question's.
+        request: u64,
+        /// `None` if it never met a server.
+        epoch: Option<Epoch>,
+    },
+    /// Server: which is the committed list?
+    AskList {
+        /// Returned in the answer.
+        request: u64,
+    },
+    /// Device: that one.
+    ListAnswer {
+        /// The question's.
+        request: u64,
+        /// With its seal.
+        list: Box<ServerList>,
     },
     /// Server: its role or epoch is another now.
     ServerChanged {
@@ -316,64 +340,4 @@ pub enum Reason {
     Removed,
     /// The device goes to another server.
     Moving,
-}
-
-/// A trial that ended without confirmation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rollback {
-    /// The list given up.
-    pub version: ListVersion,
-    /// Why.
-    pub cause: RollbackCause,
-    /// What failed, entry by entry.
-    pub failures: Vec<EntryFailure>,
-}
-
-/// Why a trial ended without confirmation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RollbackCause {
-    /// A cause this side does not know.
-    Unknown,
-    /// No confirmation within the limit.
-    TimedOut,
-    /// The device restarted or lost power.
-    Restarted,
-}
-
-/// What an attempt on an entry ended with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EntryFailure {
-    /// The entry dialled.
-    pub entry: ServerEntry,
-    /// For programs.
-    pub kind: FailureKind,
-    /// For people.
-    pub text: String,
-}
-
-/// What an attempt on an entry ended with, for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FailureKind {
-    /// A kind this side does not know.
-    Unknown,
-    /// Its turn never came.
-    NotTried,
-    /// The name did not resolve.
-    NameNotFound,
-    /// The connection was refused.
-    Refused,
-    /// No answer in time.
-    TimedOut,
-    /// No route, or the network is down.
-    Unreachable,
-    /// The TLS handshake failed.
-    Tls,
-    /// The server belongs to another installation.
-    ForeignInstallation,
-    /// The server would not register the device.
-    NotAdmitted,
-    /// The server was busy.
-    Busy,
-    /// The session ended before it was confirmed.
-    Closed,
 }

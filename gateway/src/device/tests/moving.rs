@@ -1,7 +1,7 @@
 //! An operator sends the device elsewhere.
 
 use super::*;
-use crate::wire::{Message, MoveFailure};
+use crate::wire::{Epoch, Message, MoveFailure, Role};
 
 fn order(request: u64, server: u16, ttl_s: u32) -> Message {
     let entry = entries(&[1, 2, 3]).iter().find(|entry| entry.port == 50_000 + server).unwrap().clone();
@@ -26,6 +26,24 @@ fn world(seed: u64) -> World {
     world.run(100);
     world.dialled();
     world
+}
+
+#[test]
+fn it_tells_the_highest_epoch_that_is_on_disk() {
+    let mut world = world(3);
+    let told = |world: &World| {
+        let answers = world.sent.iter().filter_map(|message| {
+            let Message::EpochAnswer { request, epoch } = message else { return None };
+            Some((*request, epoch.as_ref().map(|epoch| epoch.number)))
+        });
+        answers.collect::<Vec<_>>()
+    };
+    world.say(Message::AskEpoch { request: 7 });
+    let epoch = Epoch { number: 9, server_id: "two".to_owned(), seal: Vec::new() };
+    world.say(Message::ServerChanged { role: Role::Standby, epoch });
+    world.say(Message::AskEpoch { request: 8 });
+    assert_eq!(told(&world)[1], (8, Some(9)));
+    assert!(matches!(told(&world)[0], (7, Some(number)) if number < 9));
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Duty {
     /// `false` if a device never sends this to a server that registered it.
     pub(super) fn handle_message(&mut self, message: Message, now: Duration) -> bool {
         let of_order = matches!(&message, Message::ProbeTable { request, .. } if *request >= OrderId::FIRST)
-            || matches!(message, Message::MoveAnswer { .. })
+            || matches!(message, Message::MoveAnswer { .. } | Message::EpochAnswer { .. } | Message::ListAnswer { .. })
             || matches!(message, Message::Unsupported { .. }) && !self.push.is_asking();
         if of_order {
             self.orders.handle_message(message);

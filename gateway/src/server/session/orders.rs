@@ -19,6 +19,8 @@ impl Orders {
         self.acts.push_back(Act::Send(Box::new(match order {
             Order::Probe(entries) => Message::ProbeList { request, entries },
             Order::Move(entry, ttl_s) => Message::Move { request, entry, ttl_s },
+            Order::TellList => Message::AskList { request },
+            Order::TellEpoch => Message::AskEpoch { request },
         })));
     }
 
@@ -30,6 +32,10 @@ impl Orders {
     pub(super) fn handle_message(&mut self, message: Message) {
         if let Message::ProbeTable { request, rows } = message {
             self.reply(request, OrderReply::Probed(rows));
+        } else if let Message::ListAnswer { request, list } = message {
+            self.reply(request, OrderReply::List(list));
+        } else if let Message::EpochAnswer { request, epoch } = message {
+            self.reply(request, OrderReply::Epoch(epoch));
         } else if let Message::MoveAnswer { request, refused } = message {
             self.reply(request, if refused.is_empty() { OrderReply::Moving } else { OrderReply::Refused(refused) });
         } else if let (Message::Unsupported { .. }, Some(id)) = (&message, self.open.first().copied()) {

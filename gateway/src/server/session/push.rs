@@ -149,6 +149,10 @@ impl Push {
             | Message::ProbeList { .. }
             | Message::Move { .. }
             | Message::MoveAnswer { .. }
+            | Message::AskEpoch { .. }
+            | Message::EpochAnswer { .. }
+            | Message::AskList { .. }
+            | Message::ListAnswer { .. }
             | Message::RenewCertificate { .. }
             | Message::CertificateRenewed { .. }
             | Message::RenewalRefused { .. }

@@ -178,7 +178,9 @@ impl World {
         let mut number = core.stored().epoch.number;
         if asked && let Some(core) = &mut self.machines[other].core {
             number = number.max(core.stored().epoch.number);
-            core.step_down();
+            if core.stored().role == Role::Active {
+                core.be(Role::ReadOnly);
+            }
             self.do_outputs(other);
         }
         self.count_as_latest(machine);
@@ -217,7 +219,7 @@ impl World {
             if let Some(core) = &mut self.machines[machine].core
                 && core.stored().role == Role::ReadOnly
             {
-                core.rejoined();
+                core.be(Role::Standby);
                 self.do_outputs(machine);
             }
         }

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::wire::{
     DeviceId, DeviceInfo, Enrol, Enrolled, Entries, EntryFailure, Epoch, Goodbye, Hello, IpConfig, ListHash,
-    ListVersion, MAX_START_TOKEN_BYTES, MAX_STARTS, Message, Registered, Rollback, SerialConfig, ServerEntry,
-    ServerList, ServerStart,
+    ListVersion, MAX_LIST_SEAL_BYTES, MAX_START_TOKEN_BYTES, MAX_STARTS, Message, Registered, Rollback, SerialConfig,
+    ServerEntry, ServerList, ServerStart,
 };
 
 /// Long enough for any text of the protocol; keeps logs and pages readable.
@@ -62,6 +62,13 @@ pub(in crate::wire) fn message_of(frame: pb::Frame) -> Parsed<Message> {
         Wire::ProbeTable(table) => probes::probe_table(table)?,
         Wire::Move(order) => probes::move_order(order)?,
         Wire::MoveAnswer(answer) => probes::move_answer(answer)?,
+        Wire::AskEpoch(ask) => Message::AskEpoch { request: ask.request },
+        Wire::EpochAnswer(answer) => probes::epoch_answer(answer)?,
+        Wire::AskList(ask) => Message::AskList { request: ask.request },
+        Wire::ListAnswer(answer) => Message::ListAnswer {
+            request: answer.request,
+            list: Box::new(needed("list_answer.list", answer.list)?.try_into()?),
+        },
         Wire::ServerChanged(changed) => probes::server_changed(changed)?,
         Wire::RenewCertificate(renew) => Message::RenewCertificate { request: renew.certificate_request },
         Wire::CertificateRenewed(renewed) => Message::CertificateRenewed { certificate: renewed.certificate },
@@ -116,7 +123,11 @@ impl TryFrom<pb::ServerList> for ServerList {
         };
         let settings = list.settings.map(TryInto::try_into).transpose()?.unwrap_or_default();
         let entries = entries_of(&list.entries)?;
-        let list = Self::new(claimed.epoch, claimed.number, base, entries).with_settings(settings);
+        if list.seal.len() > MAX_LIST_SEAL_BYTES {
+            return Err(format!("list.seal is longer than {MAX_LIST_SEAL_BYTES} bytes"));
+        }
+        let seal = list.seal;
+        let list = Self::new(claimed.epoch, claimed.number, base, entries).with_settings(settings).with_seal(seal);
         if list.version() == claimed { Ok(list) } else { Err("list.version.hash does not match the list".to_owned()) }
     }
 }

@@ -59,6 +59,14 @@ fn wire_of(message: Message) -> Option<Wire> {
             Wire::Move(pb::Move { request, entry: Some((&entry).into()), ttl_seconds: ttl_s })
         }
         Message::MoveAnswer { request, refused } => Wire::MoveAnswer(pb::MoveAnswer { request, refused }),
+        Message::AskEpoch { request } => Wire::AskEpoch(pb::AskEpoch { request }),
+        Message::EpochAnswer { request, epoch } => {
+            Wire::EpochAnswer(pb::EpochAnswer { request, epoch: epoch.map(Into::into) })
+        }
+        Message::AskList { request } => Wire::AskList(pb::AskList { request }),
+        Message::ListAnswer { request, list } => {
+            Wire::ListAnswer(pb::ListAnswer { request, list: Some((*list).into()) })
+        }
         Message::ServerChanged { role, epoch } => {
             Wire::ServerChanged(pb::ServerChanged { role: encode_role(role), epoch: Some(epoch.into()) })
         }
@@ -169,6 +177,7 @@ impl From<ServerList> for pb::ServerList {
             base_hash: list.base().map(|hash| hash.0.to_vec()).unwrap_or_default(),
             entries: list.entries().iter().map(Into::into).collect(),
             settings: (*list.settings() != DeviceSettings::default()).then(|| (*list.settings()).into()),
+            seal: list.seal().to_vec(),
         }
     }
 }

@@ -37,6 +37,11 @@ pub(super) fn move_answer(answer: pb::MoveAnswer) -> Parsed<Message> {
     Ok(Message::MoveAnswer { request: answer.request, refused: text("move_answer.refused", answer.refused)? })
 }
 
+pub(super) fn epoch_answer(answer: pb::EpochAnswer) -> Parsed<Message> {
+    let epoch = answer.epoch.map(TryInto::try_into).transpose()?;
+    Ok(Message::EpochAnswer { request: answer.request, epoch })
+}
+
 pub(super) fn server_changed(changed: pb::ServerChanged) -> Parsed<Message> {
     let epoch = needed("server_changed.epoch", changed.epoch)?.try_into()?;
     Ok(Message::ServerChanged { role: decode_role(changed.role), epoch })

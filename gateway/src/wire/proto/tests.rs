@@ -42,7 +42,10 @@ fn entry_sets() -> impl Strategy<Value = Entries> {
 
 fn lists() -> impl Strategy<Value = ServerList> {
     (any::<u64>(), any::<u64>(), proptest::option::of(any::<[u8; 32]>()), entry_sets())
-        .prop_map(|(epoch, number, base, entries)| ServerList::new(epoch, number, base.map(ListHash), entries))
+        .prop_map(|(epoch, number, base, entries)| {
+            let seal = base.map(|hash| hash.to_vec()).unwrap_or_default();
+            ServerList::new(epoch, number, base.map(ListHash), entries).with_seal(seal)
+        })
         .prop_flat_map(|list| probes::settings().prop_map(move |settings| list.clone().with_settings(settings)))
 }
 

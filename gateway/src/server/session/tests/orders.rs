@@ -55,6 +55,17 @@ fn an_order_is_passed_on_and_its_answer_handed_back() {
     assert_eq!(replied(&mut talk), (probe, OrderReply::Probed(rows)));
     talk.hears(Message::MoveAnswer { request: go.0, refused: String::new() });
     assert!(talk.is_quiet(), "answered once");
+    let ask = OrderId(OrderId::FIRST + 3);
+    talk.session.handle_order(ask, Order::TellEpoch, talk.now);
+    assert_eq!(talk.said(), Message::AskEpoch { request: ask.0 });
+    talk.hears(Message::EpochAnswer { request: ask.0, epoch: None });
+    assert_eq!(replied(&mut talk), (ask, OrderReply::Epoch(None)));
+    let ask = OrderId(OrderId::FIRST + 4);
+    talk.session.handle_order(ask, Order::TellList, talk.now);
+    assert_eq!(talk.said(), Message::AskList { request: ask.0 });
+    let kept = Box::new(list(1).with_seal(vec![1]));
+    talk.hears(Message::ListAnswer { request: ask.0, list: kept.clone() });
+    assert_eq!(replied(&mut talk), (ask, OrderReply::List(kept)));
 }
 
 #[test]

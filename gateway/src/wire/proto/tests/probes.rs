@@ -77,6 +77,11 @@ pub(super) fn messages() -> impl Strategy<Value = Message> {
             ttl_s
         }),
         (any::<u64>(), texts()).prop_map(|(request, refused)| Message::MoveAnswer { request, refused }),
+        any::<u64>().prop_map(|request| Message::AskEpoch { request }),
+        any::<u64>().prop_map(|request| Message::AskList { request }),
+        (any::<u64>(), lists()).prop_map(|(request, list)| Message::ListAnswer { request, list: Box::new(list) }),
+        (any::<u64>(), proptest::option::of(epochs()))
+            .prop_map(|(request, epoch)| Message::EpochAnswer { request, epoch }),
         (roles(), epochs()).prop_map(|(role, epoch)| Message::ServerChanged { role, epoch }),
         any::<Vec<u8>>().prop_map(|request| Message::RenewCertificate { request }),
         any::<Vec<u8>>().prop_map(|certificate| Message::CertificateRenewed { certificate }),
