@@ -3,6 +3,7 @@
 //! They are also the bodies of the REST API, so their field names are part of its contract. Times are RFC 3339 in UTC.
 
 mod account;
+mod automatic_promotion;
 mod connection_settings;
 mod device;
 mod drill;
@@ -20,9 +21,10 @@ mod server;
 mod server_list;
 
 pub use account::{Operator, ProvisioningInput, ProvisioningString, SignInInput};
+pub use automatic_promotion::{AutomaticPromotion, AutomaticPromotionInput};
 pub use connection_settings::{ConnectionSettings, DayWindow, Failback, NumberSetting, SettingsInput};
 pub use device::{Connection, Device, DeviceInfo, DeviceStatus, DeviceSummary, IpConfig, SerialConfig, WaitingDevice};
-pub use drill::{Drill, DrillDevice, DrillInput, DrillState, DrillStep, in_seconds};
+pub use drill::{Drill, DrillDevice, DrillForm, DrillInput, DrillState, DrillStep, in_seconds};
 pub use event::{Event, EventQuery};
 pub use fault::{Fault, FieldError};
 pub use fingerprint::grouped;

@@ -71,6 +71,9 @@ pub fn promote(server: &str) -> String {
     format!("{SERVERS}/{}/promote", escaped(server))
 }
 
+/// Where it is said whether a standby takes over by itself.
+pub const AUTOMATIC_PROMOTION: &str = "/servers/automatic-promotion/set";
+
 /// Where a copy for the other server is asked for.
 #[must_use]
 pub fn copy_now(server: &str) -> String {

@@ -95,7 +95,8 @@ async fn hand_over(service: &Arc<Service>, devices: u32, turn: usize) -> Result<
         tasks.spawn(async move {
             let mut first_id = 1;
             while begun.elapsed() < TURN {
-                let upload = EventUpload::Events { ring, first_id, events: (first_id..first_id + BATCH).map(event).collect() };
+                let upload =
+                    EventUpload::Events { ring, first_id, events: (first_id..first_id + BATCH).map(event).collect() };
                 let last_id = upload.last_id();
                 let watermark = service.store_events(device, Arc::new(upload)).await;
                 if watermark != Some(last_id) {

@@ -1,5 +1,6 @@
 //! Rehearsed failovers.
 
+use super::{Fault, FieldError};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -13,6 +14,45 @@ pub struct DrillInput {
     pub devices: Option<Vec<u32>>,
     /// After so many seconds it ends, whoever has not arrived; 10 minutes if it is left out.
     pub limit_seconds: Option<u32>,
+}
+
+/// The form of a rehearsal as somebody typed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DrillForm {
+    /// Device IDs, separated by spaces, commas or lines; empty for all devices.
+    pub devices: String,
+    /// Seconds; empty for the usual limit.
+    pub limit_seconds: String,
+}
+
+impl DrillForm {
+    /// The numbers in the text, for a rehearsal to the server with this id.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Invalid`] with each field that is no number.
+    pub fn read(&self, to: String) -> Result<DrillInput, Fault> {
+        let mut errors = Vec::new();
+        let words = self.devices.split([' ', ',', ';', '\n', '\r', '\t']).filter(|word| !word.is_empty());
+        let devices: Result<Vec<u32>, &str> = words.map(|word| word.parse().map_err(|_| word)).collect();
+        if let Err(word) = &devices {
+            errors.push(FieldError::new("devices", format!("{word} is no Device ID. Leave it empty for all devices.")));
+        }
+        let limit = match self.limit_seconds.trim() {
+            "" => Ok(None),
+            text => text.parse().map(Some),
+        };
+        if limit.is_err() {
+            errors.push(FieldError::new("limit_seconds", "A limit is 10 to 3600 seconds."));
+        }
+        match (devices, limit) {
+            (Ok(devices), Ok(limit_seconds)) => {
+                Ok(DrillInput { to, devices: (!devices.is_empty()).then_some(devices), limit_seconds })
+            }
+            (Err(_), _) | (_, Err(_)) => Err(Fault::Invalid { errors }),
+        }
+    }
 }
 
 /// How far a rehearsal is.
@@ -198,4 +238,20 @@ impl Drill {
 #[must_use]
 pub fn in_seconds(ms: u64) -> String {
     format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_names_devices_or_means_all() {
+        let form = |devices: &str, limit: &str| DrillForm { devices: devices.into(), limit_seconds: limit.into() };
+        let input = form(" 547846001,547846002\n", "60").read("two".into()).expect("valid");
+        assert_eq!((input.devices, input.limit_seconds), (Some(vec![547_846_001, 547_846_002]), Some(60)));
+        let input = form("", " ").read("two".into()).expect("valid");
+        assert_eq!((input.devices, input.limit_seconds), (None, None));
+        let Err(Fault::Invalid { errors }) = form("front door", "soon").read("two".into()) else { panic!("accepted") };
+        assert_eq!(errors.iter().map(|error| &*error.field).collect::<Vec<_>>(), ["devices", "limit_seconds"]);
+    }
 }

@@ -1,7 +1,8 @@
 //! What a plain form post brings back when there is no script: the refusal and what was typed, or what was made.
 
 use super::{
-    DeviceSettingInput, Fault, FieldError, PromotionInput, ProvisioningInput, ProvisioningString, RolloutInput,
+    DeviceSettingInput, DrillForm, Fault, FieldError, PromotionInput, ProvisioningInput, ProvisioningString,
+    RolloutInput,
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,11 @@ pub enum Typed {
     Promotion {
         /// Its fields.
         input: PromotionInput,
+    },
+    /// A rehearsed failover.
+    Drill {
+        /// Its fields.
+        form: DrillForm,
     },
     /// The provisioning form.
     Provisioning {

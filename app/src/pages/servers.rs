@@ -1,5 +1,6 @@
 //! The servers of the installation.
 
+pub mod automatic;
 pub mod drills;
 pub mod newcomers;
 pub mod role;
@@ -16,6 +17,7 @@ use crate::{
         rejoin_server, settle_lone_writes,
     },
 };
+use automatic::Automatic;
 use drills::Rehearsals;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -80,6 +82,7 @@ pub fn ServersPage() -> impl IntoView {
                 <Loaded resource=evidence quiet=true children=move |evidence| view! {
                     <RoleCard servers evidence on_rejoin />
                 } />
+                <Automatic servers />
                 <Rehearsals servers />
             } />
             <Loaded resource=lone_writes quiet=true children=move |writes| view! { <LoneWriteList writes on_settle /> } />

@@ -1,6 +1,7 @@
 //! The command line: `portal run` serves; the other verbs ask a server that runs, over its console's socket.
 
 mod accept;
+mod automatic;
 mod backup;
 mod check;
 mod config;
@@ -70,6 +71,8 @@ enum Verb {
     Promote(servers::PromoteArguments),
     /// Make this server, which was active, a standby of the one that is
     Rejoin(servers::RejoinArguments),
+    /// Say whether the standby takes over by itself, or switch that
+    AutomaticPromotion(automatic::Arguments),
     /// Have the other server get a copy of the database now
     Copy(servers::CopyArguments),
     /// Rehearse a failover: send devices to another server and back, and print how it went
@@ -179,6 +182,7 @@ async fn perform(verb: Verb) -> Result<(), CliError> {
         Verb::Servers(arguments) => servers::list(&arguments).await,
         Verb::Promote(arguments) => servers::promote(&arguments).await,
         Verb::Rejoin(arguments) => servers::rejoin(&arguments).await,
+        Verb::AutomaticPromotion(arguments) => automatic::perform(&arguments).await,
         Verb::Copy(arguments) => servers::copy(&arguments).await,
         Verb::Drill(arguments) => drill::perform(arguments).await,
         Verb::Quiesce(arguments) => quiesce::quiesce(&arguments).await,

@@ -50,6 +50,8 @@ pub struct Config {
     pub tell_fingerprint: fn(&str, KeyFingerprint),
     /// How long a session must hold before it proves the list it came through.
     pub stability: Duration,
+    /// How long an answer of a device or of the other server counts for an automatic promotion.
+    pub promotion_hold: Duration,
     /// New device sessions a second that this server can take.
     pub capacity_per_s: u32,
     /// The first operator's password; counts at the first start.
@@ -119,6 +121,7 @@ impl Config {
             join: None,
             tell_fingerprint: |_, _| {},
             stability: gateway::server::Settings::default().stability,
+            promotion_hold: gateway::quorum::Config::default().hold,
             capacity_per_s: gateway::server::Settings::default().capacity_per_s,
             admin_password: None,
             clock: Clock::system(),

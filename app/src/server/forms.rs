@@ -50,6 +50,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/servers/{id}/drain", post(servers::drain))
         .route("/servers/{id}/end-drain", post(servers::end_drain))
         .route("/servers/{id}/promote", post(servers::promote))
+        .route(paths::AUTOMATIC_PROMOTION, post(servers::set_automatic_promotion))
         .route("/servers/{id}/copy", post(servers::copy))
         .route("/servers/{id}/drill", post(servers::begin_drill))
         .route("/servers/drills/{id}/stop", post(servers::stop_drill))

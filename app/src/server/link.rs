@@ -94,6 +94,7 @@ impl Directory for Link {
         let admitted = self.service.register_session(&arrival_of(registration)).await;
         if admitted.is_ok() {
             self.service.metrics().session_opened();
+            self.service.learn_list_of(registration.hello.info.device_id.0, &reported(&registration.hello.committed));
         }
         admitted
     }
@@ -134,6 +135,7 @@ impl Directory for Link {
     }
 
     async fn closed(&self, session: SessionId, device: DeviceId, reason: Reason) {
+        self.service.elector_gone(device.0, session.0);
         self.service.metrics().session_lost(words::reason_text(reason));
         let ended = self.service.end_session(session.0, device.0, words::reason_text(reason)).await;
         if ended.is_err() {

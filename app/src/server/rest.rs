@@ -2,6 +2,7 @@
 
 mod account;
 mod authority;
+mod automatic;
 mod body;
 mod devices;
 mod drills;
@@ -58,6 +59,7 @@ pub fn routes() -> Router<AppState> {
         .route("/drills", get(drills::list).post(drills::begin))
         .route("/drills/{id}", get(drills::find))
         .route("/drills/{id}/stop", post(drills::stop))
+        .route("/automatic-promotion", get(automatic::find).put(automatic::set))
         .route("/servers", get(servers::list))
         .route("/servers/{id}/drain", post(servers::drain).delete(servers::end_drain))
         .route("/servers/{id}/promotion", get(servers::evidence))

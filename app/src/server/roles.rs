@@ -67,6 +67,10 @@ impl From<Epoch> for EpochToken {
 pub enum Pause {
     /// It has started, and nobody has said yet that no other server was made active meanwhile. Never on disk.
     Starting,
+    /// Neither the other server nor half of the devices answer, and the other one may take over by itself. Never on disk.
+    Alone,
+    /// It took over by itself, and not enough devices know yet.
+    Unproven,
     /// Another server was made active.
     Superseded,
     /// It gave its role to this server, which asked for it.
@@ -98,6 +102,12 @@ impl RoleRecord {
     #[must_use]
     pub fn new(role: Role, epoch: EpochToken) -> Self {
         Self { role, pause: None, epoch }
+    }
+
+    /// It is active, or would be if it were sure that no other server is.
+    #[must_use]
+    pub fn is_active_at_heart(&self) -> bool {
+        self.role == Role::Active || matches!(self.pause, Some(Pause::Starting | Pause::Alone | Pause::Unproven))
     }
 }
 
@@ -155,19 +165,25 @@ impl Roles {
         self.now.subscribe()
     }
 
-    /// Holds the role back until somebody says that it still stands. On disk it stays.
-    pub fn pause_for_start(&self) {
-        self.now.send_modify(|record| (record.role, record.pause) = (Role::ReadOnly, Some(Pause::Starting)));
+    /// Holds the role of an active server back, for a reason that ends by itself. On disk it stays. `false` if it is not active.
+    pub fn hold_back(&self, pause: Pause) -> bool {
+        self.now.send_if_modified(|record| {
+            let active = record.role == Role::Active;
+            if active {
+                (record.role, record.pause) = (Role::ReadOnly, Some(pause));
+            }
+            active
+        })
     }
 
-    /// Ends what [`pause_for_start`](Self::pause_for_start) began; `false` if there is nothing to end.
-    pub fn resume(&self) -> bool {
+    /// Ends what [`hold_back`](Self::hold_back) began for this reason; `false` if there is nothing to end.
+    pub fn resume_from(&self, pause: &Pause) -> bool {
         self.now.send_if_modified(|record| {
-            let starting = record.pause == Some(Pause::Starting);
-            if starting {
+            let held_back = record.pause.as_ref() == Some(pause);
+            if held_back {
                 (record.role, record.pause) = (Role::Active, None);
             }
-            starting
+            held_back
         })
     }
 
@@ -186,9 +202,14 @@ impl Roles {
         let folder = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(next) = decide(&self.now()) else { return Ok(false) };
         let kept = match &next.pause {
-            Some(Pause::Starting) => RoleRecord { role: Role::Active, pause: None, ..next.clone() },
+            Some(Pause::Starting | Pause::Alone) => RoleRecord { role: Role::Active, pause: None, ..next.clone() },
             Some(
-                Pause::Superseded | Pause::HandedOver { .. } | Pause::Outdated | Pause::OtherLine | Pause::Detached,
+                Pause::Unproven
+                | Pause::Superseded
+                | Pause::HandedOver { .. }
+                | Pause::Outdated
+                | Pause::OtherLine
+                | Pause::Detached,
             )
             | None => next.clone(),
         };
@@ -226,13 +247,15 @@ mod tests {
     fn a_start_holds_the_role_back_and_leaves_the_record_alone() {
         let folder = tempfile::tempdir().unwrap();
         let roles = Roles::new(folder.path(), RoleRecord::new(Role::Active, token(1, "one")));
-        roles.pause_for_start();
+        assert!(roles.hold_back(Pause::Starting));
+        assert!(!roles.hold_back(Pause::Alone), "held back already");
         assert_eq!((roles.role(), roles.now().pause), (Role::ReadOnly, Some(Pause::Starting)));
         // Meanwhile it learns of an epoch, which says nothing of its role.
         roles.change(|now| Some(RoleRecord { epoch: token(1, "two"), ..now.clone() })).unwrap();
         assert_eq!(Roles::load(folder.path()).unwrap().map(|kept| kept.role), Some(Role::Active));
-        assert!(roles.resume());
-        assert!(!roles.resume());
+        assert!(!roles.resume_from(&Pause::Alone));
+        assert!(roles.resume_from(&Pause::Starting));
+        assert!(!roles.resume_from(&Pause::Starting));
         assert_eq!((roles.role(), roles.now().pause), (Role::Active, None));
     }
 

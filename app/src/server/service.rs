@@ -4,6 +4,7 @@
 //! as model values or a [`Fault`].
 
 mod attempts;
+mod automatic;
 mod connection_settings;
 mod copying;
 mod devices;
@@ -18,6 +19,7 @@ mod failures;
 mod fixture;
 mod health;
 mod joining;
+mod learning;
 mod names;
 mod newcomers;
 mod operators;
@@ -32,6 +34,7 @@ mod rejoining;
 mod renewals;
 mod replication;
 mod revision_history;
+mod revoking;
 mod role_changes;
 mod rollouts;
 mod server_lists;
@@ -61,6 +64,7 @@ use super::{
     keys::Keys,
     lease::Keeper,
     metrics::Metrics,
+    quorum::QuorumKeeper,
     roles::{EpochToken, RoleRecord, Roles},
     sites::{Errand, PeerBoard},
     starts::Start,
@@ -72,7 +76,7 @@ use gateway::{server::Handle, wire::Address};
 use newcomers::Newcomers;
 use serde::{Deserialize, Serialize};
 use sign_in::Doorman;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, atomic::AtomicBool};
 use tokio::sync::{Mutex, Notify, broadcast, mpsc, watch};
 use vouching::Vouchers;
 
@@ -109,6 +113,8 @@ pub struct Service {
     overtaken_by: std::sync::Mutex<Option<Start>>,
     /// One promotion or rejoining at a time.
     turn: Mutex<()>,
+    /// By which devices decide which server is active; not where a lease does.
+    quorum: OnceLock<QuorumKeeper>,
     /// Where the role goes with a lease on a shared database.
     lease: OnceLock<Arc<Keeper>>,
     /// Runs errands to other servers.
@@ -116,6 +122,8 @@ pub struct Service {
     /// Somebody wants the other server to have a copy now.
     pub(super) copy_asked: Notify,
     copy_notes: copying::CopyNotes,
+    /// It has become active, and its devices have not been asked yet for lists that are not known here.
+    unlearned: AtomicBool,
     /// While nobody has said yet that this server is still the active one: which devices did.
     vouchers: Vouchers,
     pub(super) clock: Clock,
@@ -160,10 +168,12 @@ impl Service {
             start: std::sync::Mutex::default(),
             overtaken_by: std::sync::Mutex::default(),
             turn: Mutex::default(),
+            quorum: OnceLock::new(),
             lease: OnceLock::new(),
             errands: OnceLock::new(),
             copy_asked: Notify::new(),
             copy_notes: copying::CopyNotes::default(),
+            unlearned: AtomicBool::new(false),
             vouchers: Vouchers::default(),
             started_at: clock.now_text(),
             clock,
@@ -221,6 +231,11 @@ impl Service {
         let _ = self.gateway.set(handle);
     }
 
+    /// Attaches the fleet quorum; a second call is ignored.
+    pub(super) fn attach_quorum(&self, quorum: QuorumKeeper) {
+        let _ = self.quorum.set(quorum);
+    }
+
     /// Attaches the link to the other servers; a second call is ignored.
     pub(super) fn attach_sites(&self, errands: mpsc::Sender<Errand>) {
         let _ = self.errands.set(errands);
@@ -239,7 +254,10 @@ impl Service {
     /// The role of this server now.
     #[must_use]
     pub fn role(&self) -> Role {
-        self.roles.role()
+        let role = self.roles.role();
+        // Also a moment before it is noticed and shown.
+        let objects = || self.quorum.get().is_some_and(|quorum| quorum.objection().is_some());
+        if role == Role::Active && objects() { Role::ReadOnly } else { role }
     }
 
     /// Hears of every change of the role.
@@ -267,6 +285,9 @@ impl Service {
     }
 
     pub(super) fn changed(&self, change: Change) {
+        if let (Change::Book, Some(quorum)) = (&change, self.quorum.get()) {
+            quorum.wrote(self.clock.now_text());
+        }
         self.own_changes.send(change.clone());
         self.changes.send(change);
     }

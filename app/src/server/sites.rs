@@ -17,6 +17,7 @@ mod peers_file;
 mod schedule;
 mod snapshots;
 
+pub use super::quorum::Letter;
 pub(in crate::server) use board::{Heard, Told};
 pub use board::{PeerBoard, ServerFacts};
 pub use copier::{FirstCopyError, open_standby};
@@ -59,6 +60,8 @@ struct Sites {
     dial: Arc<ClientConfig>,
     /// The newest snapshot of the book; `None` on a server that has written none since it started.
     latest: watch::Sender<Option<Arc<Snapshot>>>,
+    /// The snapshot that was sent last, kept for a transfer that breaks off.
+    sent: Mutex<Option<Arc<Snapshot>>>,
     /// One copy arrives at a time.
     transfer: tokio::sync::Mutex<()>,
     /// What `peers.json` holds.
@@ -90,6 +93,7 @@ pub fn start(
         service: service.clone(),
         dial,
         latest: watch::Sender::new(None),
+        sent: Mutex::default(),
         transfer: tokio::sync::Mutex::default(),
         remembered: Mutex::new(remembered),
     });
@@ -98,6 +102,7 @@ pub fn start(
     tasks.spawn(watch_silence(service.clone(), stop.clone()));
     tasks.spawn(rehearse(service.clone(), stop.clone()));
     tasks.spawn(watch_database(service.clone(), stop.clone()));
+    tasks.spawn(watch_quorum(service.clone(), stop.clone()));
     let (asked, errands) = mpsc::channel(1);
     service.attach_sites(asked);
     let (wanted, offered) = watch::channel(None);
@@ -128,12 +133,26 @@ async fn watch_database(service: Arc<Service>, stop: CancellationToken) {
     }
 }
 
+/// Looks every second whether a server has to take over or to give way.
+async fn watch_quorum(service: Arc<Service>, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(tick.tick()).await.is_some() {
+        if let Err(fault) = service.keep_quorum().await {
+            tracing::error!(%fault, "the fleet quorum could not be kept");
+        }
+    }
+}
+
 async fn watch_silence(service: Arc<Service>, stop: CancellationToken) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(tick.tick()).await.is_some() {
         if let Err(fault) = service.expire_peers().await {
             tracing::error!(%fault, "pages could not be told that the other server is silent");
+        }
+        if let Err(fault) = service.learn_from_connected().await {
+            tracing::warn!(%fault, "the devices' lists could not be compared with the book");
         }
         if let Err(fault) = service.rejoin_after_handover().await {
             tracing::warn!(%fault, "this server gave its role away and could not become standby yet");

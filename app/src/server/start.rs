@@ -17,6 +17,7 @@ use super::{
     lease::{self, Keeper},
     link::Link,
     metrics, portals,
+    quorum::QuorumKeeper,
     roles::RoleRecord,
     rollouts,
     router::{self, AppState},
@@ -101,9 +102,13 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let (site, keys, role) = first::find_or_make(&config, &folder, &sites_endpoint).await?;
     let (store, role, keeper) = open_store(&config, &folder, &site, &keys, role).await?;
     let service = Service::new(store, keys, site, role, config.clock.clone());
-    service.begin_start(Start::next(folder.path())?);
+    let start = Start::next(folder.path())?;
+    service.begin_start(start.clone());
     if let Some(keeper) = &keeper {
         service.attach_lease(keeper.clone());
+    } else {
+        let (own, record) = (&service.site().server_id, service.roles.now());
+        service.attach_quorum(QuorumKeeper::open(folder.path(), own, &record, &start, config.promotion_hold)?);
     }
     let generated_password = match service.role() {
         Role::Active => service.ensure_first_operator(config.admin_password.as_deref()).await?,

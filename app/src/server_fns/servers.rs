@@ -1,6 +1,8 @@
 //! The servers of the installation.
 
-use crate::model::{Decision, Draining, Drill, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, Server};
+use crate::model::{
+    AutomaticPromotion, Decision, Draining, Drill, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, Server,
+};
 use leptos::{prelude::*, server_fn::codec::Json};
 
 /// All servers, this one first.
@@ -61,6 +63,29 @@ pub async fn drain_server(
     .await
 }
 
+/// Whether a standby takes over by itself.
+///
+/// # Errors
+///
+/// A sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "find-automatic-promotion")]
+pub async fn find_automatic_promotion() -> Result<AutomaticPromotion, Fault> {
+    super::door::answer(async |service, _| service.automatic_promotion().await).await
+}
+
+/// Says whether a standby shall take over by itself.
+///
+/// # Errors
+///
+/// Not active, a shared database file, a sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "set-automatic-promotion", input = Json)]
+pub async fn set_automatic_promotion(
+    /// It shall.
+    enabled: bool,
+) -> Result<AutomaticPromotion, Fault> {
+    super::door::answer(async |service, session| service.set_automatic_promotion(&session.actor, enabled).await).await
+}
+
 /// The newest rehearsed failovers.
 ///
 /// # Errors
@@ -69,20 +94,6 @@ pub async fn drain_server(
 #[server(prefix = "/api/fn", endpoint = "list-drills")]
 pub async fn list_drills() -> Result<Vec<Drill>, Fault> {
     super::door::answer(async |service, _| service.list_drills(Some(10)).await).await
-}
-
-/// Rehearses a failover of all devices to this server.
-///
-/// # Errors
-///
-/// Not active, one runs already, that server does not answer, a sign-in fault, or what the store says.
-#[server(prefix = "/api/fn", endpoint = "begin-drill", input = Json)]
-pub async fn begin_drill(
-    /// The server's id.
-    to: String,
-) -> Result<Drill, Fault> {
-    let input = crate::model::DrillInput { to, ..crate::model::DrillInput::default() };
-    super::door::answer(async |service, session| service.begin_drill(&session.actor, input).await).await
 }
 
 /// Calls the devices of a rehearsal back.

@@ -27,12 +27,17 @@ pub(crate) struct Door {
 impl Door {
     /// Enrols, is accepted and registers.
     pub(crate) async fn at(active: &Running) -> Self {
+        Self::numbered(active, DOOR).await
+    }
+
+    /// The same with another Device ID.
+    pub(crate) async fn numbered(active: &Running, id: u32) -> Self {
         let input = ProvisioningInput { uses: 1, expires_in_seconds: 600, addresses: Vec::new() };
         let string = active.service().create_provisioning_string(&console(), input).await.unwrap().string.unwrap();
         let state = folder();
         let settings = ClientSettings {
             state_dir: state.path().to_owned(),
-            info: info(),
+            info: info(id),
             provisioning: Some(string.parse().unwrap()),
             config: fast(),
             seed: Some(1),
@@ -42,9 +47,9 @@ impl Door {
         };
         let stop = CancellationToken::new();
         let running = tokio::spawn(client::run(settings, stop.clone()));
-        until("the device asks", async || active.service().accept_waiting_by_device_id(&console(), DOOR).await.is_ok())
+        until("the device asks", async || active.service().accept_waiting_by_device_id(&console(), id).await.is_ok())
             .await;
-        until("the device is connected", async || connection(active.service()).await.is_some()).await;
+        until("the device is connected", async || connection_of(active.service(), id).await.is_some()).await;
         Self { _running: running, _stop: stop.drop_guard(), _state: state }
     }
 }
@@ -60,9 +65,9 @@ pub(crate) fn fast() -> device::Config {
     }
 }
 
-fn info() -> DeviceInfo {
+fn info(id: u32) -> DeviceInfo {
     DeviceInfo {
-        device_id: DeviceId(DOOR),
+        device_id: DeviceId(id),
         device_type: 3,
         product_name: "BioLite Net".to_owned(),
         firmware_version: "2.3.4".to_owned(),
@@ -74,7 +79,11 @@ fn info() -> DeviceInfo {
 }
 
 pub(crate) async fn connection(service: &Service) -> Option<Connection> {
-    service.find_servers(DOOR).await.ok()?.connected
+    connection_of(service, DOOR).await
+}
+
+async fn connection_of(service: &Service, id: u32) -> Option<Connection> {
+    service.find_servers(id).await.ok()?.connected
 }
 
 /// Is the device shown as connected to that server?
@@ -93,11 +102,16 @@ pub(crate) fn rows(addresses: &[SocketAddr]) -> Vec<EntryInput> {
 
 /// Gives the device these servers and waits until it keeps them.
 pub(crate) async fn list(active: &Running, addresses: &[SocketAddr]) {
+    list_of(active, DOOR, addresses).await;
+}
+
+/// The same for another device.
+pub(crate) async fn list_of(active: &Running, id: u32, addresses: &[SocketAddr]) {
     let service = active.service();
-    let base = service.find_servers(DOOR).await.unwrap().revision;
-    let revision = service.replace_servers(&console(), DOOR, base, rows(addresses)).await.unwrap().revision;
+    let base = service.find_servers(id).await.unwrap().revision;
+    let revision = service.replace_servers(&console(), id, base, rows(addresses)).await.unwrap().revision;
     until("the device keeps its new list", async || {
-        let servers = service.find_servers(DOOR).await.unwrap();
+        let servers = service.find_servers(id).await.unwrap();
         let state = servers.push.map(|push| (push.revision, push.state));
         assert!(!matches!(state, Some((_, PushState::RolledBack))), "{state:?}");
         state == Some((revision, PushState::Committed))

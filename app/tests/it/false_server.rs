@@ -13,18 +13,21 @@ use app::{
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Json, Router,
+    body::Body,
+    http::HeaderMap,
     response::IntoResponse as _,
     routing::{get, post},
 };
+use futures::{Stream, StreamExt as _, stream};
 use gateway::tls::server_config;
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{io, net::SocketAddr, path::Path, time::Duration};
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::watch,
     task::{JoinHandle, JoinSet},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -49,13 +52,36 @@ impl FalseServer {
 
     /// Answers on `address` in the place of the server of `data`.
     pub(crate) async fn start(address: SocketAddr, data: &Path, manifest: Manifest, body: Vec<u8>) -> Self {
+        Self::begin(address, data, manifest, body, false).await
+    }
+
+    /// The same, but the first transfer breaks off in the middle, and the rest is given only to who asks for the rest.
+    pub(crate) async fn start_breaking_off(
+        address: SocketAddr,
+        data: &Path,
+        manifest: Manifest,
+        body: Vec<u8>,
+    ) -> Self {
+        Self::begin(address, data, manifest, body, true).await
+    }
+
+    async fn begin(address: SocketAddr, data: &Path, manifest: Manifest, body: Vec<u8>, breaks: bool) -> Self {
         let keys = Keys::load(data).unwrap().unwrap();
         let tls = server_config(&keys.server_credentials().unwrap(), &[b"http/1.1"]).unwrap();
         let (ask, asked) = watch::channel(0);
         let header = [("x-copy-manifest", serde_json::to_string(&manifest).unwrap())];
-        let copy = move || {
+        let sha256 = manifest.sha256.clone();
+        let copy = move |headers: HeaderMap| {
             ask.send_modify(|times| *times += 1);
-            let answer = (header.clone(), body.clone()).into_response();
+            let asked = headers.get("x-copy-resume").and_then(|value| value.to_str().ok());
+            let arrived = asked.and_then(|text| text.strip_prefix(&sha256)?.trim().parse::<usize>().ok());
+            let answer = match arrived {
+                _ if !breaks => (header.clone(), body.clone()).into_response(),
+                Some(from) => {
+                    (header.clone(), [("x-copy-from", from.to_string())], body[from..].to_vec()).into_response()
+                }
+                None => (header.clone(), Body::from_stream(half_of(&body))).into_response(),
+            };
             async move { answer }
         };
         let facts = ServerFacts {
@@ -82,6 +108,9 @@ impl FalseServer {
                     change: 0,
                     forks: Vec::new(),
                     seen: None,
+                    revoked: 0,
+                    revocations: Vec::new(),
+                    letter: None,
                 })
             }
         };
@@ -113,6 +142,17 @@ impl FalseServer {
         self.serving.abort();
         assert!(self.serving.await.unwrap_err().is_cancelled());
     }
+}
+
+/// The first half, and then an end that is none.
+fn half_of(bytes: &[u8]) -> impl Stream<Item = io::Result<Vec<u8>>> + use<> {
+    let first = bytes[..bytes.len() / 2].to_vec();
+    let half = stream::once(async { Ok(first) });
+    half.chain(stream::once(async {
+        // What was sent before has arrived by then.
+        sleep(Duration::from_millis(300)).await;
+        Err(io::Error::other("the cable was pulled"))
+    }))
 }
 
 /// Binds although connections of the predecessor may linger.

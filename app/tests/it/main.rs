@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod automatic;
 mod backup;
 mod check;
 mod cluster;
@@ -15,6 +16,7 @@ mod false_server;
 mod full_disk;
 mod gateway_site;
 mod harness;
+mod learning;
 mod link_story;
 mod measured;
 mod newcomers;
@@ -27,6 +29,7 @@ mod quiet;
 mod raw_device;
 mod replication;
 mod rest_contract;
+mod resumed_copy;
 mod rollouts;
 mod serving;
 mod shared_file;

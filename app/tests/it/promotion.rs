@@ -208,7 +208,7 @@ async fn a_server_whose_devices_know_no_other_is_active_again_after_a_restart() 
     one.stop().await;
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let (entry, to) = (entry.as_ref().unwrap(), to.join(entry.as_ref().unwrap().file_name()));
         if entry.file_type().unwrap().is_dir() {

@@ -13,13 +13,14 @@ use app::{
         keys::Keys,
         sites::JoinString,
         start::{Running, start},
-        store::Manifest,
+        store::{BOOK_FILE, Manifest},
     },
 };
 use gateway::{
     authority::Authority,
+    server::Refusal,
     tls::{self, Trust, client_config, server_name},
-    wire::DeviceId,
+    wire::{DeviceId, Reason},
 };
 use rcgen::CertificateParams;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
@@ -34,6 +35,7 @@ use std::{
     },
     time::Duration,
 };
+use tempfile::TempDir;
 use time::OffsetDateTime;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -286,4 +288,26 @@ async fn snapshot(data: &Path, file: &Path) {
     let mut copy = SqliteConnection::connect(&file).await.unwrap();
     sqlx::query("update installation set created_at = '2029-01-01T00:00:00.000Z'").execute(&mut copy).await.unwrap();
     copy.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_revocation_counts_on_the_standby_whatever_its_copy_says() {
+    let (one_data, two_data) = (folder(), folder());
+    // Copies are taken only when somebody asks.
+    let rare = |data: &TempDir| Config { copy_schedule: "7d".parse().unwrap(), ..Config::on_loopback(data.path()) };
+    let one = start(rare(&one_data)).await.unwrap();
+    let two = start(Config { join: Some(join_string(&one).await), ..rare(&two_data) }).await.unwrap();
+    let mut book = SqliteConnection::connect(&one_data.path().join(BOOK_FILE).display().to_string()).await.unwrap();
+    sqlx::query(
+        "insert into revocations (serial, kind, subject, reason, revoked_by, revoked_at)
+         values ('0a1b', 'device', '547846001', 'lost', 'admin', '2026-11-01T08:00:00.000Z')",
+    )
+    .execute(&mut book)
+    .await
+    .unwrap();
+    let refused = async |server: &Running| {
+        matches!(server.service().may_register(1, "0a1b").await, Err(Refusal::Goodbye(Reason::Revoked, _)))
+    };
+    assert!(refused(&one).await);
+    until("the second knows", async || refused(&two).await).await;
 }

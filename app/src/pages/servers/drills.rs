@@ -1,11 +1,12 @@
 //! Rehearsed failovers: begun here, watched here, and their reports.
 
 use crate::{
-    components::{alert::Refusal, confirm::Confirm, loaded::Loaded, when::When},
+    components::{alert::Refusal, confirm::Confirm, field::TextField, loaded::Loaded, when::When},
     live::Live,
-    model::{Drill, DrillDevice, DrillStep, PeerState, Role, Server, in_seconds},
+    model::{Drill, DrillDevice, DrillStep, FormAnswer, PeerState, Role, Server, Typed, in_seconds},
+    pages::{error_at, field_errors, first_answer, first_fault},
     paths,
-    server_fns::servers::{begin_drill, list_drills, stop_drill},
+    server_fns::servers::{list_drills, stop_drill},
 };
 use leptos::prelude::*;
 
@@ -18,13 +19,6 @@ pub fn Rehearsals(
     let live = Live::current();
     let drills = Resource::new(move || live.servers.get(), |_| list_drills());
     let fault = RwSignal::new(None);
-    let begin = Action::new(move |to: &String| {
-        let to = to.clone();
-        async move {
-            fault.set(begin_drill(to).await.err());
-            drills.refetch();
-        }
-    });
     let stop = Action::new(move |id: &String| {
         let id = id.clone();
         async move {
@@ -32,27 +26,19 @@ pub fn Rehearsals(
             drills.refetch();
         }
     });
-    let on_begin = Callback::new(move |to| {
-        begin.dispatch(to);
-    });
     let on_stop = Callback::new(move |id| {
         stop.dispatch(id);
     });
     view! {
         <Refusal fault />
-        <Loaded resource=drills quiet=true children=move |drills| view! { <Drills servers drills on_begin on_stop /> } />
+        <Loaded resource=drills quiet=true children=move |drills| view! { <Drills servers drills on_stop /> } />
     }
     .into_any()
 }
 
 /// Nothing where nothing can be rehearsed and nothing was.
 #[component]
-fn Drills(
-    servers: Signal<Vec<Server>>,
-    drills: Signal<Vec<Drill>>,
-    on_begin: Callback<String>,
-    on_stop: Callback<String>,
-) -> impl IntoView {
+fn Drills(servers: Signal<Vec<Server>>, drills: Signal<Vec<Drill>>, on_stop: Callback<String>) -> impl IntoView {
     let runs = Memo::new(move |_| drills.with(|drills| drills.iter().any(|drill| !drill.state.is_final())));
     let targets = Memo::new(move |_| {
         servers.with(|servers| {
@@ -63,7 +49,7 @@ fn Drills(
     });
     let buttons = move || {
         let targets = if runs.get() { Vec::new() } else { targets.get() };
-        targets.into_iter().map(|(id, name)| begin_button(id, &name, on_begin)).collect_view()
+        targets.into_iter().map(|(id, name)| view! { <BeginForm id name /> }).collect_view()
     };
     move || {
         let drills = drills.get();
@@ -72,8 +58,7 @@ fn Drills(
             view! {
                 <h2>"Rehearsed failovers"</h2>
                 <p class="lead">
-                    "Every connected device looks whether the other server would register it, goes there, and comes back. The report is kept; "
-                    <code>"portal drill"</code>" does the same for chosen devices."
+                    "Each device looks whether the other server would register it, goes there, and comes back. The report is kept, and can be printed."
                 </p>
                 <div class="server-actions">{buttons}</div>
                 {rows.collect_view()}
@@ -82,13 +67,49 @@ fn Drills(
     }
 }
 
-fn begin_button(id: String, name: &str, on_begin: Callback<String>) -> impl IntoView + use<> {
-    let question = format!(
-        "All connected devices go to {name} now, and come back when all have arrived, after ten minutes at the latest. Each is without a server for a few seconds, and keeps its events."
-    );
-    let path = paths::begin_drill(&id);
-    let on_confirm = Callback::new(move |()| on_begin.run(id.clone()));
-    view! { <Confirm label=format!("Rehearse a failover to {name}") question yes="Begin".to_owned() path on_confirm /> }
+/// Posted as it is.
+#[component]
+fn BeginForm(id: String, name: String) -> impl IntoView {
+    let answer = first_answer();
+    let typed = match &answer {
+        Some(FormAnswer::Refused { typed: Typed::Drill { form }, .. }) => Some(form.clone()),
+        Some(FormAnswer::Refused { .. } | FormAnswer::Made { .. }) | None => None,
+    };
+    let errors = RwSignal::new(field_errors(first_fault(answer.as_ref()).as_ref()));
+    let refused = typed.is_some();
+    let typed = typed.unwrap_or_default();
+    let (devices, limit) = (RwSignal::new(typed.devices), RwSignal::new(typed.limit_seconds));
+    view! {
+        <details class="confirm" open=refused>
+            <summary class="button">{format!("Rehearse a failover to {name}")}</summary>
+            <form method="post" action=paths::begin_drill(&id) class="confirm-question">
+                <p>
+                    {format!("The devices go to {name} now, and come back when all have arrived, or at the limit. Each is without a server for a few seconds, and keeps its events.")}
+                </p>
+                <TextField
+                    label="Devices"
+                    name="devices"
+                    hint="Device IDs; leave it empty for all connected devices."
+                    value=devices
+                    on_type=move |text| devices.set(text)
+                    error=error_at(errors, "devices")
+                    optional=true
+                />
+                <TextField
+                    label="Limit"
+                    name="limit_seconds"
+                    hint="Seconds, 10 to 3600; 600 if it is empty."
+                    value=limit
+                    on_type=move |text| limit.set(text)
+                    error=error_at(errors, "limit_seconds")
+                    numeric=true
+                    optional=true
+                />
+                <button type="submit" class="button button-primary">"Begin"</button>
+            </form>
+        </details>
+    }
+    .into_any()
 }
 
 #[component]

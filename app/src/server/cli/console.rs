@@ -46,6 +46,15 @@ impl Console {
         self.ask(Method::POST, path, Some(body)).await
     }
 
+    /// Puts to the REST API; `path` begins after `/api/v1`.
+    ///
+    /// # Errors
+    ///
+    /// Nobody answers, or the answer is a refusal.
+    pub(super) async fn put<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, CliError> {
+        self.ask(Method::PUT, path, Some(body)).await
+    }
+
     /// Deletes through the REST API; `path` begins after `/api/v1`.
     ///
     /// # Errors

@@ -93,6 +93,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SESSIONS", default_value_t = 250, env = "PORTAL_CAPACITY",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     capacity: u32,
+    /// How long an answer of a device, or of the other server, counts for an automatic promotion; a standby waits three times as
+    /// long before it takes over. The same on both servers
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, env = "PORTAL_PROMOTION_HOLD",
+          value_parser = RangedU64ValueParser::<u64>::new().range(3..=600))]
+    promotion_hold: u64,
     /// What is logged: error, warn, info, debug or trace, also for single parts of the program as in `info,sqlx=warn`; `info`
     /// if neither this nor RUST_LOG says
     #[arg(long, value_name = "FILTER", env = "PORTAL_LOG")]
@@ -133,6 +138,7 @@ impl TryFrom<Arguments> for Config {
             join: arguments.join,
             tell_fingerprint: ask_for_confirmation,
             stability: Duration::from_secs(arguments.stability_seconds),
+            promotion_hold: Duration::from_secs(arguments.promotion_hold),
             capacity_per_s: arguments.capacity,
             admin_password: arguments.admin_password,
             clock: Clock::system(),

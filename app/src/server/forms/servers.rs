@@ -2,7 +2,7 @@
 
 use super::{Post, fields::Fields};
 use crate::{
-    model::{Draining, DrillInput, Fault, PromotionInput, Typed},
+    model::{Draining, DrillForm, Fault, PromotionInput, Typed},
     paths,
 };
 use axum::{extract::Path, response::Response};
@@ -45,6 +45,15 @@ pub(super) async fn rejoin(Path(id): Path<String>, post: Post) -> Response {
     post.finish(outcome, Typed::Nothing, paths::SERVERS).await
 }
 
+pub(super) async fn set_automatic_promotion(post: Post, fields: Fields) -> Response {
+    let enabled = fields.text("enabled") == "true";
+    let outcome = match post.session() {
+        Ok(session) => post.state.service.set_automatic_promotion(&session.actor, enabled).await,
+        Err(fault) => Err(fault),
+    };
+    post.finish(outcome, Typed::Nothing, paths::SERVERS).await
+}
+
 pub(super) async fn copy(Path(id): Path<String>, post: Post) -> Response {
     let outcome = match post.session() {
         Ok(session) => post.state.service.copy_now(&session.actor, &id).await,
@@ -53,14 +62,14 @@ pub(super) async fn copy(Path(id): Path<String>, post: Post) -> Response {
     post.finish(outcome, Typed::Nothing, paths::SERVERS).await
 }
 
-/// With all devices, to the server of the address.
-pub(super) async fn begin_drill(Path(to): Path<String>, post: Post) -> Response {
-    let input = DrillInput { to, ..DrillInput::default() };
-    let outcome = match post.session() {
-        Ok(session) => post.state.service.begin_drill(&session.actor, input).await,
-        Err(fault) => Err(fault),
+/// To the server of the address.
+pub(super) async fn begin_drill(Path(to): Path<String>, post: Post, fields: Fields) -> Response {
+    let form = DrillForm { devices: fields.text("devices"), limit_seconds: fields.text("limit_seconds") };
+    let outcome = match (post.session(), form.read(to)) {
+        (Ok(session), Ok(input)) => post.state.service.begin_drill(&session.actor, input).await,
+        (Err(fault), _) | (_, Err(fault)) => Err(fault),
     };
-    post.finish(outcome, Typed::Nothing, paths::SERVERS).await
+    post.finish(outcome, Typed::Drill { form }, paths::SERVERS).await
 }
 
 pub(super) async fn stop_drill(Path(id): Path<String>, post: Post) -> Response {

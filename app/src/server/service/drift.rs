@@ -126,6 +126,7 @@ impl Service {
             to: held.push.map(|_| moved),
             committed: None,
             wanted_push: if held.push.is_none() { Some(state) } else { None },
+            wanted_reason: Some(reason.to_owned()),
             returns: None,
             at: self.clock.now_text(),
         };

@@ -6,6 +6,7 @@ use crate::{
     server::{
         changes::Change,
         clock::text_of,
+        list_seal::sealed,
         store::{ProvisioningRecord, WaitingRecord, WaitingState},
     },
 };
@@ -104,7 +105,7 @@ impl Service {
             certificate,
             authority_certificate: self.keys.authority().certificate_der().to_vec(),
             installation_id: self.site.installation_id.clone(),
-            list: list_of(&revision)?,
+            list: sealed(list_of(&revision)?, revision.device, &self.keys),
             server_time_unix_ms: u64::try_from(now).unwrap_or(0),
         })))
     }

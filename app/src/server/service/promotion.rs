@@ -4,7 +4,7 @@ use super::{Actor, Service, role_changes::unwritten};
 use crate::{
     model::{Evidence, Fault, FieldError, OtherServer, PromotionInput, Role, Server},
     server::{
-        roles::{EpochToken, RoleRecord},
+        roles::{EpochToken, Pause, RoleRecord},
         sites::Errand,
         store::{Promotion, PromotionKind},
     },
@@ -90,7 +90,7 @@ impl Service {
         let from = self.ask_for_the_role(&actor.login).await?;
         self.await_lease().await?;
         let kind = if from.is_some() { PromotionKind::Handover } else { PromotionKind::Takeover };
-        let promoted = self.become_active(actor, kind, stopped).await;
+        let promoted = self.become_active(actor, kind, stopped, None).await;
         if promoted.is_err()
             && let Some(server) = from
         {
@@ -142,11 +142,13 @@ impl Service {
         Ok(Some(active.facts.id))
     }
 
+    /// Begins an epoch. With a pause the role is held back until that ends.
     pub(super) async fn become_active(
         &self,
         actor: &Actor,
         kind: PromotionKind,
         stopped: Option<String>,
+        pause: Option<Pause>,
     ) -> Result<(), Fault> {
         self.go_on_from_here()?;
         let before = self.roles.now().epoch;
@@ -161,13 +163,17 @@ impl Service {
         let audit = self.audit(actor, "server.promote", subject, Some(json!({ "epoch": before.number })), Some(after));
         self.store.promote_book(&Promotion { epoch: epoch.clone(), kind, stopped, audit }).await?;
         // Only now does it count: a start before this line finds a standby, and puts the unused book aside.
-        let changed = self.roles.change(|_| Some(RoleRecord::new(Role::Active, epoch.clone())));
+        let role = if pause.is_some() { Role::ReadOnly } else { Role::Active };
+        let changed = self.roles.change(|_| Some(RoleRecord { role, pause, epoch: epoch.clone() }));
         if let Err(error) = changed {
             let fault = unwritten(&error);
             self.store.demote_book().await?;
             return Err(fault);
         }
-        tracing::warn!(epoch = epoch.number, by = actor.login, ?kind, "this server is active now");
+        if let Some(quorum) = self.quorum.get() {
+            quorum.follow(&self.roles.now());
+        }
+        tracing::warn!(epoch = epoch.number, by = actor.login, ?kind, "the role is this server's now");
         self.role_changed();
         self.adopt_own_journal().await
     }

@@ -7,6 +7,7 @@ use crate::{
     model::{EntryFailure, Fault, Role},
     server::{
         changes::Change,
+        list_seal::sealed,
         store::{Outcome, OutcomeState, PushMove, PushMoved, ReportedList},
     },
 };
@@ -52,7 +53,7 @@ impl Service {
             return Ok(None);
         }
         match self.store.find_revision(device, record.wanted_revision).await? {
-            Some(revision) => Ok(Some(list_of(&revision)?)),
+            Some(revision) => Ok(Some(sealed(list_of(&revision)?, device, &self.keys))),
             None => Ok(None),
         }
     }
@@ -182,6 +183,7 @@ impl Service {
             to: moves.push.map(|state| PushMoved { state, reason, failures }),
             committed: moves.committed.then_some(position.reported),
             wanted_push: moves.wanted_push,
+            wanted_reason: None,
             returns,
             at: self.clock.now_text(),
         })

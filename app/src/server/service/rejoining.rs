@@ -40,7 +40,8 @@ impl Service {
                     Pause::Superseded | Pause::HandedOver { .. } | Pause::Outdated | Pause::OtherLine | Pause::Detached,
                 ),
             ) => {}
-            (Role::ReadOnly, Some(Pause::Starting) | None) | (Role::Active | Role::Standby, _) => {
+            (Role::ReadOnly, Some(Pause::Starting | Pause::Alone | Pause::Unproven) | None)
+            | (Role::Active | Role::Standby, _) => {
                 return Err(wrong("Only a server that was active before and is read-only now has to join again."));
             }
         }

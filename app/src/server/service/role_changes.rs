@@ -9,7 +9,7 @@ use crate::{
         starts::Start,
     },
 };
-use std::sync::PoisonError;
+use std::sync::{PoisonError, atomic::Ordering};
 
 impl Service {
     /// Somebody knows this epoch. If it is higher than what is known here and really the installation's, it counts from now
@@ -55,8 +55,11 @@ impl Service {
     pub(super) async fn compare_starts(&self, seen: Option<&Start>) -> Result<(), Fault> {
         let Some(seen) = seen.filter(|seen| self.start_now().is_overtaken_by(seen)) else { return Ok(()) };
         let outdated = |now: &RoleRecord| {
-            let writes = now.role == Role::Active || now.pause == Some(Pause::Starting);
-            writes.then(|| RoleRecord { role: Role::ReadOnly, pause: Some(Pause::Outdated), epoch: now.epoch.clone() })
+            now.is_active_at_heart().then(|| RoleRecord {
+                role: Role::ReadOnly,
+                pause: Some(Pause::Outdated),
+                epoch: now.epoch.clone(),
+            })
         };
         if self.roles.change(outdated).map_err(|error| unwritten(&error))? {
             self.store.freeze_book().await?;
@@ -77,6 +80,9 @@ impl Service {
         let seen = self.overtaken_by.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(seen) = seen {
             let next = Start::after(&seen, self.store.folder()).map_err(|error| unwritten(&error))?;
+            if let Some(quorum) = self.quorum.get() {
+                quorum.go_on_as(&next);
+            }
             *self.start.lock().unwrap_or_else(PoisonError::into_inner) = next;
         }
         Ok(())
@@ -95,7 +101,8 @@ impl Service {
     pub(in crate::server) async fn step_down(&self, to: &str, by: &str) -> Result<(), Fault> {
         let handed = Pause::HandedOver { to: to.to_owned() };
         let changed = self.roles.change(|now| {
-            let active = now.role == Role::Active || now.pause.as_ref() == Some(&handed);
+            let sure = now.is_active_at_heart() && now.pause != Some(Pause::Starting);
+            let active = sure || now.pause.as_ref() == Some(&handed);
             active.then(|| RoleRecord { role: Role::ReadOnly, pause: Some(handed.clone()), epoch: now.epoch.clone() })
         });
         if !changed.map_err(|error| unwritten(&error))? {
@@ -162,6 +169,8 @@ impl Service {
         if self.role() != Role::Active {
             return Ok(());
         }
+        self.unlearned.store(true, Ordering::Relaxed);
+        self.store.adopt_revocations(&self.store.list_revocations().await?).await?;
         self.adopt_own_events().await?;
         let outcomes = self.store.list_unnoted_outcomes().await?;
         let ids: Vec<i64> = outcomes.iter().map(|outcome| outcome.id).collect();
@@ -191,10 +200,7 @@ impl Service {
 
 /// What a server is once a later epoch is known.
 fn superseded(now: &RoleRecord) -> (Role, Option<Pause>) {
-    match (now.role, &now.pause) {
-        (Role::Active, _) | (Role::ReadOnly, Some(Pause::Starting)) => (Role::ReadOnly, Some(Pause::Superseded)),
-        (Role::Standby | Role::ReadOnly, pause) => (now.role, pause.clone()),
-    }
+    if now.is_active_at_heart() { (Role::ReadOnly, Some(Pause::Superseded)) } else { (now.role, now.pause.clone()) }
 }
 
 pub(super) fn unwritten(error: &std::io::Error) -> Fault {

@@ -82,6 +82,7 @@ impl Service {
             }),
             committed: None,
             wanted_push: None,
+            wanted_reason: None,
             returns: Some((returned, audit)),
             at: self.clock.now_text(),
         };

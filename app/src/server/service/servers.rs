@@ -82,7 +82,7 @@ impl Service {
     pub async fn banners(&self) -> Vec<Banner> {
         let warning = self.warning.get().map(|text| Banner { text: (*text).to_owned() });
         let role = match self.role() {
-            Role::Active => self.doubt_banner(),
+            Role::Active => self.doubt_banner().or_else(|| self.alone_banner()),
             Role::Standby => Some(self.standby_banner().await),
             Role::ReadOnly => self.pause_in_words().map(|text| Banner { text }),
         };
@@ -123,6 +123,15 @@ impl Service {
                                 until the other server, or half of the devices, have said that no other server took over. \
                                 If the other server is gone for good, make this server active on the Servers page."
                 .to_owned(),
+            Pause::Alone => "This server is active, but neither the other server nor half of the devices answer it: the other \
+                             server may be taking over. It serves the devices that are here and changes nothing until one \
+                             of them answers. If the other server is off, make this server active anew on the Servers page."
+                .to_owned(),
+            Pause::Unproven => format!(
+                "This server has taken over by itself (epoch {}). It changes nothing until more than half of the devices have \
+                 confirmed that they know, which takes less than a minute once they are connected here.",
+                record.epoch.number
+            ),
             Pause::Superseded => format!(
                 "{} was made active (epoch {}) while this server was active too. This server changes nothing any more. On \
                  the Servers page it can become its standby; what only this server has written is kept.",
@@ -159,6 +168,18 @@ impl Service {
             "Two servers may be active: {} was not heard since this server was made active. Make sure that it is stopped. \
              This message goes when it has been seen to give way.",
             silent.facts.name
+        );
+        Some(Banner { text })
+    }
+
+    /// What was changed may be undone by a server that takes over by itself.
+    fn alone_banner(&self) -> Option<Banner> {
+        let at = self.quorum.get()?.alone_since()?;
+        // RFC 3339; the day is today's.
+        let since = at.get(11..19).unwrap_or(&at);
+        let text = format!(
+            "What was changed here since {since} UTC is saved on this server alone so far: neither the other server nor half of the \
+             devices have answered since. Should the other server take over, it is kept and listed."
         );
         Some(Banner { text })
     }
@@ -222,6 +243,7 @@ impl Service {
     /// What this server has to tell `peer`, which has its sightings up to version `since`.
     pub(in crate::server) async fn news_for(&self, peer: &str, since: Option<u64>) -> Result<Exchange, StoreError> {
         let own = &self.site.server_id;
+        let (revoked, revocations) = self.revocations_for(peer).await?;
         Ok(Exchange {
             server: self.own_facts(),
             have: self.store.newest_sighting_version(peer).await?,
@@ -234,6 +256,9 @@ impl Service {
             change: self.store.newest_change().await?,
             forks: self.forks().await?,
             seen: self.peers.latest_start_of(peer),
+            revoked,
+            revocations,
+            letter: self.quorum.get().and_then(|quorum| quorum.write_letter(peer)),
         })
     }
 
@@ -245,13 +270,20 @@ impl Service {
     ) -> Result<ExchangeReply, Fault> {
         let peer = news.server.id.clone();
         self.compare_starts(news.seen.as_ref()).await?;
-        self.hear(news.server, Told { change: news.change, forks: news.forks }, &news.sightings).await?;
+        let told = Told { change: news.change, forks: news.forks, revoked: news.revoked };
+        self.hear(news.server, told, &news.sightings).await?;
+        self.note_revocations(&news.revocations).await?;
+        if let Some(letter) = &news.letter {
+            self.read_letter(&peer, letter).await?;
+        }
+        let letter = self.quorum.get().and_then(|quorum| quorum.write_letter(&peer));
         let mut noted: Vec<i64> = Vec::new();
         if self.role() == Role::Active && !news.outcomes.is_empty() {
             noted.extend(news.outcomes.iter().map(|outcome| outcome.id));
             self.note_outcomes(news.outcomes).await?;
         }
         let events_noted = self.note_events(&news.events).await?;
+        let (revoked, revocations) = self.revocations_for(&peer).await?;
         Ok(ExchangeReply {
             server: self.own_facts(),
             have: self.store.newest_sighting_version(&peer).await?,
@@ -262,6 +294,9 @@ impl Service {
             change: self.store.newest_change().await?,
             forks: self.forks().await?,
             seen: self.peers.latest_start_of(&peer),
+            revoked,
+            revocations,
+            letter: letter.map(|letter| letter.for_reader_of(news.letter.as_ref())),
         })
     }
 
@@ -269,7 +304,13 @@ impl Service {
     pub(in crate::server) async fn take_reply(&self, reply: ExchangeReply, told: &EventNews) -> Result<bool, Fault> {
         self.compare_starts(reply.seen.as_ref()).await?;
         self.store.go_on_after_sightings(&self.site.server_id, reply.have).await?;
-        self.hear(reply.server, Told { change: reply.change, forks: reply.forks }, &reply.sightings).await?;
+        let server = reply.server.id.clone();
+        let heard = Told { change: reply.change, forks: reply.forks, revoked: reply.revoked };
+        self.hear(reply.server, heard, &reply.sightings).await?;
+        self.note_revocations(&reply.revocations).await?;
+        if let Some(letter) = &reply.letter {
+            self.read_letter(&server, letter).await?;
+        }
         if !reply.noted.is_empty() {
             self.store.mark_outcomes_noted(&reply.noted, &self.clock.now_text()).await?;
         }

@@ -33,6 +33,7 @@ impl Service {
             &system,
             PromotionKind::Takeover,
             Some("the lease on the shared database was free".to_owned()),
+            None,
         )
         .await
     }

@@ -33,13 +33,17 @@ impl Service {
     /// The store fails.
     pub(in crate::server) async fn hold_role_back(&self, knows_others: bool) -> Result<(), Fault> {
         let alone = !knows_others && self.store.servers().await?.len() <= 1;
-        if self.shares_its_book() || self.role() != Role::Active || alone || self.store.count_devices().await? == 0 {
+        if self.shares_its_book()
+            || self.roles.role() != Role::Active
+            || alone
+            || self.store.count_devices().await? == 0
+        {
             return Ok(());
         }
         tracing::info!(
             "this server was active: it waits for the other server or half of its devices to say it still is"
         );
-        self.roles.pause_for_start();
+        self.roles.hold_back(Pause::Starting);
         Ok(())
     }
 
@@ -49,7 +53,7 @@ impl Service {
     ///
     /// The store fails.
     pub(in crate::server) async fn resume_active(&self, because: &str) -> Result<(), Fault> {
-        if self.roles.resume() {
+        if self.roles.resume_from(&Pause::Starting) {
             tracing::info!(because, "this server is active again");
             self.adopt_own_journal().await?;
             self.role_changed();

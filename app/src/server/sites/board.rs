@@ -51,6 +51,8 @@ pub(in crate::server) struct Peer {
     pub(in crate::server) change: Option<u64>,
     /// Its epochs, with the change at which each began.
     pub(in crate::server) forks: Vec<(u64, u64)>,
+    /// How many certificates it said it knows to be no longer good.
+    revoked: Option<u64>,
     heard: Option<Instant>,
 }
 
@@ -68,6 +70,8 @@ pub(in crate::server) struct Told {
     pub(in crate::server) change: u64,
     /// Its epochs, with the change at which each began.
     pub(in crate::server) forks: Vec<(u64, u64)>,
+    /// How many certificates it knows to be no longer good.
+    pub(in crate::server) revoked: u64,
 }
 
 /// What is new about a server that was heard.
@@ -121,6 +125,7 @@ impl PeerBoard {
             reachable: false,
             change: None,
             forks: Vec::new(),
+            revoked: None,
             heard: None,
         });
     }
@@ -128,7 +133,8 @@ impl PeerBoard {
     /// A server was heard.
     pub(in crate::server) fn hear(&self, facts: ServerFacts, told: Told, now: Instant, at: String) -> Heard {
         let (change, forks) = (Some(told.change), told.forks);
-        let peer = Peer { facts, last_heard: Some(at), reachable: true, change, forks, heard: Some(now) };
+        let revoked = Some(told.revoked);
+        let peer = Peer { facts, last_heard: Some(at), reachable: true, change, forks, revoked, heard: Some(now) };
         let mut peers = self.lock();
         // An old image does not make the later start forgotten.
         let latest = peers.get(&peer.facts.id).map(|old| old.facts.start.clone()).filter(|old| *old > peer.facts.start);
@@ -141,6 +147,11 @@ impl PeerBoard {
         };
         peers.insert(peer.facts.id.clone(), peer);
         heard
+    }
+
+    /// How many certificates that server said it knows to be no longer good.
+    pub(in crate::server) fn revoked_at(&self, server_id: &str) -> Option<u64> {
+        self.lock().get(server_id).and_then(|peer| peer.revoked)
     }
 
     /// The latest start of that server that was ever heard of here.

@@ -8,7 +8,7 @@ use super::{
 use crate::model::Role;
 use crate::server::{
     keys::Keys,
-    store::{Copies, CopyFlaw, Manifest, Store, StoreError, adopt},
+    store::{Copies, CopyFlaw, Manifest, PartOfCopy, Store, StoreError, adopt},
 };
 use aws_lc_rs::digest::{Context, SHA256};
 use gateway::tls::TlsError;
@@ -21,11 +21,17 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{fs::File, io::AsyncWriteExt as _, sync::watch, time::timeout};
+use tokio::{
+    fs::File,
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    sync::watch,
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Without a byte for this long the transfer is given up.
 const STALL_LIMIT: Duration = Duration::from_secs(10);
+const CHUNK_BYTES: usize = 64 << 10;
 /// Before a copy that was refused is asked for again.
 const RETRY: Duration = Duration::from_secs(2);
 /// How long the first start of a new server waits for its first copy.
@@ -158,19 +164,36 @@ pub(super) async fn renew(sites: &Sites, line: &mut Line) -> Result<Manifest, Co
 
 /// Brings the newest snapshot into the copies' folder and compares it with what its manifest says.
 pub(super) async fn fetch(line: &mut Line, copies: &Copies) -> Result<Manifest, CopyError> {
-    let (manifest, body) = line.copy().await?;
-    let incoming = copies.incoming()?;
-    let arrived = receive(&incoming, body, &manifest).await;
-    if arrived.is_err() {
+    let begun = copies.begun()?;
+    let (manifest, from, body) = line.copy(begun.as_ref()).await?;
+    let resumed =
+        begun.is_some_and(|begun| from > 0 && begun == PartOfCopy { sha256: manifest.sha256.clone(), size: from });
+    if from > 0 && !resumed {
+        return Err(CopyError::Altered(format!("it begins at byte {from}")));
+    }
+    if resumed {
+        tracing::info!(from, of = manifest.size, "a copy that broke off goes on");
+    }
+    let incoming = copies.incoming_of(&manifest, resumed)?;
+    let arrived = receive(&incoming, from, body, &manifest).await;
+    if let Err(CopyError::Altered(_)) = &arrived {
         copies.incoming()?;
     }
     arrived.map(|()| manifest)
 }
 
-async fn receive(file: &Path, mut body: Incoming, manifest: &Manifest) -> Result<(), CopyError> {
-    let mut writer = File::options().write(true).create_new(true).mode(0o600).open(file).await?;
+/// Writes what arrives behind the `from` bytes that are there.
+async fn receive(file: &Path, from: u64, mut body: Incoming, manifest: &Manifest) -> Result<(), CopyError> {
+    let mut writer = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(file).await?;
     let mut context = Context::new(&SHA256);
     let mut size = 0_u64;
+    let mut chunk = vec![0; CHUNK_BYTES];
+    while size < from {
+        let wanted = usize::try_from(from - size).unwrap_or(usize::MAX).min(CHUNK_BYTES);
+        writer.read_exact(&mut chunk[..wanted]).await?;
+        context.update(&chunk[..wanted]);
+        size += wanted as u64;
+    }
     loop {
         let frame = timeout(STALL_LIMIT, body.frame()).await.map_err(|_| CallError::TooLate)?;
         let Some(frame) = frame else { break };

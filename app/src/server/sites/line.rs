@@ -2,9 +2,9 @@
 
 use super::{
     listener::BINDING_LABEL,
-    message::{COPY, MANIFEST, Refused},
+    message::{COPY, FROM, MANIFEST, RESUME, Refused},
 };
-use crate::server::store::Manifest;
+use crate::server::store::{Manifest, PartOfCopy};
 use bytes::Bytes;
 use gateway::tls::{self, Peer};
 use http::{Method, Request, Response, StatusCode, header};
@@ -124,34 +124,45 @@ impl Line {
     ) -> Result<A, CallError> {
         let question = serde_json::to_vec(question).map_err(|error| CallError::Malformed(error.to_string()))?;
         let call = async {
-            let response = self.send(Method::POST, path, question.into()).await?;
+            let response = self.send(Method::POST, path, None, question.into()).await?;
             let answer = read(response).await?;
             serde_json::from_slice(&answer).map_err(|error| CallError::Malformed(error.to_string()))
         };
         timeout(limit, call).await.map_err(|_| CallError::TooLate)?
     }
 
-    /// Asks for the newest snapshot of the book; its bytes follow in the body.
-    pub(super) async fn copy(&mut self) -> Result<(Manifest, Incoming), CallError> {
-        let call = self.send(Method::GET, COPY, Bytes::new());
+    /// Asks for a snapshot of the book: the newest, or the one that was `begun` if it is still there. Its bytes follow in the
+    /// body, after as many as were left out.
+    pub(super) async fn copy(&mut self, begun: Option<&PartOfCopy>) -> Result<(Manifest, u64, Incoming), CallError> {
+        let resume = begun.map(|begun| (RESUME, format!("{} {}", begun.sha256, begun.size)));
+        let call = self.send(Method::GET, COPY, resume, Bytes::new());
         let response = timeout(PATIENCE, call).await.map_err(|_| CallError::TooLate)??;
         let manifest = response
             .headers()
             .get(MANIFEST)
             .and_then(|value| serde_json::from_slice(value.as_bytes()).ok())
             .ok_or_else(|| CallError::Malformed("the copy comes without its manifest".to_owned()))?;
-        Ok((manifest, response.into_body()))
+        let from = response.headers().get(FROM).and_then(|from| from.to_str().ok()).and_then(|from| from.parse().ok());
+        Ok((manifest, from.unwrap_or(0), response.into_body()))
     }
 
-    async fn send(&mut self, method: Method, path: &str, body: Bytes) -> Result<Response<Incoming>, CallError> {
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        more: Option<(&'static str, String)>,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, CallError> {
         self.requests.ready().await.map_err(CallError::Broken)?;
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, "server")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body))
-            .map_err(|error| CallError::Malformed(error.to_string()))?;
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some((name, value)) = more {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(body)).map_err(|error| CallError::Malformed(error.to_string()))?;
         let response = self.requests.send_request(request).await.map_err(CallError::Broken)?;
         if response.status() == StatusCode::OK {
             return Ok(response);

@@ -4,15 +4,16 @@ use super::{
     Exchange, ExchangeReply, JoinAnswer, JoinRequest, Sites,
     line::MAX_MESSAGE_BYTES,
     message::{
-        COPY, Carried, Carry, EXCHANGE, JOIN, MANIFEST, ORDER, Refused, STEP_DOWN, StepDown, SteppedDown, TAKE_BACK,
+        COPY, Carried, Carry, EXCHANGE, FROM, JOIN, MANIFEST, ORDER, RESUME, Refused, STEP_DOWN, StepDown, SteppedDown,
+        TAKE_BACK,
     },
-    snapshots,
+    snapshots::{self, Snapshot},
 };
 use crate::model::{Fault, Role};
 use axum::{
     Extension, Json, Router,
     extract::{DefaultBodyLimit, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -23,7 +24,13 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use rustls::ServerConfig;
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -158,10 +165,14 @@ async fn exchange(
     Ok(Json(reply))
 }
 
-async fn copy(State(sites): State<Arc<Sites>>, Extension(caller): Extension<Caller>) -> Result<Response, Response> {
+async fn copy(
+    State(sites): State<Arc<Sites>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
     sites.server_of(&caller).await?;
-    let snapshot = sites.latest.borrow().clone();
-    let Some(snapshot) = snapshot else {
+    let newest = sites.latest.borrow().clone();
+    let Some(newest) = newest else {
         let reason = match sites.service.role() {
             _ if sites.service.store.is_on_a_server() => {
                 "its database is on a database server and is not copied: give this server a replica of it with --database"
@@ -171,12 +182,17 @@ async fn copy(State(sites): State<Arc<Sites>>, Extension(caller): Extension<Call
         };
         return Err(refuse(StatusCode::CONFLICT, reason));
     };
+    let (snapshot, from) = sites.choose(newest, &headers);
     let manifest = serde_json::to_string(&snapshot.manifest).ok().and_then(|text| HeaderValue::try_from(text).ok());
-    let (Some(manifest), Ok(body)) = (manifest, snapshots::body(&snapshot).await) else {
+    let (Some(manifest), Ok(body)) = (manifest, snapshots::body(&snapshot, from).await) else {
         return Err(refuse(StatusCode::SERVICE_UNAVAILABLE, "the snapshot cannot be read"));
     };
-    let size = HeaderValue::from(snapshot.manifest.size);
-    Ok(([(header::CONTENT_LENGTH, size), (header::HeaderName::from_static(MANIFEST), manifest)], body).into_response())
+    let headers = [
+        (header::CONTENT_LENGTH, HeaderValue::from(snapshot.manifest.size - from)),
+        (HeaderName::from_static(MANIFEST), manifest),
+        (HeaderName::from_static(FROM), HeaderValue::from(from)),
+    ];
+    Ok((headers, body).into_response())
 }
 
 /// The caller becomes the active server: this one writes no more, and offers all that it wrote.
@@ -245,6 +261,21 @@ async fn take_back(
 }
 
 impl Sites {
+    /// The snapshot to send, and from which byte on: the one whose transfer broke off, if it is still there, else the newest.
+    fn choose(&self, newest: Arc<Snapshot>, headers: &HeaderMap) -> (Arc<Snapshot>, u64) {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let resumed = headers.get(RESUME).and_then(|value| value.to_str().ok()).and_then(|text| {
+            let (sha256, size) = text.split_once(' ')?;
+            let size: u64 = size.parse().ok()?;
+            let candidates = [Some(&newest), sent.as_ref()];
+            let begun = candidates.into_iter().flatten().find(|one| one.manifest.sha256 == sha256)?;
+            (size <= begun.manifest.size).then(|| (begun.clone(), size))
+        });
+        let (snapshot, from) = resumed.unwrap_or((newest, 0));
+        *sent = Some(snapshot.clone());
+        (snapshot, from)
+    }
+
     /// Id of the server at the other end, if its certificate is one of this installation and not revoked.
     async fn server_of(&self, caller: &Caller) -> Result<String, Response> {
         let refuse = |reason: &str| {

@@ -2,8 +2,9 @@
 
 use super::ServerFacts;
 use crate::model::{ProbeRow, ServerEntry};
+use crate::server::quorum::Letter;
 use crate::server::starts::Start;
-use crate::server::store::{EventNews, Manifest, Outcome, Sighting};
+use crate::server::store::{EventNews, Manifest, Outcome, Revocation, Sighting};
 use serde::{Deserialize, Serialize};
 
 /// `POST`: a newcomer asks to be a server of the installation.
@@ -20,6 +21,11 @@ pub(super) const TAKE_BACK: &str = "/take-back";
 pub(super) const ORDER: &str = "/order";
 /// Header of a [`COPY`] answer: its [`Manifest`].
 pub(super) const MANIFEST: &str = "x-copy-manifest";
+
+/// Header of a [`COPY`] request: hash and size of what has arrived of an earlier answer, as `<sha256> <bytes>`.
+pub(super) const RESUME: &str = "x-copy-resume";
+/// Header of a [`COPY`] answer: so many bytes are left out at its beginning.
+pub(super) const FROM: &str = "x-copy-from";
 
 /// A newcomer's request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -99,6 +105,15 @@ pub struct Exchange {
     /// The latest start of the other server that it knows of.
     #[serde(default)]
     pub seen: Option<Start>,
+    /// How many certificates it knows to be no longer good.
+    #[serde(default)]
+    pub revoked: u64,
+    /// Those, if the other server does not know as many.
+    #[serde(default)]
+    pub revocations: Vec<Revocation>,
+    /// What it says of the fleet quorum.
+    #[serde(default)]
+    pub letter: Option<Letter>,
 }
 
 /// The active server's half.
@@ -126,6 +141,15 @@ pub struct ExchangeReply {
     /// The latest start of the other server that it knows of.
     #[serde(default)]
     pub seen: Option<Start>,
+    /// How many certificates it knows to be no longer good.
+    #[serde(default)]
+    pub revoked: u64,
+    /// Those, if the other server does not know as many.
+    #[serde(default)]
+    pub revocations: Vec<Revocation>,
+    /// What it says of the fleet quorum.
+    #[serde(default)]
+    pub letter: Option<Letter>,
 }
 
 /// A standby asks for the role.

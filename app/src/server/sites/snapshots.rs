@@ -19,7 +19,7 @@ use std::{
 };
 use tempfile::TempPath;
 use tokio::{
-    io::AsyncReadExt as _,
+    io::{AsyncReadExt as _, AsyncSeekExt as _},
     sync::{
         broadcast::{self, error::RecvError},
         watch,
@@ -167,9 +167,10 @@ fn digest_of(file: &Path) -> io::Result<(String, u64)> {
     }
 }
 
-/// The snapshot's bytes as they are read from the disk.
-pub(super) async fn body(snapshot: &Arc<Snapshot>) -> io::Result<Body> {
-    let file = tokio::fs::File::open(&snapshot.file).await?;
+/// The snapshot's bytes after the first `from`, as they are read from the disk.
+pub(super) async fn body(snapshot: &Arc<Snapshot>, from: u64) -> io::Result<Body> {
+    let mut file = tokio::fs::File::open(&snapshot.file).await?;
+    file.seek(io::SeekFrom::Start(from)).await?;
     // The snapshot goes along so that its file stays as long as somebody reads it.
     let chunks = futures::stream::try_unfold((file, snapshot.clone()), |(mut file, snapshot)| async move {
         let mut chunk = vec![0; CHUNK_BYTES];

@@ -13,6 +13,8 @@ use std::{
 const FOLDER: &str = "copies";
 const POINTER: &str = "current.json";
 const INCOMING: &str = "incoming.part";
+/// Which copy that is.
+const INCOMING_HASH: &str = "incoming.part.sha256";
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// The newest copy of each of so many days is kept.
 const DAYS_KEPT: u64 = 7;
@@ -58,6 +60,15 @@ impl Manifest {
 #[derive(Clone, Debug)]
 pub(in crate::server) struct Copies(PathBuf);
 
+/// Part of a copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::server) struct PartOfCopy {
+    /// Names the whole copy.
+    pub(in crate::server) sha256: String,
+    /// Bytes that have arrived.
+    pub(in crate::server) size: u64,
+}
+
 impl Copies {
     pub(in crate::server) fn of(data_folder: &Path) -> Self {
         Self(data_folder.join(FOLDER))
@@ -82,6 +93,30 @@ impl Copies {
         let manifest: Manifest = serde_json::from_slice(&text)?;
         let file = self.file_of(&manifest)?;
         Ok(file.exists().then_some((manifest, file)))
+    }
+
+    /// What has arrived of a copy that broke off.
+    pub(in crate::server) fn begun(&self) -> io::Result<Option<PartOfCopy>> {
+        let read = |path: PathBuf| match fs::read_to_string(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        };
+        let Some(sha256) = read(self.0.join(INCOMING_HASH))? else { return Ok(None) };
+        match fs::metadata(self.0.join(INCOMING)) {
+            Ok(arrived) if arrived.len() > 0 => Ok(Some(PartOfCopy { sha256, size: arrived.len() })),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
+    /// Where this copy arrives: what is there of it stays, what is there of another one goes.
+    pub(in crate::server) fn incoming_of(&self, manifest: &Manifest, resumed: bool) -> io::Result<PathBuf> {
+        if resumed {
+            return Ok(self.0.join(INCOMING));
+        }
+        let file = self.incoming()?;
+        fs::write(self.0.join(INCOMING_HASH), &manifest.sha256)?;
+        Ok(file)
     }
 
     /// Where a copy arrives; whatever an earlier attempt left there is removed.

@@ -1,7 +1,9 @@
 //! The one row that says which installation the book belongs to, and at which epoch it stands.
 
 use super::{
-    Store, StoreError, begin, cluster,
+    AuditEntry, Store, StoreError,
+    audit::insert_audit,
+    begin, cluster,
     columns::{count, number},
     sql,
 };
@@ -59,5 +61,36 @@ impl Store {
         }
         transaction.commit().await?;
         Ok(())
+    }
+
+    /// Whether operators want a standby to take over by itself.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn find_automatic_promotion(&self) -> Result<bool, StoreError> {
+        let wanted: Option<(bool,)> = sql::query_as("select automatic_promotion from installation where \"only\" = 1")
+            .fetch_optional(&self.book())
+            .await?;
+        Ok(wanted.is_some_and(|(wanted,)| wanted))
+    }
+
+    /// Keeps what operators want; `false` if that is so already.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be written.
+    pub async fn set_automatic_promotion(&self, wanted: bool, audit: &AuditEntry) -> Result<bool, StoreError> {
+        let mut transaction = begin(&self.book()).await?;
+        let set = sql::query("update installation set automatic_promotion = $1 where automatic_promotion <> $1")
+            .bind(wanted)
+            .execute(&mut transaction)
+            .await?;
+        if set.rows_affected() == 0 {
+            return Ok(false);
+        }
+        insert_audit(&mut transaction, audit).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 }

@@ -2,10 +2,10 @@
 
 use super::{
     Store, StoreError,
-    columns::{from_json, to_json},
+    columns::{from_json, number, to_json},
     sql,
 };
-use crate::model::ProbeTable;
+use crate::model::{ProbeRow, ProbeTable};
 
 impl Store {
     /// Keeps a device's table in place of the one before.
@@ -37,5 +37,16 @@ impl Store {
             .fetch_optional(self.journal())
             .await?;
         row.map(|(at, rows)| Ok(ProbeTable { at, rows: from_json("probes", &rows)? })).transpose()
+    }
+
+    /// The rows of every device's newest table.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn list_probe_rows(&self) -> Result<Vec<(u32, Vec<ProbeRow>)>, StoreError> {
+        let rows: Vec<(i64, String)> =
+            sql::query_as("select device_id, rows from probes").fetch_all(self.journal()).await?;
+        rows.into_iter().map(|(id, rows)| Ok((number("probes", id)?, from_json("probes", &rows)?))).collect()
     }
 }

@@ -28,6 +28,8 @@ pub struct PushMove {
     pub committed: Option<u64>,
     /// The wanted revision's push, made or moved to this state.
     pub wanted_push: Option<PushState>,
+    /// Why that one, in words.
+    pub wanted_reason: Option<String>,
     /// The list the device kept, as the new wanted revision; it needs no push.
     pub returns: Option<(Revision, AuditEntry)>,
     /// When.
@@ -165,14 +167,16 @@ impl Store {
         }
         if let Some(state) = step.wanted_push {
             sql::query(
-                "insert into pushes (device_id, revision, state, created_at, updated_at) values ($1, $2, $3, $4, $4)
-                 on conflict (device_id, revision) do update set state = excluded.state, reason = null,
+                "insert into pushes (device_id, revision, state, reason, created_at, updated_at)
+                 values ($1, $2, $3, $5, $4, $4)
+                 on conflict (device_id, revision) do update set state = excluded.state, reason = excluded.reason,
                  failures = '[]', updated_at = excluded.updated_at",
             )
             .bind(step.device)
             .bind(count(step.wanted))
             .bind(to_name(&record, state)?)
             .bind(&step.at)
+            .bind(&step.wanted_reason)
             .execute(&mut transaction)
             .await?;
         }

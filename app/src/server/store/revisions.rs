@@ -75,6 +75,21 @@ impl TryFrom<Row> for Revision {
 }
 
 impl Store {
+    /// The entries that each device is known to keep.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn list_kept_entries(&self) -> Result<Vec<(u32, Vec<ServerEntry>)>, StoreError> {
+        let rows: Vec<(i64, String)> = sql::query_as(
+            "select d.id, r.entries from devices d
+             join revisions r on r.device_id = d.id and r.number = d.committed_revision",
+        )
+        .fetch_all(&self.book())
+        .await?;
+        rows.into_iter().map(|(id, entries)| Ok((number("devices", id)?, from_json("revisions", &entries)?))).collect()
+    }
+
     /// The revision with that number.
     ///
     /// # Errors
@@ -131,7 +146,6 @@ pub(super) async fn insert_revision(
     revision: &Revision,
     push: Option<PushState>,
 ) -> Result<bool, StoreError> {
-    let record = format!("revisions {}/{}", revision.device, revision.number);
     let moved = sql::query(
         "update devices set wanted_revision = $1 where id = $2 and wanted_revision =
          coalesce((select number from revisions where device_id = $2 and hash = $3), $1 - 1)",
@@ -144,6 +158,33 @@ pub(super) async fn insert_revision(
     if moved.rows_affected() == 0 {
         return Ok(false);
     }
+    insert_row(connection, revision).await?;
+    sql::query(
+        "update pushes set state = 'superseded', updated_at = $1
+         where device_id = $2 and revision < $3 and state in ('pending', 'staged', 'probed', 'trial')",
+    )
+    .bind(&revision.created_at)
+    .bind(revision.device)
+    .bind(count(revision.number))
+    .execute(&mut *connection)
+    .await?;
+    if let Some(state) = push {
+        sql::query(
+            "insert into pushes (device_id, revision, state, created_at, updated_at) values ($1, $2, $3, $4, $4)",
+        )
+        .bind(revision.device)
+        .bind(count(revision.number))
+        .bind(to_name("pushes", state)?)
+        .bind(&revision.created_at)
+        .execute(connection)
+        .await?;
+    }
+    Ok(true)
+}
+
+/// Puts the revision on record, and nothing else.
+pub(super) async fn insert_row(connection: &mut Transaction, revision: &Revision) -> Result<(), StoreError> {
+    let record = format!("revisions {}/{}", revision.device, revision.number);
     sql::query(
         "insert into revisions (device_id, number, epoch, base_hash, hash, entries, source, created_by, created_at,
          settings)
@@ -161,25 +202,5 @@ pub(super) async fn insert_revision(
     .bind(to_json(&record, &revision.settings)?)
     .execute(&mut *connection)
     .await?;
-    sql::query(
-        "update pushes set state = 'superseded', updated_at = $1
-         where device_id = $2 and revision < $3 and state in ('pending', 'staged', 'probed', 'trial')",
-    )
-    .bind(&revision.created_at)
-    .bind(revision.device)
-    .bind(count(revision.number))
-    .execute(&mut *connection)
-    .await?;
-    if let Some(state) = push {
-        sql::query(
-            "insert into pushes (device_id, revision, state, created_at, updated_at) values ($1, $2, $3, $4, $4)",
-        )
-        .bind(revision.device)
-        .bind(count(revision.number))
-        .bind(to_name(&record, state)?)
-        .bind(&revision.created_at)
-        .execute(connection)
-        .await?;
-    }
-    Ok(true)
+    Ok(())
 }

@@ -1,6 +1,25 @@
 //! Certificates that are no longer good, by serial number.
 
-use super::{Store, StoreError, Transaction, sql};
+use super::{Database, Store, StoreError, Transaction, begin, sql};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A certificate that is no longer good. Also what servers tell each other; no server ever takes one back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct Revocation {
+    /// Serial number, lower-case hex.
+    pub serial: String,
+    /// `device` or `server`.
+    pub kind: String,
+    /// Whose it was.
+    pub subject: String,
+    /// Why, for people.
+    pub reason: String,
+    /// Who revoked it.
+    pub revoked_by: String,
+    /// When.
+    pub revoked_at: String,
+}
 
 /// A device's certificates that are no longer good: this one, and all that were renewed before or since.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,12 +43,75 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn is_revoked(&self, serial: &str) -> Result<bool, StoreError> {
-        let found: Option<i64> = sql::query_scalar("select cast(1 as bigint) from revocations where serial = $1")
-            .bind(serial)
-            .fetch_optional(&self.book())
-            .await?;
-        Ok(found.is_some())
+        for database in [&self.book(), self.journal()] {
+            let found: Option<i64> = sql::query_scalar("select cast(1 as bigint) from revocations where serial = $1")
+                .bind(serial)
+                .fetch_optional(database)
+                .await?;
+            if found.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
+
+    /// All certificates that are known here to be no longer good.
+    ///
+    /// # Errors
+    ///
+    /// When a database cannot be read.
+    pub async fn list_revocations(&self) -> Result<Vec<Revocation>, StoreError> {
+        let mut all = BTreeMap::new();
+        for database in [&self.book(), self.journal()] {
+            let rows: Vec<Revocation> =
+                sql::query_as("select serial, kind, subject, reason, revoked_by, revoked_at from revocations")
+                    .fetch_all(database)
+                    .await?;
+            all.extend(rows.into_iter().map(|row| (row.serial.clone(), row)));
+        }
+        Ok(all.into_values().collect())
+    }
+
+    /// Keeps what another server said, beside the copy.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written.
+    pub async fn keep_revocations(&self, rows: &[Revocation]) -> Result<(), StoreError> {
+        insert(self.journal(), rows).await
+    }
+
+    /// Takes into the book what was learned elsewhere, also by this server when it was standby.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be written.
+    pub async fn adopt_revocations(&self, rows: &[Revocation]) -> Result<(), StoreError> {
+        insert(&self.book(), rows).await
+    }
+}
+
+async fn insert(database: &Database, rows: &[Revocation]) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut transaction = begin(database).await?;
+    for row in rows {
+        sql::query(
+            "insert into revocations (serial, kind, subject, reason, revoked_by, revoked_at)
+             values ($1, $2, $3, $4, $5, $6) on conflict (serial) do nothing",
+        )
+        .bind(&row.serial)
+        .bind(&row.kind)
+        .bind(&row.subject)
+        .bind(&row.reason)
+        .bind(&row.revoked_by)
+        .bind(&row.revoked_at)
+        .execute(&mut transaction)
+        .await?;
+    }
+    transaction.commit().await?;
+    Ok(())
 }
 
 /// Revokes every certificate that the device has on record, in the caller's transaction; twice is once.

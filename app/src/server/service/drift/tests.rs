@@ -22,6 +22,8 @@ async fn a_list_that_nobody_wrote_is_drift_and_an_operator_replaces_it() {
     assert_eq!(push_of(&room).await, None);
     room.register(FIRST, foreign(7)).await;
     assert_eq!(push_of(&room).await, Some((1, PushState::Drifted)));
+    let reason = room.service.find_servers(FIRST).await.unwrap().push.and_then(|push| push.reason);
+    assert!(reason.is_some_and(|reason| reason.contains("nobody here wrote")));
     assert_eq!(room.wanted(FIRST).await, None, "nothing is sent by itself");
     let edited = room.edit(FIRST, &["10.0.0.6"]).await;
     assert_eq!(edited.revision, 8, "newer than what the device has");

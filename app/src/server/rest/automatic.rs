@@ -1,0 +1,20 @@
+//! `/api/v1/automatic-promotion`
+
+use super::{By, Problem, body::Json as Sent};
+use crate::{
+    model::{AutomaticPromotion, AutomaticPromotionInput},
+    server::router::AppState,
+};
+use axum::{Json, extract::State};
+
+pub(super) async fn find(State(state): State<AppState>, _: By) -> Result<Json<AutomaticPromotion>, Problem> {
+    Ok(Json(state.service.automatic_promotion().await?))
+}
+
+pub(super) async fn set(
+    State(state): State<AppState>,
+    By(actor): By,
+    Sent(input): Sent<AutomaticPromotionInput>,
+) -> Result<Json<AutomaticPromotion>, Problem> {
+    Ok(Json(state.service.set_automatic_promotion(&actor, input.enabled).await?))
+}

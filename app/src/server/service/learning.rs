@@ -1,0 +1,126 @@
+//! What a copy of the database lacks of a device's lists is learned from the device: a list that another server of the
+//! installation made, and that came after all that are known here.
+
+use super::{Actor, Service, connection_settings::model_settings, names::device_name_of, server_lists::model_entry};
+use crate::{
+    model::{Fault, PushState, RevisionSource, Role},
+    server::{
+        changes::Change,
+        list_seal::is_sealed,
+        store::{Learned, ReportedList, Revision},
+    },
+};
+use gateway::wire::{DeviceId, ServerList};
+use serde_json::json;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+/// Who is named as the author of such a list.
+const AUTHOR: &str = "learned from the device";
+/// How often, and how long apart, a device that has just been admitted is asked.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(300);
+
+impl Service {
+    /// The device has registered with a list: if it is not known here, the device is asked for it.
+    pub(in crate::server) fn learn_list_of(self: &Arc<Self>, device: u32, kept: &ReportedList) {
+        if self.role() != Role::Active {
+            return;
+        }
+        let (service, kept) = (Arc::clone(self), kept.clone());
+        tokio::spawn(async move {
+            if let Err(fault) = service.learn_list(device, &kept).await {
+                tracing::warn!(device, %fault, "the list that the device keeps could not be learned");
+            }
+        });
+    }
+
+    /// After this server has become active: the devices that registered before bring their lists, too. To be called now and
+    /// then; does nothing if that is done.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub(in crate::server) async fn learn_from_connected(&self) -> Result<(), Fault> {
+        if self.role() != Role::Active || !self.unlearned.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        for sighting in self.store.list_sightings().await? {
+            if sighting.server_id == self.site.server_id && sighting.ended_at.is_none() {
+                self.look_for_drift(sighting.device_id, &sighting.committed).await?;
+                self.learn_list(sighting.device_id, &sighting.committed).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn learn_list(&self, device: u32, kept: &ReportedList) -> Result<(), Fault> {
+        if self.store.find_revision_by_hash(device, &kept.hash).await?.is_some() {
+            return Ok(());
+        }
+        let Some(list) = self.ask_list(device).await else { return Ok(()) };
+        let genuine = list.version().hash.to_string() == kept.hash && is_sealed(&list, device, &self.keys);
+        if !genuine {
+            tracing::warn!(
+                device,
+                hash = kept.hash,
+                "no server of this installation made the list that the device keeps"
+            );
+            return Ok(());
+        }
+        self.adopt_list(device, &list).await
+    }
+
+    /// The session is there a moment after it was admitted.
+    async fn ask_list(&self, device: u32) -> Option<ServerList> {
+        let gateway = self.gateway.get()?;
+        for _ in 0..TRIES {
+            if let Ok(list) = gateway.ask_list(DeviceId(device)).await {
+                return Some(list);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        None
+    }
+
+    /// Takes the list as the wanted one, unless an operator's change waits for the device.
+    async fn adopt_list(&self, device: u32, list: &ServerList) -> Result<(), Fault> {
+        self.require_active().await?;
+        let Some(record) = self.store.find_device(device).await? else { return Ok(()) };
+        let newest = self.store.find_revision(device, record.wanted_revision).await?;
+        let version = list.version();
+        let newer = newest.is_none_or(|newest| {
+            version.number > newest.number && (version.epoch, version.number) > (newest.epoch, newest.number)
+        });
+        let push = self.store.find_push(device, record.wanted_revision).await?;
+        let waits = push.is_some_and(|push| !push.state.is_final() || push.state == PushState::Conflict);
+        if !newer || waits {
+            return Ok(());
+        }
+        let revision = Revision {
+            device,
+            number: version.number,
+            epoch: version.epoch,
+            base_hash: list.base().map(|hash| hash.to_string()),
+            hash: version.hash.to_string(),
+            entries: list.entries().iter().map(model_entry).collect(),
+            settings: model_settings(list.settings()),
+            source: RevisionSource::Edit,
+            created_by: AUTHOR.to_owned(),
+            created_at: self.clock.now_text(),
+        };
+        let system = Actor { login: "system".to_owned(), peer: None };
+        let after = json!({ "revision": revision.number, "entries": revision.entries });
+        let before = json!({ "revision": record.wanted_revision });
+        let audit = self.audit(&system, "device.servers.learn", device_name_of(device), Some(before), Some(after));
+        let number = revision.number;
+        if self.store.learn_revision(&Learned { revision, wanted: record.wanted_revision, audit }).await? {
+            tracing::warn!(device, number, "learned from the device what this server's copy lacked");
+            self.changed(Change::Device { id: device });
+            self.changed(Change::Book);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! A standby that takes over by itself because most devices are on it, and an active server that gives way by itself.
+
+use crate::door::{DOOR, Door, list_of};
+use crate::failover::{Mortal, quick};
+use crate::pair::{Pair, change, console, folder, join_string, until};
+use app::{
+    model::{Fault, Role},
+    server::{
+        config::Config,
+        start::{Running, start},
+    },
+};
+use std::{path::Path, time::Duration};
+
+/// Three devices that list both servers: enough to decide.
+const DOORS: [u32; 3] = [DOOR, DOOR + 1, DOOR + 2];
+
+fn hasty(data: &Path) -> Config {
+    Config { promotion_hold: Duration::from_secs(3), ..quick(data) }
+}
+
+async fn doors(one: &Running, two: &Running) -> Vec<Door> {
+    let mut doors = Vec::new();
+    for id in DOORS {
+        doors.push(Door::numbered(one, id).await);
+        list_of(one, id, &[one.gateway_addr, two.gateway_addr]).await;
+    }
+    doors
+}
+
+/// Switches it on and waits until both servers have it in force, with all devices.
+async fn switch_on(active: &Running, standby: &Running) {
+    active.service().set_automatic_promotion(&console(), true).await.unwrap();
+    for server in [active, standby] {
+        in_force(server).await;
+    }
+}
+
+async fn in_force(server: &Running) {
+    until("automatic promotion is in force", async || {
+        let now = server.service().automatic_promotion().await.unwrap();
+        now.in_force && now.electors == 3
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn most_devices_make_the_standby_active_and_the_first_server_gives_way() {
+    let (one_data, two_data) = (folder(), folder());
+    let mortal = Mortal::start(hasty(one_data.path())).await;
+    let one = &mortal.running;
+    let string = join_string(one).await;
+    let two = start(Config { join: Some(string), ..hasty(two_data.path()) }).await.unwrap();
+    let _doors = doors(one, &two).await;
+    switch_on(one, &two).await;
+    let ports = Config { gateway: one.gateway_addr, sites: one.sites_addr, ..hasty(one_data.path()) };
+
+    mortal.kill();
+    let took = until("the second has taken over", async || two.service().role() == Role::Active).await;
+    // The last answer counts for 3 s, and then 9 s pass.
+    assert!(took > Duration::from_secs(9), "{took:?}");
+    change(&two).await;
+    let begun = two.service().list_epochs().await.unwrap().remove(0);
+    assert_eq!((begun.epoch, begun.by.as_str()), (2, "system"));
+    assert!(begun.stopped.as_deref().is_some_and(|how| how.contains("3 of the 3 devices")), "{begun:?}");
+    let now = two.service().automatic_promotion().await.unwrap();
+    assert!(now.wanted && !now.in_force && now.note.is_some(), "off until the other has joined again: {now:?}");
+
+    let one = start(ports).await.unwrap();
+    until("the first knows that it was overtaken", async || {
+        one.service().banners().await.iter().any(|banner| banner.text.contains("epoch 2"))
+    })
+    .await;
+    assert_eq!(one.service().role(), Role::ReadOnly);
+    let id = one.service().site().server_id.clone();
+    until("it is standby", async || one.service().rejoin(&console(), &id).await.is_ok()).await;
+    in_force(&two).await;
+}
+
+#[tokio::test]
+async fn an_active_server_that_hears_nobody_changes_nothing_until_it_does() {
+    let (one_data, two_data) = (folder(), folder());
+    let one = start(hasty(one_data.path())).await.unwrap();
+    let two = start(Config { join: Some(join_string(&one).await), ..hasty(two_data.path()) }).await.unwrap();
+    let ports = Config { gateway: two.gateway_addr, sites: two.sites_addr, ..hasty(two_data.path()) };
+    let doors = doors(&one, &two).await;
+    switch_on(&one, &two).await;
+
+    two.stop().await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    change(&one).await; // The devices are here.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(one.service().banners().await, [], "they have answered since");
+    drop(doors);
+    until("it gives way", async || one.service().role() == Role::ReadOnly).await;
+    let refused = one.service().set_automatic_promotion(&console(), false).await;
+    assert!(matches!(refused, Err(Fault::NotActive { .. })), "{refused:?}");
+    until("every page says why", async || {
+        one.service().banners().await.iter().any(|banner| banner.text.contains("neither the other server"))
+    })
+    .await;
+
+    let two = start(ports).await.unwrap();
+    until("the other server answers", async || one.service().role() == Role::Active).await;
+    change(&one).await;
+    assert_eq!(two.service().role(), Role::Standby);
+}
+
+#[tokio::test]
+async fn without_devices_that_reach_both_servers_it_is_not_in_force_and_says_why() {
+    let Pair { one, two, one_data: _kept, two_data: _kept_too } = Pair::start().await;
+    let now = one.service().set_automatic_promotion(&console(), true).await.unwrap();
+    assert!(now.wanted && !now.in_force, "{now:?}");
+    until("it says why", async || {
+        let now = one.service().automatic_promotion().await.unwrap();
+        now.note.is_some_and(|note| note.contains("At least 3 devices"))
+    })
+    .await;
+    let refused = two.service().set_automatic_promotion(&console(), true).await;
+    assert!(matches!(refused, Err(Fault::NotActive { .. })), "{refused:?}");
+    let off = one.service().set_automatic_promotion(&console(), false).await.unwrap();
+    assert_eq!((off.wanted, off.note), (false, None));
+}

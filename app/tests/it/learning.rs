@@ -1,0 +1,62 @@
+//! A server that takes over with an older copy learns from the devices which lists they keep.
+
+use crate::door::{DOOR, Door, list, rows, shown_at};
+use crate::failover::{Mortal, quick};
+use crate::pair::{console, folder, join_string, until};
+use crate::promotion::promote;
+use app::{
+    model::{PushState, RevisionQuery},
+    server::{config::Config, start::start},
+};
+
+#[tokio::test]
+async fn a_list_that_the_copy_lacks_is_learned_from_the_device_and_shown_as_learned() {
+    let (one_data, two_data) = (folder(), folder());
+    // Copies are taken only when somebody asks.
+    let rare = |data| Config { copy_schedule: "7d".parse().unwrap(), ..quick(data) };
+    let mortal = Mortal::start(rare(one_data.path())).await;
+    let one = &mortal.running;
+    let two = start(Config { join: Some(join_string(one).await), ..rare(two_data.path()) }).await.unwrap();
+    let _door = Door::at(one).await;
+    list(one, &[one.gateway_addr, two.gateway_addr]).await;
+    let id = one.service().site().server_id.clone();
+    one.service().copy_now(&console(), &id).await.unwrap();
+    let older = one.service().find_servers(DOOR).await.unwrap();
+    until("the copy has the first list", async || {
+        two.service().find_servers(DOOR).await.is_ok_and(|servers| servers.revision == older.revision)
+    })
+    .await;
+    let swapped = [two.gateway_addr, one.gateway_addr];
+    list(one, &swapped).await;
+    let newer = one.service().find_servers(DOOR).await.unwrap();
+    assert_eq!(two.service().find_servers(DOOR).await.unwrap().revision, older.revision, "the copy is old");
+
+    mortal.kill();
+    let two_id = two.service().site().server_id.clone();
+    until("the device is on the second", async || shown_at(two.service(), &two_id).await).await;
+    until("the first is missed", async || {
+        !two.service().promotion_evidence(&two_id).await.unwrap().others[0].reachable
+    })
+    .await;
+    promote(&two, Some("killed by the test")).await.unwrap();
+    until("the list is learned", async || {
+        let servers = two.service().find_servers(DOOR).await.unwrap();
+        servers.revision == newer.revision && servers.push.is_some_and(|push| push.state == PushState::Committed)
+    })
+    .await;
+    let learned = two.service().find_servers(DOOR).await.unwrap();
+    assert_eq!((&learned.hash, &learned.entries), (&newer.hash, &newer.entries));
+    assert_eq!(learned.committed.map(|committed| committed.hash), Some(newer.hash));
+    let history = two.service().list_revisions(DOOR, RevisionQuery::default()).await.unwrap();
+    assert_eq!(history.items[0].by, "learned from the device");
+
+    // From here on it is a list like any other.
+    let base = learned.revision;
+    let revision = two.service().replace_servers(&console(), DOOR, base, rows(&[two.gateway_addr])).await.unwrap();
+    assert_eq!(revision.revision, base + 1);
+    until("the device has the next one", async || {
+        let push = two.service().find_servers(DOOR).await.unwrap().push;
+        push.is_some_and(|push| (push.revision, push.state) == (base + 1, PushState::Committed))
+    })
+    .await;
+}

@@ -1,0 +1,2 @@
+-- Whether operators want the standby to take over by itself when most devices are on it and the active server is silent.
+alter table installation add column automatic_promotion boolean not null default false;
