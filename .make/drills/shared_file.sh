@@ -2,48 +2,14 @@
 # Case 0: one database file for two servers, and one floating address that keepalived moves. Two machines and the devices
 # are network namespaces on one bridge; the shared disk is a folder. Needs root.
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/network.sh"
 
-[ "$(id -u)" = 0 ] || die "the drill of the shared file needs root, for network namespaces"
-have ip || die "the drill of the shared file needs iproute2"
 KEEPALIVED="$("$ROOT/.make/tools.sh" keepalived)"
-
-NET="drill$$"
 FLOATING=192.168.1.10
 DISK="$DRILL/disk"
 mkdir -p "$DISK"
-
-# Not for what runs in the background: the number of that process would be a shell's.
-in_net() { local where="$1"; shift; ip netns exec "$NET-$where" "$@"; }
-
-cleanup() {
-  local outcome=$? pid where
-  # What went wrong stands in the logs.
-  if [ $outcome != 0 ]; then cp -a "$DRILL" "$DRILL-failed" && echo "kept: $DRILL-failed" >&2; fi
-  # keepalived ends its own child, if it is asked to.
-  for pid in "${drill_pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
-  sleep 1
-  for pid in "${drill_pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
-  for where in 1 2 doors lan; do ip netns del "$NET-$where" 2>/dev/null || true; done
-  rm -rf "$DRILL"
-}
-trap cleanup EXIT
-
-# One bridge in a namespace of its own, so that nothing of this machine is touched.
-make_network() {
-  local where address
-  ip netns add "$NET-lan"
-  in_net lan ip link add lan type bridge
-  in_net lan ip link set lan up
-  for where in 1:192.168.1.11 2:192.168.1.12 doors:192.168.1.101; do
-    address="${where#*:}" where="${where%%:*}"
-    ip netns add "$NET-$where"
-    ip link add "to-$where" netns "$NET-lan" type veth peer name eth0 netns "$NET-$where"
-    in_net lan ip link set "to-$where" master lan up
-    in_net "$where" ip link set lo up
-    in_net "$where" ip link set eth0 up
-    in_net "$where" ip address add "$address/24" dev eth0
-  done
-}
+# keepalived ends its own child, if it is asked to.
+trap end_networked_drill EXIT
 
 # start_server N [MORE...]
 start_server() {
@@ -119,10 +85,7 @@ until_true 60 "server #2 asks to join" confirm_join "$DRILL/server1" "$DRILL/ser
 until_true 60 "server #2 is standby" is_standby "$DRILL/server2" >/dev/null
 
 string="$("$PORTAL" provision --data "$DRILL/server1" --uses "$DEVICES" --address "$FLOATING:51213")"
-ip netns exec "$NET-doors" "$BLN" fleet -n "$DEVICES" --state "$DRILL/doors" --provision "$string" --control "$DRILL/doors.sock" \
-  >"$DRILL/doors.log" 2>&1 &
-remember $!
-disown $!
+start_doors_in_net "$string"
 accept_all "$DRILL/server1" >/dev/null
 until_true 60 "all devices are connected" all_on 1 >/dev/null
 report "devices, all on $FLOATING of server #1" "$DEVICES"

@@ -1,0 +1,45 @@
+# Sourced by the drills with machines of their own: network namespaces on one bridge. Needs root.
+
+[ "$(id -u)" = 0 ] || die "this drill needs root, for network namespaces"
+have ip || die "this drill needs iproute2"
+
+NET="drill$$"
+
+# Not for what runs in the background: the number of that process would be a shell's.
+in_net() { local where="$1"; shift; ip netns exec "$NET-$where" "$@"; }
+
+# One bridge in a namespace of its own, so that nothing of this machine is touched: server #1 is .11, #2 is .12, the devices are .101.
+make_network() {
+  local where address
+  ip netns add "$NET-lan"
+  in_net lan ip link add lan type bridge
+  in_net lan ip link set lan up
+  for where in 1:192.168.1.11 2:192.168.1.12 doors:192.168.1.101; do
+    address="${where#*:}" where="${where%%:*}"
+    ip netns add "$NET-$where"
+    ip link add "to-$where" netns "$NET-lan" type veth peer name eth0 netns "$NET-$where"
+    in_net lan ip link set "to-$where" master lan up
+    in_net "$where" ip link set lo up
+    in_net "$where" ip link set eth0 up
+    in_net "$where" ip address add "$address/24" dev eth0
+  done
+}
+
+# As end_drill, but first what has children of its own is asked to end them.
+end_networked_drill() {
+  local outcome=$? pid where
+  if [ $outcome != 0 ]; then cp -a "$DRILL" "$DRILL-failed" && echo "kept: $DRILL-failed" >&2; fi
+  for pid in "${drill_pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+  sleep 1
+  for pid in "${drill_pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
+  for where in 1 2 doors lan; do ip netns del "$NET-$where" 2>/dev/null || true; done
+  rm -rf "$DRILL"
+}
+
+# start_doors_in_net STRING: the fleet of devices, on its own machine.
+start_doors_in_net() {
+  ip netns exec "$NET-doors" "$BLN" fleet -n "$DEVICES" --state "$DRILL/doors" --provision "$1" --control "$DRILL/doors.sock" \
+    >"$DRILL/doors.log" 2>&1 &
+  remember $!
+  disown $!
+}
