@@ -24,6 +24,7 @@ step "drill: shared file" "$ROOT/.make/drills/shared_file.sh"
 step "drill: copies" "$ROOT/.make/drills/copies.sh"
 step "drill: machine image" "$ROOT/.make/drills/vm_image.sh"
 step "drill: replication" "$ROOT/.make/drills/replication.sh"
+step "drill: quorum" "$ROOT/.make/drills/quorum.sh"
 
 printf '\n'
 printf '%s\n' "${results[@]}"

@@ -88,3 +88,14 @@ start_doors() {
 edit_until_refused() {
   while "$PORTAL" provision --data "$1" --uses 3 >/dev/null 2>&1; do echo answered; done >>"$2"
 }
+
+# time_answers DATA FILE: asks for a page of devices all the time; a line with the seconds of each answer.
+time_answers() {
+  while :; do
+    curl --silent --output /dev/null --write-out '%{time_total}\n' --unix-socket "$1/control.sock" \
+      "http://console/api/v1/devices?limit=50" >>"$2" || true
+    sleep 0.05
+  done
+}
+# p99 FILE
+p99() { sort -n "$1" | awk '{ all[NR] = $1 } END { printf "%d ms, of %d answers", all[int(NR * 0.99 + 0.5)] * 1000, NR }'; }

@@ -37,11 +37,17 @@ edit_until_refused "$DRILL/server1" "$DRILL/answered" &
 writer=$!
 remember $writer
 sleep 5
+time_answers "$DRILL/server2" "$DRILL/answers" &
+pages=$!
+remember $pages
+disown $pages
 kill -KILL "${PID[1]}"
 lost="$(now_ms)"
 wait $writer 2>/dev/null || true
 until_true 90 "all devices are on server #2" all_on 2 2 >/dev/null
 report "SIGKILL of server #1 in mid-edit: the last device is registered on #2 after" "$(seconds $(($(now_ms) - lost)))"
+kill -KILL "$pages"
+report "  meanwhile server #2 listed devices within (99 of 100 times)" "$(p99 "$DRILL/answers")"
 until_true 30 "server #2 misses server #1" answers_not "$DRILL/server2" >/dev/null
 "$PORTAL" promote --data "$DRILL/server2" --stopped "killed by the drill" --yes >/dev/null
 is_active "$DRILL/server2" || die "server #2 did not become active"

@@ -85,16 +85,16 @@ impl Service {
                     .to_owned()
             }
             _ if view.in_force => return None,
-            Some(ProposalRefused::Outstanding) => {
-                "The other server has to confirm which devices count; it has not since the last change or failover."
-                    .to_owned()
-            }
             None if view.electors < ELECTORS_MIN && self.role() == Role::Active => format!(
                 "At least {ELECTORS_MIN} devices must have both servers on their list and have reached both, connected or by \
                  Test from device. {} have.",
                 view.electors
             ),
-            None | Some(ProposalRefused::NotActive | ProposalRefused::TooFew) => {
+            None | Some(ProposalRefused::Outstanding) if self.role() == Role::Active => {
+                "The other server has to confirm which devices count; it has not since the last change or failover."
+                    .to_owned()
+            }
+            None | Some(ProposalRefused::Outstanding | ProposalRefused::NotActive | ProposalRefused::TooFew) => {
                 "The active server has not put it in force yet.".to_owned()
             }
         })
