@@ -12,6 +12,9 @@ const doors = ['Main entrance', 'Reception', 'Server room', 'Archive', 'Loading 
 /** The ports that an installation on machines of its own would show. */
 const ports = { gateway: 51213, sites: 51215 };
 
+// What the page says by default.
+process.env.PROMOTION_HOLD = '30';
+
 test.use({ viewport: { width: 1360, height: 850 }, colorScheme: 'light' });
 
 async function take(page: Page, name: string): Promise<void> {

@@ -83,7 +83,7 @@ fn words(now: &AutomaticPromotion) -> String {
         return now.note.clone().unwrap_or_default();
     }
     format!(
-        "The standby takes over by itself when the active server has been silent for {} seconds and more than half of the devices were on the standby all that time. An active server that hears neither the other one nor half of the devices for {} seconds changes nothing.",
+        "While this is on, the standby takes over by itself when the active server has been silent for {} seconds and more than half of the devices were on the standby all that time, and an active server that hears neither the other one nor half of the devices for {} seconds changes nothing.",
         now.window_seconds, now.hold_seconds
     )
 }
