@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
-# Every check, to the end, then one line for each. Fails if one failed or could not run.
+# Every check, to the end, then one line for each. Fails if one failed or could not run; what such a one said last comes again at the end.
 . "$(dirname "$0")/common.sh"
 
-results=() failed=0
+SAID="$(mktemp)"
+trap 'rm -f "$SAID"' EXIT
+
+results=() reasons=() failed=0
 step() {
   local name="$1" began=$SECONDS word=passed
   shift
   say "$name"
-  if ! "$@"; then word=FAILED failed=$((failed + 1)); fi
+  if ! "$@" 2>&1 | tee "$SAID"; then
+    word=FAILED failed=$((failed + 1))
+    reasons+=("$(printf '\n--- %s, the end of what it said\n' "$name"; tail -n 25 "$SAID" | cut -c 1-300)")
+  fi
   results+=("$(printf '%-8s %-22s %4d s' "$word" "$name" $((SECONDS - began)))")
 }
 
@@ -26,6 +32,7 @@ step "drill: machine image" "$ROOT/.make/drills/vm_image.sh"
 step "drill: replication" "$ROOT/.make/drills/replication.sh"
 step "drill: quorum" "$ROOT/.make/drills/quorum.sh"
 
+if [ "$failed" != 0 ]; then printf '%s\n' "${reasons[@]}"; fi
 printf '\n'
 printf '%s\n' "${results[@]}"
 printf '\nchecks: %d passed, %d failed\n' $((${#results[@]} - failed)) "$failed"

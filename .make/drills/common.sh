@@ -1,9 +1,12 @@
 # Sourced by the drills: real programs, real kills, and a report of what came of it.
 . "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 
-PORTAL="$TARGET/debug/portal" BLN="$TARGET/debug/bln"
+# DRILL_BUILD=release takes the optimised programs.
+PORTAL="$TARGET/${DRILL_BUILD:-debug}/portal" BLN="$TARGET/${DRILL_BUILD:-debug}/bln"
 DRILL="$(mktemp -d "${TMPDIR:-/tmp}/drill-XXXXXX")"
 DEVICES="${DRILL_DEVICES:-24}"
+# What all devices do takes longer with thousands of them.
+MORE=$((DEVICES / 20))
 export PORTAL_ADMIN_PASSWORD="drill drill drill"
 
 # Only what this drill started is ended.
@@ -41,7 +44,7 @@ confirm_join() { # ACTIVE_DATA LOG
 }
 
 # The devices of the fleet, as soon as they ask.
-accept_all() { "$PORTAL" accept --data "$1" --wait 90 $(seq 547846001 $((547846000 + DEVICES))); }
+accept_all() { "$PORTAL" accept --data "$1" --wait $((90 + MORE)) $(seq 547846001 $((547846000 + DEVICES))); }
 
 # What SQLite says of a database that nobody has open.
 database_is_whole() {
@@ -58,10 +61,23 @@ stop_gently() { # PID
   until_true 10 "process $1 ends" sh -c "! kill -0 $1" >/dev/null
 }
 
+# A power cut: when this returns, its ports and locks are free.
+cut_power() { # PID
+  kill -KILL "$1"
+  until_true 10 "process $1 is gone" sh -c "! kill -0 $1" >/dev/null
+}
+
+# For whoever has to find out why: the folder, and what every program said last.
+keep_failed() {
+  cp -a "$DRILL" "$DRILL-failed"
+  echo "kept: $DRILL-failed" >&2
+  tail -n 5 "$DRILL"/*.log >&2 || true
+}
+
 # What a drill leaves behind, unless it failed; one that made more than processes and files calls this from a trap of its own.
 end_drill() {
   local outcome=$? pid
-  if [ $outcome != 0 ]; then cp -a "$DRILL" "$DRILL-failed" && echo "kept: $DRILL-failed" >&2; fi
+  if [ $outcome != 0 ]; then keep_failed; fi
   for pid in "${drill_pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
   rm -rf "$DRILL"
 }

@@ -28,7 +28,7 @@ make_network() {
 # As end_drill, but first what has children of its own is asked to end them.
 end_networked_drill() {
   local outcome=$? pid where
-  if [ $outcome != 0 ]; then cp -a "$DRILL" "$DRILL-failed" && echo "kept: $DRILL-failed" >&2; fi
+  if [ $outcome != 0 ]; then keep_failed; fi
   for pid in "${drill_pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
   sleep 1
   for pid in "${drill_pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done

@@ -63,8 +63,8 @@ image "$DRILL/disk" "$DRILL/replica"
 uses 547846002 30
 until_true 30 "the events are taken in" has_events "$DRILL/disk" 70 >/dev/null
 edit "$DRILL/disk"
-kill -KILL "$SERVER"
 lost="$(now_ms)"
+cut_power "$SERVER"
 start_server "$DRILL/replica"
 until_true 60 "the image is active" is_active "$DRILL/replica" >/dev/null
 until_true 90 "all devices are on the image" all_on "$DRILL/replica" >/dev/null
@@ -80,13 +80,13 @@ start_server "$DRILL/disk"
 until_true 60 "the old machine knows that it is old" is_read_only "$DRILL/disk" >/dev/null
 says "$DRILL/disk" "old image" || die "it does not say why"
 report "the old machine comes back: read-only, as the devices show it a later start" "yes"
-kill -KILL "$SERVER"
+cut_power "$SERVER"
 
 # The snapshot of long ago is started by mistake.
 start_server "$DRILL/snapshot"
 until_true 60 "the snapshot knows that it is old" is_read_only "$DRILL/snapshot" >/dev/null
 report "a snapshot of long ago is started: read-only" "yes"
-kill -KILL "$SERVER"
+cut_power "$SERVER"
 
 start_server "$DRILL/disk"
 until_true 60 "the old machine knows that it is old" is_read_only "$DRILL/disk" >/dev/null
