@@ -28,8 +28,8 @@ string="$("$PORTAL" provision --data "$DRILL/server1" --uses "$DEVICES" \
   --address "$FIRST_GATEWAY" --address "$SECOND_GATEWAY")"
 start_doors "$string"
 accept_all "$DRILL/server1" >/dev/null
-until_true 60 "all devices are connected" all_on 1 1 >/dev/null
-until_true 30 "the copy has all devices" all_on 2 1 >/dev/null
+until_true $((60 + MORE)) "all devices are connected" all_on 1 1 >/dev/null
+until_true $((30 + MORE)) "the copy has all devices" all_on 2 1 >/dev/null
 report "devices, all on server #1, both servers on their lists" "$DEVICES"
 
 # Edits without a pause, and a kill in the middle of them.
@@ -44,7 +44,7 @@ disown $pages
 kill -KILL "${PID[1]}"
 lost="$(now_ms)"
 wait $writer 2>/dev/null || true
-until_true 90 "all devices are on server #2" all_on 2 2 >/dev/null
+until_true $((90 + MORE)) "all devices are on server #2" all_on 2 2 >/dev/null
 report "SIGKILL of server #1 in mid-edit: the last device is registered on #2 after" "$(seconds $(($(now_ms) - lost)))"
 kill -KILL "$pages"
 report "  meanwhile server #2 listed devices within (99 of 100 times)" "$(p99 "$DRILL/answers")"
@@ -64,6 +64,6 @@ began="$(now_ms)"
 until_true 30 "server #1 takes the role" "$PORTAL" promote --data "$DRILL/server1" --yes >/dev/null
 until_true 30 "server #2 follows" is_standby "$DRILL/server2" >/dev/null
 report "the role is handed back without a loss within" "$(seconds $(($(now_ms) - began)))"
-until_true 120 "all devices follow the role" all_on 1 1 >/dev/null
+until_true $((120 + MORE)) "all devices follow the role" all_on 1 1 >/dev/null
 report "  the last device has followed it after" "$(seconds $(($(now_ms) - began)))"
 "$PORTAL" servers --history --data "$DRILL/server1" | grep '^epoch' | sed 's/^/  /'

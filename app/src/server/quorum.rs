@@ -32,7 +32,6 @@ use std::{
 const HOLDS_PER_WINDOW: u32 = 3;
 /// So many questions go to a device while it is held by one answer.
 const QUESTIONS_PER_HOLD: u32 = 3;
-
 /// How old the answer may be to whether this server writes.
 const LOOK_AGE: Duration = Duration::from_millis(200);
 /// Pages are told at most so often how many devices are held.
@@ -295,31 +294,25 @@ impl QuorumKeeper {
 
     /// How it stands.
     pub(in crate::server) fn view(&self) -> QuorumView {
-        let state = self.lock();
-        let stored: &Stored = state.quorum.stored();
-        QuorumView {
-            in_force: stored.newest.automatic,
-            electors: stored.newest.members.len(),
-            held: state.quorum.held(self.now()),
-            hears_peer: state.quorum.hears_peer(self.now()),
-            odd_peer: state.odd_peer,
-            refused: state.refused,
-        }
+        self.lock().view(self.now())
     }
 
     /// Whether pages have to be told that it stands otherwise than they were told.
     pub(in crate::server) fn is_news(&self) -> bool {
-        let view = self.view();
         let mut state = self.lock();
         let now = self.now();
-        let news = match &state.told {
-            Some((at, told)) => *told != view && now >= *at + TELL_PAUSE,
-            None => true,
-        };
-        if news {
-            state.told = Some((now, view));
+        let view = state.view(now);
+        let known = |(at, told): &(Duration, QuorumView)| *told == view || now < *at + TELL_PAUSE;
+        if state.told.as_ref().is_some_and(known) {
+            return false;
         }
-        news
+        state.told = Some((now, view));
+        true
+    }
+
+    /// With fewer devices nothing is decided by them.
+    pub(in crate::server) fn electors_min(&self) -> usize {
+        self.config.electors_min
     }
 
     /// How long an answer counts.
@@ -342,6 +335,18 @@ impl QuorumKeeper {
 }
 
 impl State {
+    fn view(&self, now: Duration) -> QuorumView {
+        let stored: &Stored = self.quorum.stored();
+        QuorumView {
+            in_force: stored.newest.automatic,
+            electors: stored.newest.members.len(),
+            held: self.quorum.held(now),
+            hears_peer: self.quorum.hears_peer(now),
+            odd_peer: self.odd_peer,
+            refused: self.refused,
+        }
+    }
+
     /// Writes down what has changed. Says whether the rules want this server to take over.
     fn write_down(&mut self) -> bool {
         let mut promote = false;

@@ -5,8 +5,10 @@
 
 mod attempts;
 mod automatic;
+mod batches;
 mod connection_settings;
 mod copying;
+mod device_search;
 mod devices;
 mod draining;
 mod drift;
@@ -37,8 +39,10 @@ mod revision_history;
 mod revoking;
 mod role_changes;
 mod rollouts;
+mod seats;
 mod server_lists;
 mod servers;
+mod session_writer;
 mod sessions;
 mod shared_book;
 mod sign_in;
@@ -75,6 +79,7 @@ use event_writer::EventWriter;
 use gateway::{server::Handle, wire::Address};
 use newcomers::Newcomers;
 use serde::{Deserialize, Serialize};
+use session_writer::SessionWriter;
 use sign_in::Doorman;
 use std::sync::{Arc, OnceLock, atomic::AtomicBool};
 use tokio::sync::{Mutex, Notify, broadcast, mpsc, watch};
@@ -87,6 +92,17 @@ pub struct Actor {
     pub login: String,
     /// Where the request came from.
     pub peer: Option<String>,
+}
+
+/// The login under which the program acts by itself.
+const SYSTEM: &str = "system";
+
+impl Actor {
+    /// The program itself.
+    #[must_use]
+    pub fn system() -> Self {
+        Self { login: SYSTEM.to_owned(), peer: None }
+    }
 }
 
 /// Who this server is in its installation; fixed while it runs.
@@ -143,6 +159,7 @@ pub struct Service {
     doorman: Doorman,
     newcomers: Newcomers,
     event_writer: EventWriter,
+    session_writer: SessionWriter,
     moves: orders::Moves,
     boots: drift::Boots,
     drained: draining::Drained,
@@ -186,6 +203,7 @@ impl Service {
             doorman: Doorman::default(),
             newcomers: Newcomers::default(),
             event_writer: EventWriter::default(),
+            session_writer: SessionWriter::default(),
             moves: orders::Moves::default(),
             boots: drift::Boots::default(),
             drained: draining::Drained::default(),

@@ -5,7 +5,7 @@ use app::{
     server::{
         keys::Keys,
         roles::EpochToken,
-        sites::{Exchange, ExchangeReply, ServerFacts},
+        sites::{Exchange, ExchangeReply, News, ServerFacts},
         starts::Start,
         store::Manifest,
     },
@@ -98,20 +98,18 @@ impl FalseServer {
         let exchange = move |Json(_): Json<Exchange>| {
             let (server, copy) = (facts.clone(), Some(manifest.clone()));
             async move {
-                Json(ExchangeReply {
+                let news = News {
                     server,
                     have: 0,
                     sightings: Vec::new(),
-                    noted: Vec::new(),
-                    events_noted: false,
-                    copy,
                     change: 0,
                     forks: Vec::new(),
                     seen: None,
                     revoked: 0,
                     revocations: Vec::new(),
                     letter: None,
-                })
+                };
+                Json(ExchangeReply { news, noted: Vec::new(), events_noted: false, copy })
             }
         };
         let router = Router::new().route("/exchange", post(exchange)).route("/copy", get(copy));

@@ -21,8 +21,8 @@ use std::{
     sync::Arc,
 };
 
-/// With fewer devices nothing is decided by them.
-const ELECTORS_MIN: usize = 3;
+/// Why there is none with a shared database file.
+const LEASE_DECIDES: &str = "Both servers use one database file: the lease on it decides which server is active.";
 
 impl Service {
     /// What an operator sees of it.
@@ -34,11 +34,11 @@ impl Service {
         let wanted = self.store.find_automatic_promotion().await?;
         let devices = self.store.count_devices().await?;
         let Some(quorum) = self.quorum.get() else {
-            let note = "Both servers use one database file: the lease on it decides which server is active.".to_owned();
-            return Ok(AutomaticPromotion { devices, note: Some(note), ..AutomaticPromotion::default() });
+            let note = Some(LEASE_DECIDES.to_owned());
+            return Ok(AutomaticPromotion { devices, note, ..AutomaticPromotion::default() });
         };
         let view = quorum.view();
-        let note = if wanted { self.why_not_in_force(&view) } else { None };
+        let note = if wanted { self.why_not_in_force(&view, quorum.electors_min()) } else { None };
         Ok(AutomaticPromotion {
             possible: true,
             wanted,
@@ -60,10 +60,7 @@ impl Service {
     pub async fn set_automatic_promotion(&self, actor: &Actor, wanted: bool) -> Result<AutomaticPromotion, Fault> {
         self.require_active().await?;
         let Some(quorum) = self.quorum.get() else {
-            return Err(Fault::WrongState {
-                reason: "Both servers use one database file: the lease on it decides which server is active."
-                    .to_owned(),
-            });
+            return Err(Fault::WrongState { reason: LEASE_DECIDES.to_owned() });
         };
         let (before, after) = (json!({ "automatic_promotion": !wanted }), json!({ "automatic_promotion": wanted }));
         let subject = "installation".to_owned();
@@ -76,7 +73,7 @@ impl Service {
         self.automatic_promotion().await
     }
 
-    fn why_not_in_force(&self, view: &QuorumView) -> Option<String> {
+    fn why_not_in_force(&self, view: &QuorumView, electors_min: usize) -> Option<String> {
         let others = self.peers.peers().len();
         Some(match view.refused {
             _ if others != 1 => "It needs exactly two servers.".to_owned(),
@@ -85,8 +82,8 @@ impl Service {
                     .to_owned()
             }
             _ if view.in_force => return None,
-            None if view.electors < ELECTORS_MIN && self.role() == Role::Active => format!(
-                "At least {ELECTORS_MIN} devices must have both servers on their list and have reached both, connected or by \
+            None if view.electors < electors_min && self.role() == Role::Active => format!(
+                "At least {electors_min} devices must have both servers on their list and have reached both, connected or by \
                  Test from device. {} have.",
                 view.electors
             ),
@@ -220,21 +217,17 @@ impl Service {
         if self.role() != Role::Standby {
             return Ok(());
         }
-        let (held, electors) = {
-            let view = quorum.view();
-            (view.held, view.electors)
-        };
+        let QuorumView { held, electors, .. } = quorum.view();
         let silent = quorum.window().as_secs();
         tracing::error!(held, electors, silent, "the active server is silent and most devices are here: taking over");
         let how = format!("silent for {silent} s, while {held} of the {electors} devices that count were here");
-        let system = Actor { login: "system".to_owned(), peer: None };
-        self.become_active(&system, PromotionKind::Takeover, Some(how), Some(Pause::Unproven)).await
+        self.become_active(&Actor::system(), PromotionKind::Takeover, Some(how), Some(Pause::Unproven)).await
     }
 
     /// Stops writing where the rules object, and goes on when they do not any more.
     async fn heed_objection(&self, quorum: &QuorumKeeper) -> Result<(), Fault> {
-        let objection = quorum.objection_now();
-        match (self.roles.role(), self.roles.now().pause, objection) {
+        let now = self.roles.now();
+        match (now.role, now.pause, quorum.objection_now()) {
             (Role::Active, _, Some(standing)) => {
                 if self.roles.hold_back(Pause::Alone) {
                     tracing::error!(

@@ -2,6 +2,7 @@
 
 use super::{
     Actor, Service,
+    device_search::Found,
     names::{device_name_of, parse_device_name},
     paging,
     server_lists::{Blank, Content, parse_content},
@@ -10,7 +11,7 @@ use super::{
 use crate::{
     model::{
         Connection, ConnectionSettings, Device, DeviceInfo, DeviceQuery, DeviceSettingInput, DeviceSummary, Fault,
-        FieldError, Page, PreviewDevice, PushState,
+        FieldError, Page, PushState,
     },
     server::store::{AuditEntry, DeviceEdit, DeviceRecord, Sighting},
 };
@@ -27,44 +28,37 @@ impl Service {
     pub async fn list_devices(&self, query: DeviceQuery) -> Result<Page<DeviceSummary>, Fault> {
         let limit = paging::limit_of(query.limit, paging::USUAL)?;
         let after = query.cursor.as_deref().filter(|c| !c.is_empty()).map(parse_cursor).transpose()?;
-        let mut found = self.rows_of(&query).await?;
-        found.sort_by_cached_key(Row::place);
+        let mut found = self.search_devices(&query).await?;
+        found.sort_by_cached_key(Found::place);
         let total = found.len() as u64;
-        let start = after.map_or(0, |after| found.partition_point(|row| row.place() <= after));
-        let rest = found.len().saturating_sub(start);
-        let next_cursor = (rest > limit).then(|| cursor_of(&found[start + limit - 1].place()));
-        let items = found.into_iter().skip(start).take(limit).map(|row| self.summary_of(row)).collect();
-        Ok(Page { items, next_cursor, total })
+        let start = after.map_or(0, |after| found.partition_point(|found| found.place() <= after));
+        let page = &found[start..found.len().min(start + limit)];
+        let more = found.len() > start + page.len();
+        let next_cursor = page.last().filter(|_| more).map(|last| cursor_of(&last.place()));
+        Ok(Page { items: self.summaries_of(page).await?, next_cursor, total })
     }
 
-    /// All devices that the list finds for this text: first those that are on this server, and within that in its order.
-    pub(super) async fn select_devices(&self, q: Option<String>) -> Result<Vec<PreviewDevice>, Fault> {
-        let mut found = self.rows_of(&DeviceQuery { q, ..DeviceQuery::default() }).await?;
-        let is_here = |row: &Row| row.connected.as_ref().is_some_and(|session| session.server == self.site.server_id);
-        found.sort_by_cached_key(|row| (!is_here(row), row.place()));
-        let chosen = |row: Row| PreviewDevice {
-            id: row.device.id,
-            name: row.device.name,
-            status: status_of(row.connected.as_ref()),
-        };
-        Ok(found.into_iter().map(chosen).collect())
-    }
-
-    async fn rows_of(&self, query: &DeviceQuery) -> Result<Vec<Row>, Fault> {
+    /// Their rows in the list; one that was removed meanwhile has none.
+    async fn summaries_of(&self, page: &[Found]) -> Result<Vec<DeviceSummary>, Fault> {
+        if page.is_empty() {
+            // PostgreSQL knows no empty lists.
+            return Ok(Vec::new());
+        }
+        let ids: Vec<u32> = page.iter().map(|found| found.id).collect();
         let mut sightings: HashMap<u32, Vec<Sighting>> = HashMap::new();
-        for sighting in self.store.list_sightings().await? {
+        for sighting in self.store.list_sightings_of_devices(&ids).await? {
             sightings.entry(sighting.device_id).or_default().push(sighting);
         }
-        let pushes = self.store.list_push_states().await?;
-        let mut found: Vec<Row> = Vec::new();
-        for device in self.store.list_devices().await? {
-            let seen = sightings.remove(&device.id).unwrap_or_default();
-            let row = Row { connected: self.connection_of(&seen), push: pushes.get(&device.id).copied(), device, seen };
-            if row.matches(query) {
-                found.push(row);
-            }
-        }
-        Ok(found)
+        let pushes = self.store.list_push_states(&ids).await?;
+        let mut devices: HashMap<u32, DeviceRecord> =
+            self.store.list_devices_of(&ids).await?.into_iter().map(|device| (device.id, device)).collect();
+        let summary = |id: u32| {
+            let device = devices.remove(&id)?;
+            let seen = sightings.remove(&id).unwrap_or_default();
+            let connected = self.connection_of(&seen);
+            Some(self.summary_of(Row { connected, push: pushes.get(&id).copied(), device, seen }))
+        };
+        Ok(ids.into_iter().filter_map(summary).collect())
     }
 
     /// A device with all its settings.
@@ -177,7 +171,7 @@ impl Service {
     }
 }
 
-/// A device of the list before it is cut into pages.
+/// What a row of the list is made of.
 struct Row {
     device: DeviceRecord,
     seen: Vec<Sighting>,
@@ -188,22 +182,6 @@ struct Row {
 impl Row {
     fn info(&self) -> &DeviceInfo {
         newest(&self.seen).map_or(&self.device.info, |sighting| &sighting.info)
-    }
-
-    fn matches(&self, query: &DeviceQuery) -> bool {
-        let text = query.q.as_deref().map(str::trim).unwrap_or_default().to_lowercase();
-        let on_server = query.server.as_deref().filter(|server| !server.is_empty());
-        (text.is_empty()
-            || self.device.name.to_lowercase().contains(&text)
-            || self.device.id.to_string().contains(&text)
-            || self.info().ip_config.ip_addr.to_lowercase().contains(&text))
-            && query.status.is_none_or(|status| status == status_of(self.connected.as_ref()))
-            && on_server.is_none_or(|server| self.connected.as_ref().is_some_and(|c| c.server == server))
-    }
-
-    /// Where it stands in the list, whatever comes and goes around it.
-    fn place(&self) -> (String, u32) {
-        (self.device.name.to_lowercase(), self.device.id)
     }
 }
 

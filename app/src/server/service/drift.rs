@@ -89,14 +89,11 @@ impl Service {
     ///
     /// The store fails.
     pub(super) async fn look_for_drift(&self, device: u32, kept: &ReportedList) -> Result<(), Fault> {
-        if self.role() != Role::Active {
+        if self.role() != Role::Active || self.store.is_known_to_keep(device, &kept.hash).await? {
             return Ok(());
         }
         let Some(record) = self.store.find_device(device).await? else { return Ok(()) };
         let revision = self.store.find_revision_by_hash(device, &kept.hash).await?;
-        if revision.as_ref().is_some_and(|revision| Some(revision.number) == record.committed_revision) {
-            return Ok(());
-        }
         let wanted = self.store.find_revision(device, record.wanted_revision).await?;
         let seen = self.store.list_sightings_of(device).await?;
         let held = Held {

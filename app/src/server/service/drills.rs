@@ -79,12 +79,12 @@ impl Service {
             }
             Some(_) => {}
         }
-        let known = self.store.list_devices().await?;
+        let known = self.store.list_names().await?;
         let chosen: Option<BTreeSet<u32>> = input.devices.map(|ids| ids.into_iter().collect());
         let devices: Vec<DrillDevice> = known
             .iter()
-            .filter(|device| chosen.as_ref().is_none_or(|chosen| chosen.contains(&device.id)))
-            .map(|device| new_device(device.id, &device.name))
+            .filter(|(id, _)| chosen.as_ref().is_none_or(|chosen| chosen.contains(id)))
+            .map(|(id, name)| new_device(*id, name))
             .collect();
         if devices.is_empty() || chosen.is_some_and(|chosen| chosen.len() != devices.len()) {
             errors.push(FieldError::new("devices", "Choose devices that belong to the installation, at least one."));

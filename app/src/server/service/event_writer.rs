@@ -1,68 +1,54 @@
-//! One writer for the events of all devices: what waits is one transaction, and is answered when it is durable.
+//! Events of all devices, of up to 100 each, written in batches.
 
+use super::batches::{Batches, Writes};
 use crate::server::{
     changes::{Change, Changes},
-    store::{EventArrival, EventPlace, Store},
+    store::{EventArrival, EventPlace, Store, StoreError},
 };
-use std::sync::OnceLock;
-use tokio::sync::{mpsc, oneshot};
 
-/// Uploads that wait in the queue; whoever comes later waits before it, so that a slow disk slows the devices.
-const QUEUE: usize = 256;
-/// Uploads in one transaction, of up to 100 events each.
-const AT_ONCE: usize = 64;
+/// The writer of events.
+pub(super) type EventWriter = Batches<EventWrites>;
 
-/// An upload and who waits for the watermark.
-type Job = (EventArrival, oneshot::Sender<Option<u64>>);
+/// An upload, and where it goes: a server's role may change while it waits.
+#[derive(Clone, Debug)]
+pub(super) struct Upload {
+    pub(super) place: EventPlace,
+    pub(super) arrival: EventArrival,
+}
 
-/// The way to the writer, which starts with the first upload.
-#[derive(Debug, Default)]
-pub(super) struct EventWriter(OnceLock<mpsc::Sender<Job>>);
+/// Writes uploads.
+pub(super) struct EventWrites {
+    pub(super) store: Store,
+    pub(super) changes: Changes,
+}
 
-impl EventWriter {
-    /// The ring's watermark once everything up to it is durable; `None` if it cannot be written now.
-    pub(super) async fn write(
-        &self,
-        store: &Store,
-        changes: &Changes,
-        place: EventPlace,
-        arrival: EventArrival,
-    ) -> Option<u64> {
-        let queue = self.0.get_or_init(|| {
-            let (queue, jobs) = mpsc::channel(QUEUE);
-            tokio::spawn(write_all(store.clone(), changes.clone(), place, jobs));
-            queue
-        });
-        let (done, watermark) = oneshot::channel();
-        queue.send((arrival, done)).await.ok()?;
-        watermark.await.ok()?
+impl EventWrites {
+    async fn store(&self, uploads: &[Upload]) -> Result<Vec<u64>, StoreError> {
+        let mut watermarks = Vec::with_capacity(uploads.len());
+        for run in uploads.chunk_by(|one, next| one.place == next.place) {
+            let arrivals: Vec<EventArrival> = run.iter().map(|upload| upload.arrival.clone()).collect();
+            watermarks.extend(self.store.store_events(run[0].place, &arrivals).await?);
+        }
+        Ok(watermarks)
     }
 }
 
-/// Writes until nobody is left who could ask.
-async fn write_all(store: Store, changes: Changes, place: EventPlace, mut queue: mpsc::Receiver<Job>) {
-    let mut jobs = Vec::with_capacity(AT_ONCE);
-    while queue.recv_many(&mut jobs, AT_ONCE).await > 0 {
-        // Whoever has hung up asks again in its next session.
-        jobs.retain(|(_, done)| !done.is_closed());
-        if jobs.is_empty() {
-            continue;
-        }
-        let (arrivals, waiting): (Vec<_>, Vec<_>) = jobs.drain(..).unzip();
-        match store.store_events(place, &arrivals).await {
+impl Writes for EventWrites {
+    type Job = Upload;
+    /// The ring's watermark.
+    type Answer = u64;
+    const AT_ONCE: usize = 64;
+
+    async fn write(&self, uploads: &[Upload]) -> Option<Vec<u64>> {
+        match self.store(uploads).await {
             Ok(watermarks) => {
-                for (done, watermark) in waiting.into_iter().zip(watermarks) {
-                    // They may have hung up just now.
-                    let _ = done.send(Some(watermark));
-                }
-                changes.send(Change::Event);
+                self.changes.send(Change::Event);
+                Some(watermarks)
             }
             Err(error) => {
-                let uploads = arrivals.len();
+                let uploads = uploads.len();
                 tracing::error!(error = &error as &dyn std::error::Error, uploads, "events could not be written");
-                for done in waiting {
-                    let _ = done.send(None);
-                }
+                None
             }
         }
     }

@@ -1,6 +1,11 @@
 //! Events: taken from devices and from the other server, listed for people.
 
-use super::{Service, names::device_name_of, paging};
+use super::{
+    Service,
+    event_writer::{EventWrites, Upload},
+    names::device_name_of,
+    paging,
+};
 use crate::{
     model::{Event, EventQuery, Fault, Page, Role},
     server::{
@@ -26,7 +31,16 @@ impl Service {
         }
         let server_id = self.site.server_id.clone();
         let arrival = EventArrival { device, upload, at: self.clock.now_text(), server_id };
-        self.event_writer.write(&self.store, &self.changes, self.event_place(), arrival).await
+        let place = self.event_place();
+        let writes = || EventWrites { store: self.store.clone(), changes: self.changes.clone() };
+        let watermark = self.event_writer.write(Upload { place, arrival }, writes).await?;
+        if place != self.event_place()
+            && let Err(fault) = self.adopt_own_journal().await
+        {
+            // This server became active while they were written; the next start takes them over.
+            tracing::error!(%fault, device, "events of a device are beside the book");
+        }
+        Some(watermark)
     }
 
     /// Up to which id this server holds all events of a device's ring.

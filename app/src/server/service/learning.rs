@@ -57,7 +57,9 @@ impl Service {
     }
 
     async fn learn_list(&self, device: u32, kept: &ReportedList) -> Result<(), Fault> {
-        if self.store.find_revision_by_hash(device, &kept.hash).await?.is_some() {
+        if self.store.is_known_to_keep(device, &kept.hash).await?
+            || self.store.find_revision_by_hash(device, &kept.hash).await?.is_some()
+        {
             return Ok(());
         }
         let Some(list) = self.ask_list(device).await else { return Ok(()) };
@@ -111,7 +113,7 @@ impl Service {
             created_by: AUTHOR.to_owned(),
             created_at: self.clock.now_text(),
         };
-        let system = Actor { login: "system".to_owned(), peer: None };
+        let system = Actor::system();
         let after = json!({ "revision": revision.number, "entries": revision.entries });
         let before = json!({ "revision": record.wanted_revision });
         let audit = self.audit(&system, "device.servers.learn", device_name_of(device), Some(before), Some(after));

@@ -168,7 +168,7 @@ impl Service {
             Report::Staged | Report::Probed | Report::Trial | Report::Committed => (None, Vec::new()),
         };
         let returns = if moves.returns {
-            let system = Actor { login: "system".to_owned(), peer: None };
+            let system = Actor::system();
             let revision = self.returning(standing, &system.login).await?;
             let audit = self.list_audit(&system, "device.servers.return", standing, &revision);
             Some((revision, audit))

@@ -85,7 +85,7 @@ impl Service {
                 && peer.facts.epoch == record.epoch
         });
         if taken && record.epoch.server_id == *to {
-            let system = Actor { login: "system".to_owned(), peer: None };
+            let system = Actor::system();
             self.rejoin_in_turn(&system).await?;
         }
         Ok(())

@@ -83,7 +83,7 @@ impl Service {
             Err(error) => return Ok(Err(error.to_string())),
         };
         let serial = hex::encode(&issued.serial);
-        let system = Actor { login: "system".to_owned(), peer: None };
+        let system = Actor::system();
         let (before, after) = (json!({ "serial": known.certificate_serial }), json!({ "serial": serial }));
         let subject = device_name_of(device);
         let renewal = RenewalRecord {

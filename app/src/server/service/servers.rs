@@ -1,19 +1,17 @@
 //! The servers of the installation: who is active, who answers, who holds which devices.
 
-use super::Service;
+use super::{SYSTEM, Service};
 use crate::{
     model::{Banner, CopyFacts, EpochBegin, Fault, PeerState, Role, Server},
     server::{
         changes::Change,
+        quorum::Letter,
         roles::Pause,
-        sites::{Exchange, ExchangeReply, Heard, ServerFacts, Told},
-        store::{EventNews, Manifest, Sighting, StoreError},
+        sites::{Exchange, ExchangeReply, Heard, News, ServerFacts, Told},
+        store::{EventNews, Manifest, StoreError},
     },
 };
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Instant,
-};
+use std::{collections::HashMap, time::Instant};
 
 impl Service {
     /// All servers of the installation, in the order in which they joined.
@@ -82,7 +80,7 @@ impl Service {
     pub async fn banners(&self) -> Vec<Banner> {
         let warning = self.warning.get().map(|text| Banner { text: (*text).to_owned() });
         let role = match self.role() {
-            Role::Active => self.doubt_banner().or_else(|| self.alone_banner()),
+            Role::Active => self.doubt_banner().await.or_else(|| self.alone_banner()),
             Role::Standby => Some(self.standby_banner().await),
             Role::ReadOnly => self.pause_in_words().map(|text| Banner { text }),
         };
@@ -160,15 +158,22 @@ impl Service {
         })
     }
 
-    /// Another server may be active too: it was not heard since this one took the role without asking it.
-    fn doubt_banner(&self) -> Option<Banner> {
+    /// Another server may believe that it is active: it was not heard since this one took the role without asking it.
+    async fn doubt_banner(&self) -> Option<Banner> {
         let own = self.roles.now().epoch;
-        let silent = self.peers.peers().into_iter().find(|peer| peer.facts.epoch < own)?;
-        let text = format!(
-            "Two servers may be active: {} was not heard since this server was made active. Make sure that it is stopped. \
-             This message goes when it has been seen to give way.",
-            silent.facts.name
-        );
+        let silent = self.peers.peers().into_iter().find(|peer| peer.facts.epoch < own)?.facts.name;
+        let promoted_by = self.store.list_epochs().await.ok()?.into_iter().next()?.promoted_by;
+        let text = if promoted_by == SYSTEM {
+            format!(
+                "{silent} was not heard since this server took over by itself. Should {silent} still run, it changes nothing: \
+                 it has given way. When it is back, it can become a standby on the Servers page."
+            )
+        } else {
+            format!(
+                "Two servers may be active: {silent} was not heard since this server was made active. Make sure that it is \
+                 stopped. This message goes when it has been seen to give way."
+            )
+        };
         Some(Banner { text })
     }
 
@@ -241,76 +246,57 @@ impl Service {
     }
 
     /// What this server has to tell `peer`, which has its sightings up to version `since`.
-    pub(in crate::server) async fn news_for(&self, peer: &str, since: Option<u64>) -> Result<Exchange, StoreError> {
-        let own = &self.site.server_id;
-        let (revoked, revocations) = self.revocations_for(peer).await?;
+    pub(in crate::server) async fn exchange_for(&self, peer: &str, since: Option<u64>) -> Result<Exchange, StoreError> {
+        let letter = self.quorum.get().and_then(|quorum| quorum.write_letter(peer));
         Ok(Exchange {
+            news: self.news_for(peer, since, letter).await?,
+            outcomes: self.store.list_unnoted_outcomes().await?,
+            events: self.event_news().await?,
+        })
+    }
+
+    async fn news_for(&self, peer: &str, since: Option<u64>, letter: Option<Letter>) -> Result<News, StoreError> {
+        let (revoked, revocations) = self.revocations_for(peer).await?;
+        Ok(News {
             server: self.own_facts(),
             have: self.store.newest_sighting_version(peer).await?,
             sightings: match since {
-                Some(since) => self.store.list_sightings_since(own, since).await?,
+                Some(since) => self.store.list_sightings_since(&self.site.server_id, since).await?,
                 None => Vec::new(),
             },
-            outcomes: self.store.list_unnoted_outcomes().await?,
-            events: self.event_news().await?,
             change: self.store.newest_change().await?,
             forks: self.forks().await?,
             seen: self.peers.latest_start_of(peer),
             revoked,
             revocations,
-            letter: self.quorum.get().and_then(|quorum| quorum.write_letter(peer)),
+            letter,
         })
     }
 
     /// The active server's half of an exchange.
     pub(in crate::server) async fn answer_exchange(
         &self,
-        news: Exchange,
+        exchange: Exchange,
         copy: Option<Manifest>,
     ) -> Result<ExchangeReply, Fault> {
-        let peer = news.server.id.clone();
-        self.compare_starts(news.seen.as_ref()).await?;
-        let told = Told { change: news.change, forks: news.forks, revoked: news.revoked };
-        self.hear(news.server, told, &news.sightings).await?;
-        self.note_revocations(&news.revocations).await?;
-        if let Some(letter) = &news.letter {
-            self.read_letter(&peer, letter).await?;
-        }
+        let (peer, have) = (exchange.news.server.id.clone(), exchange.news.have);
+        let read = exchange.news.letter.clone();
+        self.hear(exchange.news).await?;
         let letter = self.quorum.get().and_then(|quorum| quorum.write_letter(&peer));
         let mut noted: Vec<i64> = Vec::new();
-        if self.role() == Role::Active && !news.outcomes.is_empty() {
-            noted.extend(news.outcomes.iter().map(|outcome| outcome.id));
-            self.note_outcomes(news.outcomes).await?;
+        if self.role() == Role::Active && !exchange.outcomes.is_empty() {
+            noted.extend(exchange.outcomes.iter().map(|outcome| outcome.id));
+            self.note_outcomes(exchange.outcomes).await?;
         }
-        let events_noted = self.note_events(&news.events).await?;
-        let (revoked, revocations) = self.revocations_for(&peer).await?;
-        Ok(ExchangeReply {
-            server: self.own_facts(),
-            have: self.store.newest_sighting_version(&peer).await?,
-            sightings: self.store.list_sightings_since(&self.site.server_id, news.have).await?,
-            noted,
-            events_noted,
-            copy,
-            change: self.store.newest_change().await?,
-            forks: self.forks().await?,
-            seen: self.peers.latest_start_of(&peer),
-            revoked,
-            revocations,
-            letter: letter.map(|letter| letter.for_reader_of(news.letter.as_ref())),
-        })
+        let events_noted = self.note_events(&exchange.events).await?;
+        let letter = letter.map(|letter| letter.for_reader_of(read.as_ref()));
+        Ok(ExchangeReply { news: self.news_for(&peer, Some(have), letter).await?, noted, events_noted, copy })
     }
 
     /// Takes in what the other server answered to `told`, but for the copy. Says whether there is more to tell.
     pub(in crate::server) async fn take_reply(&self, reply: ExchangeReply, told: &EventNews) -> Result<bool, Fault> {
-        self.compare_starts(reply.seen.as_ref()).await?;
-        self.store.go_on_after_sightings(&self.site.server_id, reply.have).await?;
-        let server = reply.server.id.clone();
-        let heard = Told { change: reply.change, forks: reply.forks, revoked: reply.revoked };
-        self.hear(reply.server, heard, &reply.sightings).await?;
-        self.note_revocations(&reply.revocations).await?;
-        if let Some(letter) = &reply.letter {
-            self.read_letter(&server, letter).await?;
-        }
+        self.store.go_on_after_sightings(&self.site.server_id, reply.news.have).await?;
+        self.hear(reply.news).await?;
         if !reply.noted.is_empty() {
             self.store.mark_outcomes_noted(&reply.noted, &self.clock.now_text()).await?;
         }
@@ -321,18 +307,24 @@ impl Service {
     }
 
     /// Another server said something; pages are told what that changes.
-    async fn hear(&self, server: ServerFacts, told: Told, sightings: &[Sighting]) -> Result<(), Fault> {
-        let id = server.id.clone();
-        self.meet_epoch(&server.epoch, &server.name).await?;
+    async fn hear(&self, news: News) -> Result<(), Fault> {
+        self.compare_starts(news.seen.as_ref()).await?;
+        let id = news.server.id.clone();
+        self.meet_epoch(&news.server.epoch, &news.server.name).await?;
         if self.is_starting() {
             self.resume_active("the other server knows of no later epoch").await?;
         }
-        let heard = self.peers.hear(server, told, Instant::now(), self.clock.now_text());
-        self.store_peer_sightings(&id, sightings).await?;
+        let told = Told { change: news.change, forks: news.forks, revoked: news.revoked };
+        let heard = self.peers.hear(news.server, told, Instant::now(), self.clock.now_text());
+        self.store_peer_sightings(&id, &news.sightings).await?;
         match heard {
             Heard::AsBefore => {}
             Heard::OfItself => self.changed(Change::Server),
             Heard::Again => self.tell_reachability(&id).await?,
+        }
+        self.note_revocations(&news.revocations).await?;
+        if let Some(letter) = &news.letter {
+            self.read_letter(&id, letter).await?;
         }
         Ok(())
     }
@@ -359,25 +351,6 @@ impl Service {
             }
         }
         Ok(())
-    }
-
-    /// How many devices each server holds, as far as anybody can tell: the newest live session of each device counts.
-    pub(super) async fn devices_per_server(&self) -> Result<HashMap<String, u64>, Fault> {
-        let mut newest: BTreeMap<u32, Sighting> = BTreeMap::new();
-        for sighting in self.store.list_sightings().await? {
-            if sighting.ended_at.is_some() || !self.peers.is_reachable(&sighting.server_id) {
-                continue;
-            }
-            let order = |s: &Sighting| (s.connection_sequence, s.since.clone());
-            if newest.get(&sighting.device_id).is_none_or(|old| order(old) < order(&sighting)) {
-                newest.insert(sighting.device_id, sighting);
-            }
-        }
-        let mut devices = HashMap::new();
-        for sighting in newest.into_values() {
-            *devices.entry(sighting.server_id).or_default() += 1;
-        }
-        Ok(devices)
     }
 }
 

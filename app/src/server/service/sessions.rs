@@ -6,7 +6,7 @@ use crate::{
     server::{
         changes::Change,
         roles::EpochToken,
-        store::{ReportedList, Sighting},
+        store::{ReportedList, Sighting, SightingChange, SightingChanged},
     },
 };
 use gateway::{
@@ -87,8 +87,10 @@ impl Service {
         self.look_for_drift(arrival.device, &arrival.committed).await.map_err(busy)?;
         self.look_for_clone(arrival.device, arrival.boot_id);
         self.certificate_ends.note(arrival.device, arrival.certificate_ends_unix_s);
-        let sighting = self.sighting_of(arrival);
-        let connection_sequence = self.store.open_sighting(&sighting).await.map_err(Fault::from).map_err(busy)?;
+        let open = SightingChange::Open(Box::new(self.sighting_of(arrival)));
+        let Some(SightingChanged::Opened(connection_sequence)) = self.write_session(open).await else {
+            return Err(Refusal::Busy(STORAGE_RETRY));
+        };
         if let Some(failed) = &arrival.move_failed {
             self.note_move_failure(arrival.device, &failed.to, &failed.reason);
         }
@@ -113,12 +115,12 @@ impl Service {
     /// A revoked certificate, a device that was removed, or the store fails.
     pub async fn may_register(&self, device: u32, certificate_serial: &str) -> Result<(), Refusal> {
         let busy = |_: Fault| Refusal::Busy(STORAGE_RETRY);
-        if self.store.is_revoked(certificate_serial).await.map_err(Fault::from).map_err(busy)? {
+        let known = self.store.look_up(device, certificate_serial).await.map_err(Fault::from).map_err(busy)?;
+        if known.revoked {
             let text = "This device's certificate was revoked. Enrol it again with a provisioning string.";
             return Err(Refusal::Goodbye(Reason::Revoked, text.to_owned()));
         }
-        let known = self.store.find_device(device).await.map_err(Fault::from).map_err(busy)?.is_some();
-        match (known, self.role()) {
+        match (known.is_member, self.role()) {
             (true, Role::Active | Role::Standby | Role::ReadOnly) => Ok(()),
             (false, Role::Standby | Role::ReadOnly) => {
                 tracing::info!(device, "certified device that this server's book does not have yet");
@@ -137,9 +139,14 @@ impl Service {
     ///
     /// The store fails.
     pub async fn end_session(&self, session: u64, device: u32, reason: &str) -> Result<(), Fault> {
-        let at = self.clock.now_text();
-        if self.store.end_sighting(&self.site.server_id, device, session, &at, reason).await? {
-            self.changed(Change::Device { id: device });
+        let end = SightingChange::End { device, session, at: self.clock.now_text(), reason: reason.to_owned() };
+        match self.write_session(end).await {
+            Some(SightingChanged::Ended) => self.changed(Change::Device { id: device }),
+            Some(SightingChanged::Opened(_) | SightingChanged::Replaced) => {}
+            None => {
+                let hint = "The end of a session could not be written; the log says why.".to_owned();
+                return Err(Fault::StorageUnavailable { hint });
+            }
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ impl Service {
         if self.role() == Role::Active {
             return Ok(());
         }
-        let system = Actor { login: "system".to_owned(), peer: None };
+        let system = Actor::system();
         self.become_active(
             &system,
             PromotionKind::Takeover,

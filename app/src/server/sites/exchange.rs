@@ -130,14 +130,14 @@ impl Sites {
         let mut more = 0;
         while calls > 0 {
             calls -= 1;
-            let news = self.service.news_for(server, link.has).await.map_err(Fault::from)?;
-            let reply: ExchangeReply = line.post(EXCHANGE, &news).await?;
-            if reply.server.id != server {
+            let told = self.service.exchange_for(server, link.has).await.map_err(Fault::from)?;
+            let reply: ExchangeReply = line.post(EXCHANGE, &told).await?;
+            if reply.news.server.id != server {
                 return Err(ExchangeError::OtherName);
             }
-            link.has = Some(reply.have);
+            link.has = Some(reply.news.have);
             self.offer(&reply, wanted);
-            if self.service.take_reply(reply, &news.events).await? && more < MORE_CALLS {
+            if self.service.take_reply(reply, &told.events).await? && more < MORE_CALLS {
                 more += 1;
                 calls = calls.max(1);
             }
@@ -151,9 +151,9 @@ impl Sites {
         let Some(manifest) = reply.copy.clone() else { return };
         let ours = self.service.store.copy();
         let same = ours.is_some_and(|ours| ours.sha256 == manifest.sha256);
-        if reply.server.role == Role::Active && !same {
+        if reply.news.server.role == Role::Active && !same {
             // Sent again with every call until it is in use, so a refused copy gets another chance.
-            wanted.send_replace(Some(Offer { manifest, server: reply.server.id.clone() }));
+            wanted.send_replace(Some(Offer { manifest, server: reply.news.server.id.clone() }));
         }
     }
 }

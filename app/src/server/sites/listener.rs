@@ -153,14 +153,14 @@ async fn join(
 async fn exchange(
     State(sites): State<Arc<Sites>>,
     Extension(caller): Extension<Caller>,
-    Json(news): Json<Exchange>,
+    Json(told): Json<Exchange>,
 ) -> Result<Json<ExchangeReply>, Response> {
     let server = sites.server_of(&caller).await?;
-    if news.server.id != server {
+    if told.news.server.id != server {
         return Err(refuse(StatusCode::FORBIDDEN, "the certificate names another server than the message"));
     }
     let copy = sites.latest.borrow().as_ref().map(|snapshot| snapshot.manifest.clone());
-    let reply = sites.service.answer_exchange(news, copy).await.map_err(|fault| refuse_fault(&fault))?;
+    let reply = sites.service.answer_exchange(told, copy).await.map_err(|fault| refuse_fault(&fault))?;
     sites.remember();
     Ok(Json(reply))
 }

@@ -82,20 +82,15 @@ impl std::fmt::Debug for JoinReply {
     }
 }
 
-/// The standby's half of an exchange.
+/// What either server tells the other of itself in an exchange.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Exchange {
+pub struct News {
     /// Who it is.
     pub server: ServerFacts,
     /// The newest version of the other's sightings that it has.
     pub have: u64,
-    /// Its own sightings that the other did not have at the last exchange, oldest change first.
+    /// Its own sightings that the other does not have, oldest change first.
     pub sightings: Vec<Sighting>,
-    /// Outcomes of trials that the active server has not noted.
-    pub outcomes: Vec<Outcome>,
-    /// Events that devices gave it and that the active server does not have.
-    #[serde(default)]
-    pub events: EventNews,
     /// How many changes its book holds.
     #[serde(default)]
     pub change: u64,
@@ -116,15 +111,25 @@ pub struct Exchange {
     pub letter: Option<Letter>,
 }
 
+/// The standby's half of an exchange.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Exchange {
+    /// What it tells of itself.
+    #[serde(flatten)]
+    pub news: News,
+    /// Outcomes of trials that the active server has not noted.
+    pub outcomes: Vec<Outcome>,
+    /// Events that devices gave it and that the active server does not have.
+    #[serde(default)]
+    pub events: EventNews,
+}
+
 /// The active server's half.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ExchangeReply {
-    /// Who it is.
-    pub server: ServerFacts,
-    /// The newest version of the standby's sightings that it has.
-    pub have: u64,
-    /// Its own sightings that the standby did not have.
-    pub sightings: Vec<Sighting>,
+    /// What it tells of itself.
+    #[serde(flatten)]
+    pub news: News,
     /// Ids of the outcomes that are noted now.
     pub noted: Vec<i64>,
     /// The events are in the book now.
@@ -132,24 +137,6 @@ pub struct ExchangeReply {
     pub events_noted: bool,
     /// The newest snapshot of the book.
     pub copy: Option<Manifest>,
-    /// How many changes its book holds.
-    #[serde(default)]
-    pub change: u64,
-    /// Its epochs, with the change at which each began; where no copies tell.
-    #[serde(default)]
-    pub forks: Vec<(u64, u64)>,
-    /// The latest start of the other server that it knows of.
-    #[serde(default)]
-    pub seen: Option<Start>,
-    /// How many certificates it knows to be no longer good.
-    #[serde(default)]
-    pub revoked: u64,
-    /// Those, if the other server does not know as many.
-    #[serde(default)]
-    pub revocations: Vec<Revocation>,
-    /// What it says of the fleet quorum.
-    #[serde(default)]
-    pub letter: Option<Letter>,
 }
 
 /// A standby asks for the role.

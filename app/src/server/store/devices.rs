@@ -6,6 +6,7 @@ use super::{
     begin,
     columns::{from_json, number},
     revisions::insert_revision,
+    revocations::is_revoked_in,
     sql,
 };
 use crate::model::{DeviceInfo, PushState};
@@ -28,6 +29,15 @@ pub struct DeviceRecord {
     pub committed_revision: Option<u64>,
     /// When it was last accepted.
     pub accepted_at: String,
+}
+
+/// What decides whether a device is registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// It belongs to the installation.
+    pub is_member: bool,
+    /// The certificate it shows is no longer good.
+    pub revoked: bool,
 }
 
 /// A change to a device that is made as a whole.
@@ -79,6 +89,68 @@ impl Store {
     /// When the book cannot be read.
     pub async fn count_devices(&self) -> Result<u64, StoreError> {
         number("devices", sql::query_scalar("select count(*) from devices").fetch_one(&self.book()).await?)
+    }
+
+    /// What is known of a device that comes with the certificate of this serial number (lower-case hex).
+    ///
+    /// # Errors
+    ///
+    /// When a database cannot be read.
+    pub async fn look_up(&self, id: u32, certificate_serial: &str) -> Result<Known, StoreError> {
+        let (member, revoked): (i64, i64) = sql::query_as(
+            "select (select count(*) from devices where id = $1), (select count(*) from revocations where serial = $2)",
+        )
+        .bind(id)
+        .bind(certificate_serial)
+        .fetch_one(&self.book())
+        .await?;
+        Ok(Known {
+            is_member: member > 0,
+            revoked: revoked > 0 || is_revoked_in(self.journal(), certificate_serial).await?,
+        })
+    }
+
+    /// Whether the list with this hash is the one that the device is known to keep.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn is_known_to_keep(&self, id: u32, hash: &str) -> Result<bool, StoreError> {
+        let found: i64 = sql::query_scalar(
+            "select count(*) from devices d
+             join revisions r on r.device_id = d.id and r.number = d.committed_revision
+             where d.id = $1 and r.hash = $2",
+        )
+        .bind(id)
+        .bind(hash)
+        .fetch_one(&self.book())
+        .await?;
+        Ok(found > 0)
+    }
+
+    /// Ids and names of all devices, in no order.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn list_names(&self) -> Result<Vec<(u32, String)>, StoreError> {
+        let rows: Vec<(i64, String)> = sql::query_as("select id, name from devices").fetch_all(&self.book()).await?;
+        rows.into_iter().map(|(id, name)| Ok((number("devices", id)?, name))).collect()
+    }
+
+    /// These devices, in no order.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn list_devices_of(&self, ids: &[u32]) -> Result<Vec<DeviceRecord>, StoreError> {
+        let mut query = sql::Builder::new(
+            "select id, name, info, certificate_serial, wanted_revision, committed_revision, accepted_at
+             from devices where id in (",
+        );
+        query.push_list(ids).push(")");
+        let rows: Vec<Row> = query.build_as().fetch_all(&self.book()).await?;
+        rows.into_iter().map(DeviceRecord::try_from).collect()
     }
 
     /// All devices, in no order.

@@ -107,18 +107,19 @@ impl Store {
         .transpose()
     }
 
-    /// The state of every device's newest push.
+    /// The state of the newest push of each of these devices.
     ///
     /// # Errors
     ///
     /// When the book cannot be read.
-    pub async fn list_push_states(&self) -> Result<HashMap<u32, PushState>, StoreError> {
-        let rows: Vec<(i64, String)> = sql::query_as(
+    pub async fn list_push_states(&self, devices: &[u32]) -> Result<HashMap<u32, PushState>, StoreError> {
+        let mut query = sql::Builder::new(
             "select p.device_id, p.state from pushes p
-             where p.revision = (select max(n.revision) from pushes n where n.device_id = p.device_id)",
-        )
-        .fetch_all(&self.book())
-        .await?;
+             where p.revision = (select max(n.revision) from pushes n where n.device_id = p.device_id)
+             and p.device_id in (",
+        );
+        query.push_list(devices).push(")");
+        let rows: Vec<(i64, String)> = query.build_as().fetch_all(&self.book()).await?;
         rows.into_iter().map(|(device, state)| Ok((number("pushes", device)?, from_name("pushes", &state)?))).collect()
     }
 

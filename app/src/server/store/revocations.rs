@@ -43,16 +43,7 @@ impl Store {
     ///
     /// When the book cannot be read.
     pub async fn is_revoked(&self, serial: &str) -> Result<bool, StoreError> {
-        for database in [&self.book(), self.journal()] {
-            let found: Option<i64> = sql::query_scalar("select cast(1 as bigint) from revocations where serial = $1")
-                .bind(serial)
-                .fetch_optional(database)
-                .await?;
-            if found.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(is_revoked_in(&self.book(), serial).await? || is_revoked_in(self.journal(), serial).await?)
     }
 
     /// All certificates that are known here to be no longer good.
@@ -89,6 +80,15 @@ impl Store {
     pub async fn adopt_revocations(&self, rows: &[Revocation]) -> Result<(), StoreError> {
         insert(&self.book(), rows).await
     }
+}
+
+/// Whether this database knows the certificate to be no longer good.
+pub(super) async fn is_revoked_in(database: &Database, serial: &str) -> Result<bool, StoreError> {
+    let found: i64 = sql::query_scalar("select count(*) from revocations where serial = $1")
+        .bind(serial)
+        .fetch_one(database)
+        .await?;
+    Ok(found > 0)
 }
 
 async fn insert(database: &Database, rows: &[Revocation]) -> Result<(), StoreError> {

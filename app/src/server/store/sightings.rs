@@ -65,6 +65,8 @@ pub struct Presence {
     pub since: String,
     /// When that ended; `None` while it lives.
     pub ended_at: Option<String>,
+    /// Orders the sessions of a device over all servers.
+    pub connection_sequence: u64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -133,14 +135,26 @@ impl Store {
     ///
     /// When the journal cannot be read.
     pub async fn list_presences(&self) -> Result<Vec<Presence>, StoreError> {
-        let rows: Vec<(String, i64, String, Option<String>)> =
-            sql::query_as("select server_id, device_id, since, ended_at from sightings")
+        let rows: Vec<(String, i64, String, Option<String>, i64)> =
+            sql::query_as("select server_id, device_id, since, ended_at, connection_sequence from sightings")
                 .fetch_all(self.journal())
                 .await?;
-        let presence = |(server_id, device, since, ended_at)| {
-            Ok(Presence { server_id, device_id: number("sightings", device)?, since, ended_at })
+        let presence = |(server_id, device, since, ended_at, sequence)| {
+            let connection_sequence = number("sightings", sequence)?;
+            Ok(Presence { server_id, device_id: number("sightings", device)?, since, ended_at, connection_sequence })
         };
         rows.into_iter().map(presence).collect()
+    }
+
+    /// Everything known of these devices, on all servers.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn list_sightings_of_devices(&self, devices: &[u32]) -> Result<Vec<Sighting>, StoreError> {
+        let mut query = sql::Builder::new("select * from sightings where device_id in (");
+        query.push_list(devices).push(")");
+        sightings(query.build_as().fetch_all(self.journal()).await?)
     }
 
     /// Everything known of one device, on all servers.
@@ -163,56 +177,6 @@ impl Store {
             .bind(server_id)
             .bind(count(version));
         sightings(rows.fetch_all(self.journal()).await?)
-    }
-
-    /// Records a session that begins. Its sequence becomes more than the device and any sighting of it say; that
-    /// sequence is the answer.
-    ///
-    /// # Errors
-    ///
-    /// When the journal cannot be written.
-    pub async fn open_sighting(&self, sighting: &Sighting) -> Result<u64, StoreError> {
-        let mut transaction = begin(self.journal()).await?;
-        let known: Option<i64> =
-            sql::query_scalar("select max(connection_sequence) from sightings where device_id = $1")
-                .bind(sighting.device_id)
-                .fetch_one(&mut transaction)
-                .await?;
-        let known = known.and_then(|known| u64::try_from(known).ok()).unwrap_or(0);
-        let connection_sequence = sighting.connection_sequence.max(known).saturating_add(1);
-        let version = next_version(&mut transaction, &sighting.server_id).await?;
-        let opened = Sighting { connection_sequence, version, ..sighting.clone() };
-        upsert(&mut transaction, &opened).await?;
-        transaction.commit().await?;
-        Ok(connection_sequence)
-    }
-
-    /// Records the end of a session; `false` if a newer one has taken its place.
-    ///
-    /// # Errors
-    ///
-    /// When the journal cannot be written.
-    pub async fn end_sighting(
-        &self,
-        server_id: &str,
-        device: u32,
-        session: u64,
-        at: &str,
-        reason: &str,
-    ) -> Result<bool, StoreError> {
-        let ended = sql::query(
-            "update sightings set ended_at = $1, end_reason = $2,
-             version = (select max(version) + 1 from sightings where server_id = $3)
-             where server_id = $3 and device_id = $4 and session_id = $5 and ended_at is null",
-        )
-        .bind(at)
-        .bind(reason)
-        .bind(server_id)
-        .bind(device)
-        .bind(count(session))
-        .execute(self.journal())
-        .await?;
-        Ok(ended.rows_affected() > 0)
     }
 
     /// Ends every session of the server that is still open: it has stopped without saying so.
@@ -299,7 +263,8 @@ fn sightings(rows: Vec<Row>) -> Result<Vec<Sighting>, StoreError> {
     rows.into_iter().map(Sighting::try_from).collect()
 }
 
-async fn next_version(connection: &mut Transaction, server_id: &str) -> Result<u64, StoreError> {
+/// The number of this server's next change.
+pub(super) async fn next_version(connection: &mut Transaction, server_id: &str) -> Result<u64, StoreError> {
     let newest: Option<i64> = sql::query_scalar("select max(version) from sightings where server_id = $1")
         .bind(server_id)
         .fetch_one(connection)
@@ -307,7 +272,8 @@ async fn next_version(connection: &mut Transaction, server_id: &str) -> Result<u
     number("sightings", newest.unwrap_or(0) + 1)
 }
 
-async fn upsert(connection: &mut Transaction, row: &Sighting) -> Result<(), StoreError> {
+/// Writes a sighting in the place of the one before.
+pub(super) async fn upsert(connection: &mut Transaction, row: &Sighting) -> Result<(), StoreError> {
     sql::query(
         "insert into sightings (server_id, device_id, session_id, boot_id, connection_sequence, since, ended_at,
          end_reason, peer, address, port, priority, committed_epoch, committed_number, committed_hash, info, version)

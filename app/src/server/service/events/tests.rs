@@ -1,7 +1,10 @@
 //! Listing, and many devices in one commit.
 
 use super::*;
-use crate::server::service::fixture::{FIRST, Room};
+use crate::server::{
+    service::fixture::{FIRST, Room, admin},
+    store::PromotionKind,
+};
 use gateway::wire::Event as Logged;
 use std::collections::BTreeSet;
 
@@ -57,6 +60,17 @@ async fn pages_follow_each_other_while_events_come_in() {
         room.service.store_events(FIRST, upload(1, 11 + page, &[1])).await;
     }
     assert_eq!(seen, [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+}
+
+#[tokio::test]
+async fn a_standby_that_became_active_has_what_came_before_and_what_comes_after() {
+    let standby = Room::active().await.standby().await;
+    assert_eq!(standby.service.store_events(FIRST, upload(1, 1, &[1; 3])).await, Some(3));
+    let stopped = Some("pulled".to_owned());
+    standby.service.become_active(&admin(), PromotionKind::Takeover, stopped, None).await.unwrap();
+    assert_eq!(standby.service.store_events(FIRST, upload(1, 4, &[1; 2])).await, Some(5));
+    assert_eq!(standby.service.event_watermark(FIRST, RingId([1; 16])).await.unwrap(), 5);
+    assert_eq!(standby.service.list_events(EventQuery::default()).await.unwrap().total, 5);
 }
 
 #[tokio::test]

@@ -210,5 +210,5 @@ fn author_of(rollout: &RolloutRecord) -> Actor {
 }
 
 fn system() -> Actor {
-    Actor { login: "system".to_owned(), peer: None }
+    Actor::system()
 }

@@ -1,0 +1,84 @@
+//! Finding devices: by text, by server, connected or not; in the order of the list. Thousands of devices are looked through
+//! for a page of fifty, so nothing is read that is not asked for.
+
+use super::{Service, standing::newest};
+use crate::{
+    model::{DeviceQuery, DeviceStatus, Fault, PreviewDevice},
+    server::store::Sighting,
+};
+use std::collections::HashMap;
+
+/// A device that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) id: u32,
+    pub(super) name: String,
+}
+
+impl Found {
+    /// Where it stands in the list, whatever comes and goes around it.
+    pub(super) fn place(&self) -> (String, u32) {
+        (self.name.to_lowercase(), self.id)
+    }
+}
+
+impl Service {
+    /// The devices that a query finds, without its page.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub(super) async fn search_devices(&self, query: &DeviceQuery) -> Result<Vec<Found>, Fault> {
+        let text = query.q.as_deref().map(str::trim).unwrap_or_default().to_lowercase();
+        let server = query.server.as_deref().filter(|server| !server.is_empty());
+        let addresses = if text.is_empty() { HashMap::new() } else { self.reported_addresses().await? };
+        let seats = if query.status.is_none() && server.is_none() { HashMap::new() } else { self.seats().await? };
+        let matches = |found: &Found| {
+            let seat = seats.get(&found.id);
+            (text.is_empty()
+                || found.name.to_lowercase().contains(&text)
+                || found.id.to_string().contains(&text)
+                || addresses.get(&found.id).is_some_and(|address| address.to_lowercase().contains(&text)))
+                && query.status.is_none_or(|status| status == status_on(seat))
+                && server.is_none_or(|server| seat.is_some_and(|seat| seat == server))
+        };
+        let all = self.store.list_names().await?.into_iter().map(|(id, name)| Found { id, name });
+        Ok(all.filter(matches).collect())
+    }
+
+    /// All devices that the list finds for this text: first those that are on this server, and within that in its order.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub(super) async fn select_devices(&self, q: Option<String>) -> Result<Vec<PreviewDevice>, Fault> {
+        let mut found = self.search_devices(&DeviceQuery { q, ..DeviceQuery::default() }).await?;
+        let seats = self.seats().await?;
+        let is_here = |found: &Found| seats.get(&found.id) == Some(&self.site.server_id);
+        found.sort_by_cached_key(|found| (!is_here(found), found.place()));
+        let chosen =
+            |found: Found| PreviewDevice { status: status_on(seats.get(&found.id)), id: found.id, name: found.name };
+        Ok(found.into_iter().map(chosen).collect())
+    }
+
+    /// The address that each device said it has.
+    async fn reported_addresses(&self) -> Result<HashMap<u32, String>, Fault> {
+        let mut sightings: HashMap<u32, Vec<Sighting>> = HashMap::new();
+        for sighting in self.store.list_sightings().await? {
+            sightings.entry(sighting.device_id).or_default().push(sighting);
+        }
+        let devices = self.store.list_devices().await?.into_iter().map(|device| {
+            let seen = sightings.remove(&device.id).unwrap_or_default();
+            let info = newest(&seen).map_or(&device.info, |sighting| &sighting.info);
+            (device.id, info.ip_config.ip_addr.clone())
+        });
+        Ok(devices.collect())
+    }
+}
+
+fn status_on(server: Option<&String>) -> DeviceStatus {
+    match server {
+        Some(_) => DeviceStatus::Connected,
+        None => DeviceStatus::Disconnected,
+    }
+}
