@@ -52,6 +52,9 @@ pub struct Config {
     pub failback: Failback,
     /// Between two probes of a better server; a fifth more or less.
     pub probe_interval: Duration,
+    /// On a server that is not active: until the active one is looked for again, if it was not found. It doubles each
+    /// time, up to `probe_interval`.
+    pub look_again: Duration,
     /// Successes in a row before the device goes back.
     pub probe_successes: u32,
     /// For so long a better server must have answered every probe.
@@ -102,6 +105,7 @@ impl Default for Config {
             ring_capacity: 50_000,
             failback: Failback::Auto,
             probe_interval: Duration::from_secs(60),
+            look_again: Duration::from_secs(4),
             probe_successes: 3,
             hold_down: Duration::from_secs(300),
             hold_down_max: Duration::from_secs(3600),

@@ -21,13 +21,15 @@ pub(super) struct Damping {
     returned_at: Option<Duration>,
     /// When it last left a server that was not active for one that was.
     recovered_at: Option<Duration>,
+    /// Looks and journeys in a row that did not bring it to the active server.
+    misses: u32,
 }
 
 /// A session's view of the servers that may be better.
 #[derive(Debug)]
 pub(super) struct Watch {
     look_at: Duration,
-    /// The server in use is not the active one, and whether another is has not been looked at.
+    /// The server in use is not the active one: the device looks for that one until it is there.
     recovering: bool,
     candidates: Vec<Candidate>,
     go_at: Option<Duration>,
@@ -58,6 +60,18 @@ impl Damping {
         self.doublings = self.doublings.saturating_add(1);
     }
 
+    /// The active server did not register it: that was no move, which would have to be a hold-down away from the next.
+    pub(super) fn recovery_failed(&mut self) {
+        self.recovered_at = None;
+    }
+
+    /// How long until the active server is looked for again: it may be busy, with all those who look for it.
+    fn missed(&mut self, config: &Config) -> Duration {
+        let wait = config.look_again.saturating_mul(2_u32.saturating_pow(self.misses));
+        self.misses = self.misses.saturating_add(1);
+        wait.min(config.probe_interval)
+    }
+
     /// A session was lost.
     pub(super) fn lost(&mut self, now: Duration, config: &Config) {
         if let Some(returned_at) = self.returned_at.take() {
@@ -80,8 +94,18 @@ impl Watch {
 impl Device {
     /// A session has begun, or what it is measured by is another.
     pub(super) fn watch_anew(&mut self, now: Duration) {
-        let recovering = self.is_astray() && !self.is_held(now);
-        let look_at = if recovering { now } else { now + self.chance.about(self.config.probe_interval) };
+        let astray = self.is_astray();
+        if !astray {
+            self.damping.misses = 0;
+        }
+        let recovering = astray && !self.is_held(now);
+        let look_at = if !recovering {
+            now + self.chance.about(self.config.probe_interval)
+        } else if self.damping.misses == 0 {
+            now
+        } else {
+            self.next_look(now)
+        };
         if let Phase::Connected(session) = &mut self.phase {
             session.watch = Watch::new(look_at, recovering);
         }
@@ -89,6 +113,7 @@ impl Device {
 
     /// The server in use has become another: devices do not all look around at once.
     pub(super) fn watch_changed_server(&mut self, now: Duration) {
+        self.damping.misses = 0;
         self.watch_anew(now);
         if let Phase::Connected(session) = &mut self.phase
             && session.watch.recovering
@@ -232,17 +257,26 @@ impl Device {
         let again_at = self.damping.recovered_at.map_or(now, |at| at + self.config.hold_down);
         let Phase::Connected(session) = &mut self.phase else { return None };
         let watch = &mut session.watch;
-        if !std::mem::replace(&mut watch.recovering, false) {
+        if !watch.recovering {
             return None;
         }
         let active = watch.candidates.iter().filter(|candidate| candidate.rank.0.0.is_some());
-        let best = active.min_by_key(|candidate| candidate.rank.clone())?.entry.clone();
-        if again_at <= now {
-            return Some(best);
+        let best = active.min_by_key(|candidate| candidate.rank.clone()).map(|best| best.entry.clone());
+        if best.is_some() && again_at > now {
+            watch.look_at = watch.look_at.min(again_at);
+            return None;
         }
-        watch.recovering = true;
-        watch.look_at = watch.look_at.min(again_at);
-        None
+        let look_at = self.next_look(now);
+        if let Phase::Connected(session) = &mut self.phase {
+            session.watch.look_at = look_at;
+        }
+        best
+    }
+
+    /// When the active server is looked for again, should the device not be there by then.
+    fn next_look(&mut self, now: Duration) -> Duration {
+        let wait = self.damping.missed(&self.config);
+        now + self.chance.about(wait)
     }
 
     /// Goes nowhere by itself for now.

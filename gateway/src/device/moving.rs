@@ -103,7 +103,7 @@ impl Device {
                 self.move_failure = Some(MoveFailure { request, failure: failure.clone() });
             }
             Why::Failback => self.damping.return_failed(),
-            Why::Recovery => {}
+            Why::Recovery => self.damping.recovery_failed(),
         }
         true
     }

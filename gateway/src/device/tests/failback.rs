@@ -181,6 +181,42 @@ fn a_promotion_draws_the_devices_that_follow_it() {
 }
 
 #[test]
+fn a_promoted_server_that_is_busy_is_looked_for_again_until_it_is_not() {
+    for policy in [Failback::Auto, Failback::Sticky, Failback::Manual] {
+        let mut world = World::with(Config::default(), 12, list(1, &[1, 2]).with_settings(with(policy)));
+        world.becomes(2, Role::Standby, 1);
+        world.run(100);
+        world.probes.clear();
+        world.set(2, Health::Busy(30));
+        world.becomes(2, Role::Active, 2);
+        world.becomes(1, Role::Standby, 2);
+        world.run(600);
+        assert_eq!(world.connected(), Some(1), "it stays where it is registered");
+        let gaps: Vec<_> = world.probes.windows(2).map(|pair| (pair[1].0 - pair[0].0).as_secs()).collect();
+        assert!(gaps[0] < 6 && gaps.iter().all(|gap| *gap <= 72) && gaps.len() < 20, "{gaps:?}");
+        world.set(2, Health::Up);
+        until_on(&mut world, 2, 75);
+    }
+}
+
+#[test]
+fn a_promoted_server_that_does_not_register_it_after_all_is_gone_to_again_soon() {
+    let mut world = World::new(13, &[1, 2]);
+    world.becomes(2, Role::Standby, 1);
+    world.run(100);
+    world.becomes(2, Role::Active, 2);
+    world.becomes(1, Role::Standby, 2);
+    let end = world.now + secs(10);
+    while world.connected() == Some(1) {
+        assert!(world.step(end), "it does not leave");
+    }
+    world.set(2, Health::Mute);
+    until_on(&mut world, 1, 12);
+    world.set(2, Health::Up);
+    until_on(&mut world, 2, 10);
+}
+
+#[test]
 fn two_servers_that_change_roles_all_the_time_move_it_once_per_hold_down() {
     let mut world = World::new(11, &[1, 2]);
     world.run(100);
