@@ -188,7 +188,13 @@ fn report_of(progress: &Progress) -> (ReportedList, Report) {
         Progress::RolledBack(rollback) => {
             let reason = words::cause_text(rollback.cause).to_owned();
             let failures = rollback.failures.iter().map(words::failure_of).collect();
-            (reported(&rollback.version), Report::GivenUp { reason, failures })
+            let report = match rollback.cause {
+                RollbackCause::FormerFailed => Report::Undecided { reason, failures },
+                RollbackCause::Unknown | RollbackCause::TimedOut | RollbackCause::Restarted => {
+                    Report::GivenUp { reason, failures }
+                }
+            };
+            (reported(&rollback.version), report)
         }
     }
 }

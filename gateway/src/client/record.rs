@@ -111,7 +111,7 @@ macro_rules! mirror {
     };
 }
 
-mirror!(CauseRecord of RollbackCause { Unknown, TimedOut, Restarted });
+mirror!(CauseRecord of RollbackCause { Unknown, TimedOut, Restarted, FormerFailed });
 mirror!(KindRecord of FailureKind {
     Unknown, NotTried, NameNotFound, Refused, TimedOut, Unreachable, Tls, ForeignInstallation, NotAdmitted, Busy, Closed,
 });

@@ -262,6 +262,7 @@ impl Device {
         let text = format!("the server in use before the trial failed too: {text}");
         let failure = failure_of(&suspect, kind, &text);
         if let Some(rollback) = &mut self.stored.rollback {
+            rollback.cause = RollbackCause::FormerFailed;
             rollback.failures.push(failure);
         }
         self.persist();

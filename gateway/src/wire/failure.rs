@@ -22,6 +22,8 @@ pub enum RollbackCause {
     TimedOut,
     /// The device restarted or lost power.
     Restarted,
+    /// The server in use before the trial failed as well: the trial proved nothing, and the list may be tried again.
+    FormerFailed,
 }
 
 /// What an attempt on an entry ended with.

@@ -65,6 +65,9 @@ pub(super) fn cause_text(cause: RollbackCause) -> &'static str {
         RollbackCause::Unknown => "the device went back to its former list",
         RollbackCause::TimedOut => "no server of the new list confirmed it in time",
         RollbackCause::Restarted => "the device restarted during the trial",
+        RollbackCause::FormerFailed => {
+            "no server confirmed the new list in time, but the server in use before failed too: it is tried again"
+        }
     }
 }
 

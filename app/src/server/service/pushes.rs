@@ -28,6 +28,13 @@ pub enum Report {
     Trial,
     /// The device keeps it.
     Committed,
+    /// Its trial ended without a result: the device could not reach the server that it came from either.
+    Undecided {
+        /// Why, in words.
+        reason: String,
+        /// What failed.
+        failures: Vec<EntryFailure>,
+    },
     /// The device gave it up, or would not take it.
     GivenUp {
         /// Why, in words.
@@ -102,7 +109,8 @@ impl Service {
 
     async fn keep_outcome(&self, device: u32, list: &ReportedList, report: &Report) -> Result<(), Fault> {
         let (state, reason, failures) = match report {
-            Report::Staged | Report::Probed | Report::Trial => return Ok(()),
+            // What the device tells the active server anew, it need not hear from here.
+            Report::Staged | Report::Probed | Report::Trial | Report::Undecided { .. } => return Ok(()),
             Report::Committed => (OutcomeState::Committed, None, Vec::new()),
             Report::GivenUp { reason, failures } => (OutcomeState::RolledBack, Some(reason.clone()), failures.clone()),
         };
@@ -164,7 +172,9 @@ impl Service {
         report: &Report,
     ) -> Result<PushMove, Fault> {
         let (reason, failures) = match report {
-            Report::GivenUp { reason, failures } => (Some(reason.clone()), failures.clone()),
+            Report::GivenUp { reason, failures } | Report::Undecided { reason, failures } => {
+                (Some(reason.clone()), failures.clone())
+            }
             Report::Staged | Report::Probed | Report::Trial | Report::Committed => (None, Vec::new()),
         };
         let returns = if moves.returns {

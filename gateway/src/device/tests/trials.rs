@@ -122,6 +122,7 @@ fn when_the_old_server_fails_as_well_the_list_is_not_blamed() {
     let sent =
         world.sent.iter().filter_map(|message| if let Message::Hello(hello) = message { Some(hello) } else { None });
     let reported = sent.filter_map(|hello| hello.rollback.clone()).next_back().unwrap();
+    assert_eq!(reported.cause, RollbackCause::FormerFailed);
     assert_eq!(reported.failures.len(), 2);
     assert_eq!(reported.failures[1].entry.port, 50_001);
     assert!(reported.failures[1].text.starts_with("the server in use before"));

@@ -6,7 +6,8 @@ use crate::server::directory::Progress;
 use crate::server::orders::{OrderId, OrderReply};
 use crate::server::settings::Settings;
 use crate::wire::{
-    DeviceId, EntryProbe, EventUpload, Hello, ListHash, ListVersion, Message, Reason, ServerEntry, ServerList,
+    DeviceId, EntryProbe, EventUpload, Hello, ListHash, ListVersion, Message, Reason, Rollback, RollbackCause,
+    ServerEntry, ServerList,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -79,7 +80,7 @@ impl Push {
             committed: hello.committed,
             in_use: hello.dialled.clone(),
             step: hello.trial.map_or(Step::Idle, |trial| Step::Proving(trial, now + settings.stability)),
-            given_up: hello.rollback.as_ref().map(|rollback| rollback.version.hash),
+            given_up: hello.rollback.as_ref().filter(|rollback| proves(rollback)).map(|rollback| rollback.version.hash),
             told_committed: false,
             ask_wanted: true,
             reports: hello.rollback.clone().map(Progress::RolledBack).into_iter().collect(),
@@ -363,6 +364,11 @@ fn is_proven(list: &ServerList, rows: &[EntryProbe], in_use: &ServerEntry) -> bo
         let passed = rows.iter().any(|row| row.outcome.is_ok() && row.entry.is_same_server(entry));
         passed || entry.is_same_server(in_use)
     })
+}
+
+/// Whether a rollback says something about its list.
+fn proves(rollback: &Rollback) -> bool {
+    rollback.cause != RollbackCause::FormerFailed
 }
 
 fn is_newer(this: ListVersion, that: ListVersion) -> bool {

@@ -83,8 +83,12 @@ fn epochs() -> impl Strategy<Value = Epoch> {
 }
 
 fn rollbacks() -> impl Strategy<Value = Rollback> {
-    let cause =
-        prop_oneof![Just(RollbackCause::Unknown), Just(RollbackCause::TimedOut), Just(RollbackCause::Restarted)];
+    let cause = prop_oneof![
+        Just(RollbackCause::Unknown),
+        Just(RollbackCause::TimedOut),
+        Just(RollbackCause::Restarted),
+        Just(RollbackCause::FormerFailed)
+    ];
     let kind = prop_oneof![
         Just(FailureKind::Unknown),
         Just(FailureKind::NotTried),

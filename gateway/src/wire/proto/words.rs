@@ -33,7 +33,7 @@ pairs!(encode_failure, decode_failure, FailureKind, FailureKind, FailureKind::Un
 });
 
 pairs!(encode_cause, decode_cause, RollbackCause, RollbackCause, RollbackCause::Unknown, {
-    Unknown => Unknown, TimedOut => TimedOut, Restarted => Restarted,
+    Unknown => Unknown, TimedOut => TimedOut, Restarted => Restarted, FormerFailed => FormerFailed,
 });
 
 // A server that does not say what it is changes nothing.

@@ -3,6 +3,7 @@
 //! ```text
 //! pending -> staged -> probed -> trial -> committed
 //!                      \------------------> rolled_back    and the list the device kept becomes the wanted one
+//! trial -> staged, if it proved nothing
 //! any of these, but the last two, -> superseded by a newer edit
 //! ```
 //!
@@ -46,6 +47,7 @@ pub(super) fn decide(at: &Position, report: &Report) -> Option<Moves> {
     let underway = at.push.filter(|state| !state.is_final());
     let moves = match report {
         Report::Staged => Moves { push: underway.and(Some(PushState::Staged)), ..Moves::default() },
+        Report::Undecided { .. } => Moves { push: underway.and(Some(PushState::Staged)), ..Moves::default() },
         Report::Probed => Moves { push: underway.and(Some(PushState::Probed)), ..Moves::default() },
         Report::Trial => Moves { push: underway.and(Some(PushState::Trial)), ..Moves::default() },
         Report::Committed if at.committed > Some(at.reported) => return None,

@@ -1,6 +1,7 @@
 //! A push's course: stage, trial, confirmation, rollback, and what is put on record when.
 
 use super::*;
+use crate::wire::{Rollback, RollbackCause};
 
 fn staged(talk: &mut Talk) {
     talk.wants(Some(list(2)));
@@ -77,6 +78,16 @@ fn a_rollback_is_noted_once_it_is_on_record_and_its_list_left_alone() {
     talk.session.handle_wake(&identity(), talk.now);
     talk.wants(Some(list(3)));
     assert_eq!(talk.said(), Message::StageList(list(3)));
+}
+
+#[test]
+fn a_rollback_that_proves_nothing_is_noted_and_its_list_pushed_again() {
+    let nothing = Rollback { cause: RollbackCause::FormerFailed, ..rollback() };
+    let mut talk = Talk::just_registered(Hello { rollback: Some(nothing.clone()), ..hello() });
+    talk.reports(Progress::RolledBack(nothing), true);
+    assert_eq!(talk.said(), Message::RollbackNoted(list(2).version()));
+    talk.wants(Some(list(2)));
+    assert_eq!(talk.said(), Message::StageList(list(2)));
 }
 
 #[test]

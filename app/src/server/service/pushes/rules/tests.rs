@@ -30,6 +30,10 @@ fn given_up() -> Report {
     Report::GivenUp { reason: "refused".to_owned(), failures: Vec::new() }
 }
 
+fn undecided() -> Report {
+    Report::Undecided { reason: "nothing answered".to_owned(), failures: Vec::new() }
+}
+
 #[test]
 fn a_push_goes_forward_and_repeats_tell_nothing() {
     let to = |state| Some(Moves { push: Some(state), ..Moves::default() });
@@ -51,6 +55,15 @@ fn a_rollback_of_the_wanted_list_brings_the_former_one_back() {
     assert_eq!(decide(&wanted(PushState::RolledBack), &given_up()), None);
     let superseded = Position { wanted: 3, same_servers: false, ..wanted(PushState::Superseded) };
     assert_eq!(decide(&superseded, &given_up()), None);
+}
+
+#[test]
+fn a_trial_that_proved_nothing_is_begun_again() {
+    let staged = Some(Moves { push: Some(PushState::Staged), ..Moves::default() });
+    assert_eq!(decide(&wanted(PushState::Trial), &undecided()), staged);
+    assert_eq!(decide(&wanted(PushState::Staged), &undecided()), None);
+    let superseded = Position { wanted: 3, same_servers: false, ..wanted(PushState::Superseded) };
+    assert_eq!(decide(&superseded, &undecided()), None);
 }
 
 #[test]
@@ -97,7 +110,7 @@ fn position() -> impl Strategy<Value = Position> {
 }
 
 fn report() -> impl Strategy<Value = Report> {
-    prop_oneof![Just(Report::Staged), Just(Report::Trial), Just(Report::Committed), Just(given_up())]
+    prop_oneof![Just(Report::Staged), Just(Report::Trial), Just(Report::Committed), Just(undecided()), Just(given_up())]
 }
 
 fn after(at: &Position, moves: Moves) -> Position {
