@@ -257,6 +257,15 @@ impl ServerKey {
         Ok(Self(KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(signing)?))
     }
 
+    /// Reads a key that [`pem`](Self::pem) wrote.
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn from_pem(pem: &str) -> Result<Self, AuthorityError> {
+        Ok(Self(KeyPair::from_pem(pem).map_err(signing)?))
+    }
+
     /// The certificate request for it, PKCS #10 DER; it names nobody.
     ///
     /// # Errors

@@ -139,7 +139,7 @@ pub struct Push {
     pub revision: u64,
     /// How far it has come.
     pub state: PushState,
-    /// Why, in words, when it did not end well.
+    /// Why, in words, when it did not end well; before the device has looked, what speaks against it.
     pub reason: Option<String>,
     /// After a rollback: what failed.
     pub failures: Vec<EntryFailure>,
@@ -170,4 +170,14 @@ pub struct DeviceServers {
     pub moved: Option<Move>,
     /// The session the device holds.
     pub connected: Option<Connection>,
+}
+
+impl DeviceServers {
+    /// Addresses and ports that are known to be within the device's reach: of the server that it is connected to, and of
+    /// those that passed its last test.
+    pub fn proven(&self) -> impl Iterator<Item = (&str, u16)> {
+        let connected = self.connected.iter().map(|at| (at.address.as_str(), at.port));
+        let tested = self.probe.iter().flat_map(|table| &table.rows).filter(|row| row.passed);
+        connected.chain(tested.map(|row| (row.address.as_str(), row.port)))
+    }
 }

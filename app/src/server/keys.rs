@@ -168,6 +168,28 @@ impl Keys {
         durable::rename(&next, &folder).map_err(at(&folder))
     }
 
+    /// Gives the server another certificate for the same key, on disk first, if two thirds of its life are over, or if it
+    /// begins later than now: then it was made while the clock was wrong. The one before stays good until its end. Says
+    /// whether it did.
+    ///
+    /// # Errors
+    ///
+    /// The disk's, or no certificate can be made; then the old one stands.
+    pub fn renew_if_due(&mut self, data: &Path, now: OffsetDateTime) -> Result<bool, KeysError> {
+        let [_, (_, validity)] = self.validities();
+        let at = u64::try_from(now.unix_timestamp()).unwrap_or(0);
+        if validity.is_none_or(|(begins, ends)| (begins..begins + (ends - begins) / 3 * 2).contains(&at)) {
+            return Ok(false);
+        }
+        let request = ServerKey::from_pem(&self.server_key_pem)?.request()?;
+        let SignedServer { certificate_pem, serial } =
+            self.authority.issue_requested_server(&request, &self.server_id, now)?;
+        let file = data.join(FOLDER).join(SERVER_CERTIFICATE);
+        durable::write(&file, certificate_pem.as_bytes()).map_err(|error| KeysError::File(file, error))?;
+        (self.server_certificate_pem, self.certificate_serial) = (certificate_pem, serial);
+        Ok(true)
+    }
+
     /// The installation's authority.
     #[must_use]
     pub fn authority(&self) -> &Authority {
@@ -252,6 +274,25 @@ mod tests {
         for file in fs::read_dir(folder).unwrap() {
             assert_eq!(file.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn a_server_renews_its_certificate_when_two_thirds_of_its_life_are_over() {
+        let data = tempfile::tempdir().unwrap();
+        let begin = OffsetDateTime::now_utc();
+        let mut keys = Keys::create("site", "one", begin).unwrap();
+        keys.save(data.path()).unwrap();
+        let years = |count: i64| time::Duration::days(365 * count);
+        assert!(!keys.renew_if_due(data.path(), begin + years(6)).unwrap());
+        assert!(keys.renew_if_due(data.path(), begin + years(7)).unwrap());
+        let renewed = keys.certificate_ends_unix_s();
+        assert!(!keys.renew_if_due(data.path(), begin + years(8)).unwrap(), "once is enough");
+        let mut again = Keys::load(data.path()).unwrap().unwrap();
+        assert_eq!((again.certificate_serial(), again.certificate_ends_unix_s()), (keys.certificate_serial(), renewed));
+        assert!(again.server_credentials().is_ok(), "it fits the key");
+        // The clock was years ahead.
+        assert!(again.renew_if_due(data.path(), begin).unwrap());
+        assert!(again.certificate_ends_unix_s() < renewed);
     }
 
     #[test]

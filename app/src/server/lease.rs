@@ -78,6 +78,13 @@ impl SharedFile {
         name.into()
     }
 
+    /// Whether the database is there. Where its disk is mounted on another machine, the lock that could be had here would
+    /// be one on a folder of this machine's own.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        self.database.is_file()
+    }
+
     /// Takes the lock if it is free.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use gateway::{
     server::{
         Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, Renewal, SessionId,
     },
-    wire::{DeviceId, EventUpload, Hello, ListVersion, Reason, Role, ServerList},
+    wire::{DeviceId, EventUpload, Hello, ListVersion, Reason, Role, RollbackCause, ServerList},
 };
 use std::{
     sync::{

@@ -25,7 +25,7 @@ pub use errands::Errand;
 pub use join::{Applicant, JoinError, join};
 pub(in crate::server) use join_string::proof_holds;
 pub use join_string::{JoinString, JoinStringError};
-pub use message::{Exchange, ExchangeReply, JoinAnswer, JoinReply, JoinRequest, News, Order};
+pub use message::{Exchange, ExchangeReply, JoinAnswer, JoinReply, JoinRequest, News, Order, Renew};
 pub(in crate::server) use peers_file::load as remembered_servers;
 pub use peers_file::{knows_others, remember_servers};
 pub use schedule::{Schedule, ScheduleError};

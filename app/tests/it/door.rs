@@ -10,7 +10,7 @@ use gateway::{
     device,
     wire::{DeviceId, DeviceInfo, IpConfig, SerialConfig},
 };
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::Path, time::Duration};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -21,7 +21,7 @@ pub(crate) const DOOR: u32 = 547_846_001;
 pub(crate) struct Door {
     _running: JoinHandle<Result<(), ClientError>>,
     _stop: DropGuard,
-    _state: TempDir,
+    state: TempDir,
 }
 
 impl Door {
@@ -50,7 +50,12 @@ impl Door {
         until("the device asks", async || active.service().accept_waiting_by_device_id(&console(), id).await.is_ok())
             .await;
         until("the device is connected", async || connection_of(active.service(), id).await.is_some()).await;
-        Self { _running: running, _stop: stop.drop_guard(), _state: state }
+        Self { _running: running, _stop: stop.drop_guard(), state }
+    }
+
+    /// The folder of its key and certificate.
+    pub(crate) fn state(&self) -> &Path {
+        self.state.path()
     }
 }
 

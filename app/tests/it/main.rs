@@ -27,6 +27,7 @@ mod postgres;
 mod promotion;
 mod quiet;
 mod raw_device;
+mod renewals;
 mod replication;
 mod rest_contract;
 mod resumed_copy;

@@ -121,3 +121,32 @@ async fn a_holder_that_only_sleeps_keeps_the_file() {
     assert!(two.service().create_join_string(&console()).await.is_ok());
     two.stop().await;
 }
+
+#[tokio::test]
+async fn a_disk_that_is_not_mounted_is_waited_for_and_no_other_file_made_in_its_place() {
+    let (disk, one_data, two_data) = (folder(), folder(), folder());
+    let database = disk.path().join("biostar2.db");
+    let one = start(sharing(&database, quick(one_data.path()))).await.unwrap();
+    let joining = Config { join: Some(join_string(&one).await), ..quick(two_data.path()) };
+    let two = start(sharing(&database, joining)).await.unwrap();
+    let kept = change(&one).await;
+    one.stop().await;
+    becomes(&two, Role::Active).await;
+    two.stop().await;
+    let elsewhere = disk.path().join("unmounted");
+    std::fs::rename(&database, &elsewhere).unwrap();
+    let one = start(sharing(&database, quick(one_data.path()))).await.unwrap();
+    let two = start(sharing(&database, quick(two_data.path()))).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    assert_eq!((one.service().role(), two.service().role()), (Role::Standby, Role::Standby));
+    assert!(!database.exists());
+    std::fs::rename(&elsewhere, &database).unwrap();
+    until("one of them goes on with it", async || {
+        one.service().role() == Role::Active || two.service().role() == Role::Active
+    })
+    .await;
+    let active = if one.service().role() == Role::Active { &one } else { &two };
+    assert!(has(active, &kept).await);
+    one.stop().await;
+    two.stop().await;
+}

@@ -53,6 +53,8 @@ pub(crate) struct Recovery {
     pub(crate) back: f64,
     /// Attempts that took too long.
     pub(crate) timeouts: usize,
+    /// Milliseconds of the new server's processor for each session that came back.
+    pub(crate) session_cpu_ms: f64,
 }
 
 /// Runs everything; the bare server's figures, then ours.
@@ -196,12 +198,14 @@ impl Stage<'_> {
         sleep(REST).await;
         self.fleet.forget();
         let server = self.start(patience).await?;
+        let cpu = server.cpu()?;
         let times = self.fleet.registered(self.fleet.count(), SCENE_LIMIT).await;
         let all = self.fleet.count() as usize;
         let nth = |place: usize| times.get(place.min(all) - 1).map(Duration::as_secs_f64);
         recovery.seconds = [nth(all.div_ceil(2)), nth((all * 999).div_ceil(1000))];
         recovery.back = f64::from(u32::try_from(times.len().min(all))?) / f64::from(self.fleet.count());
         recovery.timeouts = self.fleet.timeouts();
+        recovery.session_cpu_ms = ms(server.cpu()?.saturating_sub(cpu)) / f64::from(self.fleet.count());
         Ok(server)
     }
 

@@ -39,11 +39,7 @@ impl EntryRows {
     /// Whether a row in use names a server that the device is connected to, or that passed its last test.
     #[must_use]
     pub fn has_proven(&self, servers: &DeviceServers) -> bool {
-        let proven = |row: &EntryInput| {
-            let connected = servers.connected.as_ref().is_some_and(|at| row.is_at(&at.address, at.port));
-            let tested = servers.probe.iter().flat_map(|table| &table.rows);
-            connected || tested.filter(|tested| tested.passed).any(|tested| row.is_at(&tested.address, tested.port))
-        };
+        let proven = |row: &EntryInput| servers.proven().any(|(address, port)| row.is_at(address, port));
         self.rows.iter().filter(|row| !row.is_blank()).any(proven)
     }
 

@@ -36,6 +36,8 @@ pub(in crate::server) struct Keeper {
 #[derive(Default)]
 struct Watch {
     last: Option<(Holder, Instant)>,
+    /// The disk is not here, and that was said.
+    missed: bool,
     /// The floating address was here, and went at this time.
     address: Address,
 }
@@ -184,6 +186,14 @@ async fn hold(service: &Arc<Service>, keeper: &Arc<Keeper>, watch: &mut Watch) {
 
 async fn seek(service: &Arc<Service>, keeper: &Arc<Keeper>, watch: &mut Watch) {
     let site = service.site();
+    if !keeper.shared.is_here() {
+        if !std::mem::replace(&mut watch.missed, true) {
+            let database = keeper.shared.database.display();
+            tracing::info!(%database, "the shared database is not here: this server waits until its disk is mounted");
+        }
+        return;
+    }
+    watch.missed = false;
     match keeper.try_take(&site.server_id, &site.server_name) {
         Ok(Ok(())) => {}
         Ok(Err(holder)) => {

@@ -3,7 +3,12 @@
 use super::{Actor, Service, names::device_name_of};
 use crate::{
     model::{Banner, Fault, Role},
-    server::{changes::Change, clock::text_of_unix_ms, store::RenewalRecord},
+    server::{
+        changes::Change,
+        clock::text_of_unix_ms,
+        sites::{Errand, Renew},
+        store::RenewalRecord,
+    },
 };
 use gateway::{enrolment::key_fingerprint, tls::validity_of, wire::DeviceId};
 use rustls_pki_types::CertificateDer;
@@ -38,16 +43,37 @@ enum End {
 }
 
 impl Service {
-    /// Renews the certificate that a device showed (serial number in lower-case hex) and whose key signed the request.
-    /// A device that asks again because the answer was lost gets the same certificate.
+    /// Renews the certificate that a device showed (serial number in lower-case hex) and whose key signed the request; a
+    /// standby passes that on to the active server. A device that asks again because the answer was lost gets the same
+    /// certificate.
+    ///
+    /// # Errors
+    ///
+    /// Why not, for people: no active server can be reached, not this device's key, revoked, or the store fails.
+    pub async fn renew_certificate(&self, device: u32, shown: &str, request: &[u8]) -> Result<Vec<u8>, String> {
+        let elsewhere = self.active_server().await.filter(|(id, _)| *id != self.site.server_id);
+        let Some((server, name)) = elsewhere.filter(|_| self.role() != Role::Active) else {
+            return self.renew_here(device, shown, request).await;
+        };
+        let certificate_request = hex::encode(request);
+        let renewal = Renew { device, shown: shown.to_owned(), certificate_request };
+        let renewed = self.run_errand(|reply| Errand::Renew { server, renewal, reply }).await;
+        renewed.map_err(|reason| format!("{name}, the active server, renews certificates: {reason}"))
+    }
+
+    /// The same for a device of this server or of another one, if this server is active.
     ///
     /// # Errors
     ///
     /// Why not, for people: not active, not this device's key, revoked, or the store fails.
-    pub async fn renew_certificate(&self, device: u32, shown: &str, request: &[u8]) -> Result<Vec<u8>, String> {
+    pub(in crate::server) async fn renew_here(
+        &self,
+        device: u32,
+        shown: &str,
+        request: &[u8],
+    ) -> Result<Vec<u8>, String> {
         if self.role() != Role::Active {
-            let active = self.active_server_name().await;
-            return Err(format!("This server is standby. {active}, the active server, renews certificates."));
+            return Err("This server is not active. Ask again later.".to_owned());
         }
         match self.renew_on_record(device, shown, request).await {
             Ok(renewed) => renewed,
@@ -126,11 +152,15 @@ impl Service {
             End::Far => return None,
             End::Near(day) => {
                 format!(
-                    "This server's own certificate ends on {day}. From then on no device and no other server connects to it."
+                    "This server's own certificate ends on {day}. Restart this server: it gives itself another. From that \
+                     day on no device and no other server connects to it."
                 )
             }
             End::Over(day) => {
-                format!("This server's own certificate ended on {day}: no device and no other server connects to it.")
+                format!(
+                    "This server's own certificate ended on {day}: no device and no other server connects to it. Restart this \
+                     server: it gives itself another."
+                )
             }
         };
         Some(Banner { text })

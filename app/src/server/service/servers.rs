@@ -214,7 +214,7 @@ impl Service {
     }
 
     /// Id and name of the active server. What it says of itself counts before what the book says.
-    async fn active_server(&self) -> Option<(String, String)> {
+    pub(super) async fn active_server(&self) -> Option<(String, String)> {
         let active = self.peers.peers().into_iter().filter(|peer| peer.facts.role == Role::Active);
         if let Some(peer) = active.max_by(|a, b| a.facts.epoch.cmp(&b.facts.epoch)) {
             return Some((peer.facts.id, peer.facts.name));

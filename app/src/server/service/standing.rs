@@ -2,12 +2,16 @@
 
 use super::{Service, names::device_name_of};
 use crate::{
-    model::{Connection, DeviceInfo, DeviceServers, DeviceStatus, Fault, ListVersion, ProbeTable, Push},
+    model::{Connection, DeviceInfo, DeviceServers, DeviceStatus, Fault, ListVersion, ProbeTable, Push, PushState},
     server::store::{DeviceRecord, ReportedList, Revision, Sighting},
 };
 
 /// The highest revision that is counted on from: JSON's readers know no higher whole numbers.
 const MAX_NUMBER: u64 = 1 << 52;
+
+/// Of a list that may lead nowhere.
+const UNPROVEN: &str = "The device is connected to none of these servers, and none has passed its last test. It tries them \
+                        from its own network before it uses the list.";
 
 /// How often a device that keeps changing is looked at anew.
 const MAX_LOOKS: u32 = 4;
@@ -133,7 +137,7 @@ impl Service {
     /// A device's servers as every door shows them.
     pub(super) fn servers_of(&self, standing: &Standing) -> DeviceServers {
         let connected = self.connection_of(&standing.sightings);
-        DeviceServers {
+        let mut servers = DeviceServers {
             revision: standing.wanted.number,
             entries: standing.wanted.entries.clone(),
             hash: standing.wanted.hash.clone(),
@@ -143,7 +147,9 @@ impl Service {
             probe: standing.probe.clone(),
             moved: self.move_of(standing.device.id, connected.as_ref()),
             connected,
-        }
+        };
+        doubt(&mut servers);
+        servers
     }
 
     /// When the device was last heard of, and whether it is here.
@@ -182,6 +188,18 @@ impl Service {
             return self.site.server_name.clone();
         }
         self.peers.name_of(server_id).unwrap_or_else(|| server_id.to_owned())
+    }
+}
+
+/// Says of a list that the device has not looked at whether anything is known to be within its reach.
+fn doubt(servers: &mut DeviceServers) {
+    let proven = servers.entries.iter().any(|entry| servers.proven().any(|(address, port)| entry.is_at(address, port)));
+    if let Some(push) = &mut servers.push
+        && matches!(push.state, PushState::Pending | PushState::Staged)
+        && push.reason.is_none()
+        && !proven
+    {
+        push.reason = Some(UNPROVEN.to_owned());
     }
 }
 

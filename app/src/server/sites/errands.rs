@@ -1,10 +1,11 @@
-//! What the service has this server ask of another one: to step down, to take its role back, for a first copy.
+//! What the service has this server ask of another one: to step down, to take its role back, for a first copy, or
+//! something for a device.
 
 use super::{
     Sites,
     copier::{CopyError, fetch, renew},
     line::{CallError, Line},
-    message::{Carried, Carry, ORDER, Order, STEP_DOWN, StepDown, SteppedDown, TAKE_BACK},
+    message::{Carried, Carry, ORDER, Order, RENEW, Renew, Renewed, STEP_DOWN, StepDown, SteppedDown, TAKE_BACK},
 };
 use crate::{
     model::ProbeRow,
@@ -47,6 +48,15 @@ pub enum Errand {
         /// Hears what the device found.
         reply: oneshot::Sender<Result<Vec<ProbeRow>, String>>,
     },
+    /// The server renews the certificate of a device that is connected here.
+    Renew {
+        /// Its id.
+        server: String,
+        /// What the device asked for.
+        renewal: Renew,
+        /// Hears the certificate, DER.
+        reply: oneshot::Sender<Result<Vec<u8>, String>>,
+    },
     /// The server's copy lies ready; it is not put to use yet.
     FirstCopy {
         /// Its id.
@@ -68,6 +78,14 @@ pub(super) async fn run(sites: Arc<Sites>, mut errands: mpsc::Receiver<Errand>, 
                 // A device may take its time, and others wait for nothing of it.
                 tokio::spawn(async move {
                     let answer = sites.have_carried_out(&server, device, order).await;
+                    let _ = reply.send(answer.map_err(|error| error.to_string()));
+                });
+                continue;
+            }
+            Errand::Renew { server, renewal, reply } => {
+                let sites = sites.clone();
+                tokio::spawn(async move {
+                    let answer = sites.have_renewed(&server, renewal).await;
                     let _ = reply.send(answer.map_err(|error| error.to_string()));
                 });
                 continue;
@@ -119,6 +137,12 @@ impl Sites {
         let mut line = self.dial(server).await?;
         let done: Carried = line.post_patiently(ORDER, &Carry { device, order }).await?;
         Ok(done.rows)
+    }
+
+    async fn have_renewed(&self, server: &str, renewal: Renew) -> Result<Vec<u8>, CallError> {
+        let mut line = self.dial(server).await?;
+        let renewed: Renewed = line.post(RENEW, &renewal).await?;
+        hex::decode(renewed.certificate).map_err(|error| CallError::Malformed(error.to_string()))
     }
 
     async fn fetch_first_copy(&self, server: &str) -> Result<(), CopyError> {

@@ -4,8 +4,8 @@ use super::{
     Exchange, ExchangeReply, JoinAnswer, JoinRequest, Sites,
     line::MAX_MESSAGE_BYTES,
     message::{
-        COPY, Carried, Carry, EXCHANGE, FROM, JOIN, MANIFEST, ORDER, RESUME, Refused, STEP_DOWN, StepDown, SteppedDown,
-        TAKE_BACK,
+        COPY, Carried, Carry, EXCHANGE, FROM, JOIN, MANIFEST, ORDER, RENEW, RESUME, Refused, Renew, Renewed, STEP_DOWN,
+        StepDown, SteppedDown, TAKE_BACK,
     },
     snapshots::{self, Snapshot},
 };
@@ -67,6 +67,7 @@ pub(super) async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, sites: 
         .route(STEP_DOWN, post(step_down))
         .route(TAKE_BACK, post(take_back))
         .route(ORDER, post(order))
+        .route(RENEW, post(renew))
         .layer(DefaultBodyLimit::max(MAX_MESSAGE_BYTES))
         .with_state(sites);
     let acceptor = TlsAcceptor::from(tls);
@@ -249,6 +250,21 @@ async fn order(
     tracing::info!(device, server, ?order, "another server's order for a device");
     let rows = sites.service.carry_out(device, order).await;
     rows.map(|rows| Json(Carried { rows })).map_err(|fault| refuse(StatusCode::CONFLICT, fault.to_string()))
+}
+
+async fn renew(
+    State(sites): State<Arc<Sites>>,
+    Extension(caller): Extension<Caller>,
+    Json(Renew { device, shown, certificate_request }): Json<Renew>,
+) -> Result<Json<Renewed>, Response> {
+    let server = sites.server_of(&caller).await?;
+    tracing::info!(device, server, "another server passes on that a device wants another certificate");
+    let request =
+        hex::decode(certificate_request).map_err(|error| refuse(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let renewed = sites.service.renew_here(device, &shown, &request).await;
+    renewed
+        .map(|certificate| Json(Renewed { certificate: hex::encode(certificate) }))
+        .map_err(|reason| refuse(StatusCode::CONFLICT, reason))
 }
 
 async fn take_back(

@@ -19,6 +19,8 @@ pub(super) const STEP_DOWN: &str = "/step-down";
 pub(super) const TAKE_BACK: &str = "/take-back";
 /// `POST`: the server carries an order out on a device that it holds.
 pub(super) const ORDER: &str = "/order";
+/// `POST`: the active server renews the certificate of a device that the caller holds.
+pub(super) const RENEW: &str = "/renew";
 /// Header of a [`COPY`] answer: its [`Manifest`].
 pub(super) const MANIFEST: &str = "x-copy-manifest";
 
@@ -188,6 +190,24 @@ pub(super) struct Carry {
 pub(super) struct Carried {
     /// What it found, if it was to try servers.
     pub(super) rows: Vec<ProbeRow>,
+}
+
+/// A device that is connected to the caller wants another certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renew {
+    /// The device.
+    pub device: u32,
+    /// Serial number of the certificate that it showed, lower-case hex.
+    pub shown: String,
+    /// PKCS #10 over its key, DER, hexadecimal.
+    pub certificate_request: String,
+}
+
+/// The certificate is on record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Renewed {
+    /// DER, hexadecimal.
+    pub(super) certificate: String,
 }
 
 /// Why a server refuses another one's request.

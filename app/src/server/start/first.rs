@@ -27,14 +27,18 @@ pub(super) async fn find_or_make(
     sites_endpoint: &str,
 ) -> Result<(Site, Keys, RoleRecord), StartError> {
     if let Some(site) = folder.site()? {
-        let keys = Keys::load(folder.path())?.ok_or_else(|| StartError::KeysMissing(folder.path().to_owned()))?;
+        let mut keys = Keys::load(folder.path())?.ok_or_else(|| StartError::KeysMissing(folder.path().to_owned()))?;
         let (installation, server) = (keys.authority().installation_id(), keys.server_id());
         if (installation, server) != (&*site.installation_id, &*site.server_id) {
             return Err(StartError::KeysForeign(folder.path().to_owned()));
         }
         if config.join.is_some() {
-            tracing::warn!(installation, "this server belongs to an installation already; the join string is not used");
+            tracing::warn!(
+                installation = site.installation_id,
+                "this server belongs to an installation already; the join string is not used"
+            );
         }
+        renew_own_certificate(&mut keys, folder, config);
         let role = Roles::load(folder.path()).map_err(|error| StartError::Role(folder.path().to_owned(), error))?;
         let role = role.ok_or_else(|| StartError::RoleMissing(folder.path().to_owned()))?;
         return Ok((site, keys, role));
@@ -58,6 +62,17 @@ pub(super) async fn find_or_make(
     folder.write_site(&site)?;
     tracing::info!(server = site.server_name, role = ?role.role, "made a new server");
     Ok((site, keys, role))
+}
+
+/// In time; while it does not succeed the old certificate is good for years.
+fn renew_own_certificate(keys: &mut Keys, folder: &DataFolder, config: &Config) {
+    match keys.renew_if_due(folder.path(), config.clock.now()) {
+        Ok(true) => tracing::info!("this server gave itself another certificate in the place of an old one"),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!(%error, "this server's certificate could not be renewed: the next start tries again")
+        }
+    }
 }
 
 async fn join(

@@ -11,7 +11,7 @@ use crate::{
         roles::{RoleRecord, Roles},
         service::Site,
         sites,
-        store::Store,
+        store::{JOURNAL_FILE, Store},
     },
 };
 use std::{path::Path, sync::Arc};
@@ -50,6 +50,11 @@ async fn resume(
     clock: &Clock,
 ) -> Result<Option<Store>, StartError> {
     let database = &keeper.shared().database;
+    // Only the first start of all makes it.
+    if !keeper.shared().is_here() && folder.path().join(JOURNAL_FILE).exists() {
+        tracing::warn!(database = %database.display(), "the shared database is not here: this server waits for its disk");
+        return Ok(None);
+    }
     let taken = keeper.try_take(&site.server_id, &site.server_name);
     if let Err(holder) = taken.map_err(|error| StartError::Lease(database.clone(), error))? {
         let holder = holder.map(|holder| holder.server_name);

@@ -46,9 +46,12 @@ pub(super) fn usable(scene: &Scene) -> Finding {
 /// The authority's and this server's certificates are good now and not only just.
 pub(super) fn dates(scene: &Scene) -> Vec<Finding> {
     let Some(keys) = &scene.keys else { return Vec::new() };
-    let advice = "make this server join anew with another data folder";
     let mut findings = Vec::new();
     for (name, validity) in keys.validities() {
+        let advice = match name {
+            "server" => "restart this server, which gives itself another",
+            _ => "a new installation has to take this one's place",
+        };
         findings.push(date_of("certificates", &format!("the {name}'s certificate"), validity, scene, advice));
     }
     findings

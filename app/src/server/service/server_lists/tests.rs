@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::{
-    model::{EntryInput, Role},
+    model::{DeviceServers, EntryInput, Role},
     server::service::{
         Report,
-        fixture::{FIRST, Room, admin, entry, row, rows},
+        fixture::{FIRST, Room, admin, arrival, entry, reported, row, rows},
     },
 };
 
@@ -49,6 +49,18 @@ async fn a_new_device_holds_the_servers_of_its_provisioning_string() {
     assert_eq!((committed.revision, committed.hash), (1, servers.hash));
     assert_eq!((servers.push, servers.connected), (None, None));
     assert_eq!(room.wanted(FIRST).await, None);
+}
+
+#[tokio::test]
+async fn a_list_that_nothing_speaks_for_is_warned_about() {
+    let room = Room::active().await;
+    let enrolled = room.device(FIRST).await;
+    let reason = |servers: DeviceServers| servers.push.unwrap().reason;
+    assert!(reason(room.edit(FIRST, &["10.0.0.6"]).await).unwrap().contains("connected to none of these servers"));
+    let arrival = arrival(1, FIRST, reported(enrolled.list.version()));
+    room.service.register_session(&arrival).await.unwrap();
+    assert_eq!(reason(room.edit(FIRST, &["10.0.0.6", "192.0.2.1"]).await), None, "it is connected to one of them");
+    assert!(reason(room.edit(FIRST, &["10.0.0.7"]).await).is_some());
 }
 
 #[tokio::test]
