@@ -8,6 +8,7 @@ mod door;
 mod events;
 mod flaws;
 mod network;
+mod pushes;
 mod ring;
 mod seeds;
 mod serving;
@@ -15,6 +16,7 @@ mod standing;
 mod stories;
 mod storm;
 mod takeover;
+mod trace;
 
 pub(crate) use ring::{EventStore, MemoryRing};
 pub(crate) use seeds::for_each_seed;

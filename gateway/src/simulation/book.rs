@@ -29,10 +29,19 @@ pub(super) struct Sighting {
     ended: bool,
 }
 
+/// How often servers told of pushes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told {
+    pub(super) staged: u64,
+    pub(super) kept: u64,
+    pub(super) given_up: u64,
+}
+
 /// All of it.
 #[derive(Debug, Default)]
 pub(super) struct Book {
     pub(super) rows: BTreeMap<DeviceId, Row>,
+    pub(super) told: Told,
 }
 
 impl Book {
@@ -78,6 +87,13 @@ impl Book {
     }
 
     pub(super) fn note(&mut self, device: DeviceId, progress: Progress) {
+        let told = &mut self.told;
+        match &progress {
+            Progress::Staged(_) => told.staged += 1,
+            Progress::Committed(_) => told.kept += 1,
+            Progress::RolledBack(_) | Progress::StageRefused(..) | Progress::Unproven(..) => told.given_up += 1,
+            Progress::Probed(..) | Progress::Trial(_) => {}
+        }
         let row = self.row(device);
         match progress {
             Progress::Committed(version) => row.committed = Some(version.hash),

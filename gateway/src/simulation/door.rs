@@ -1,5 +1,6 @@
 //! One device with its disk, its ring of events, and the connections that it has or is making.
 
+use super::flaws::Flaw;
 use super::*;
 use crate::wire::Event;
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ pub(super) struct Door {
     pub(super) kept: BTreeMap<(RingId, u64), Event>,
     /// An earlier state of the ring.
     saved: Option<MemoryRing>,
+    pub(super) flaw: Option<Flaw>,
     config: Config,
     number: usize,
     boots: u64,
@@ -24,8 +26,19 @@ impl Door {
         let disk = Stored::new(list, 0);
         let ring = MemoryRing::new(1);
         let device = Device::new(config.clone(), info(number), (disk.clone(), ring.span()), seed, seed, now);
-        let kept = BTreeMap::new();
-        Self { device, disk, ring, kept, saved: None, config: config.clone(), number, boots: seed, logged: 0, rings: 1 }
+        Self {
+            device,
+            disk,
+            ring,
+            kept: BTreeMap::new(),
+            saved: None,
+            flaw: None,
+            config: config.clone(),
+            number,
+            boots: seed,
+            logged: 0,
+            rings: 1,
+        }
     }
 
     /// Power off and on; only the disk survives.
@@ -81,7 +94,7 @@ impl Door {
         loop {
             match self.device.poll_output()? {
                 DeviceOutput::Persist(write, stored) => {
-                    self.disk = *stored;
+                    self.disk = self.written(*stored);
                     self.device.handle_input(Input::Persisted(write), now);
                 }
                 DeviceOutput::ReadEvents(from, count) => {
@@ -103,6 +116,18 @@ impl Door {
                 | DeviceOutput::HangUp(_)) => return Some(other),
             }
         }
+    }
+
+    /// What comes to the disk of what the device wants there.
+    fn written(&self, mut stored: Stored) -> Stored {
+        match (self.flaw, &stored.lists.staged) {
+            (Some(Flaw::ForgetsTrials), _) => stored.lists.trial = None,
+            (Some(Flaw::KeepsUntried), Some(list)) if stored.lists.trial.is_some() => {
+                stored.lists.committed = list.clone();
+            }
+            (Some(_) | None, _) => {}
+        }
+        stored
     }
 
     /// The server that it is connected to, as it sees it.

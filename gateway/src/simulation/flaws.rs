@@ -21,6 +21,12 @@ pub(super) enum Flaw {
     ShowsDials,
     /// The end of a session is not put on record.
     ForgetsEnds,
+    /// What became of a push is not put on record.
+    ForgetsPushes,
+    /// A device does not write down that it tries a list.
+    ForgetsTrials,
+    /// A device keeps a list as soon as it tries it.
+    KeepsUntried,
     /// A server does not say over how long its devices are to come back; see the storms.
     TellsNoSpread,
     /// A server tells it by how many are connected by now.
@@ -29,8 +35,12 @@ pub(super) enum Flaw {
 
 #[test]
 fn every_flaw_is_noticed() {
-    use Flaw::{AcknowledgesFirst, ForgetsEnds, LateClose, PassesOver, ShowsDials, TakesTwice};
-    for flaw in [TakesTwice, AcknowledgesFirst, PassesOver, LateClose, ShowsDials, ForgetsEnds] {
+    use Flaw::{
+        AcknowledgesFirst, ForgetsEnds, ForgetsPushes, ForgetsTrials, KeepsUntried, LateClose, PassesOver, ShowsDials,
+        TakesTwice,
+    };
+    let of_sessions = [TakesTwice, AcknowledgesFirst, PassesOver, LateClose, ShowsDials, ForgetsEnds];
+    for flaw in of_sessions.into_iter().chain([ForgetsPushes, ForgetsTrials, KeepsUntried]) {
         let noticed = (0..SEEDS).any(|seed| catch_unwind(|| live_with(seed, Some(flaw))).is_err());
         assert!(noticed, "{flaw:?} went unnoticed");
     }

@@ -4,6 +4,7 @@ use super::arrivals::{Desk, Pace};
 use super::book::Book;
 use super::door::Door;
 use super::flaws::Flaw;
+use super::trace::Trace;
 use super::*;
 use crate::server::Settings;
 use crate::server::load::Load;
@@ -90,6 +91,7 @@ pub(super) struct Network {
     /// Earlier states of the servers' events.
     pub(super) copies: Vec<Vec<EventStore>>,
     pub(super) flaw: Option<Flaw>,
+    pub(super) trace: Trace,
     events: u64,
     sessions: u64,
     pub(super) settings: Arc<Settings>,
@@ -140,6 +142,7 @@ impl Network {
             written: BTreeMap::new(),
             copies: Vec::new(),
             flaw: None,
+            trace: Trace::default(),
             events: 0,
             sessions: 0,
             settings: Arc::clone(&settings),
@@ -176,12 +179,19 @@ impl Network {
         } else if let Some((_, server, id)) = session.filter(|session| session.0 <= next) {
             let (_, session) = self.servers[server].sessions.get_mut(&id).unwrap();
             session.handle_timeout(self.now);
+            self.trace.note(self.now, &id);
             self.serve(server, id);
         } else if let Some((_, door)) = door {
+            self.trace.note(self.now, &door);
             self.doors[door].device.handle_timeout(self.now);
             self.act(door);
         }
         true
+    }
+
+    pub(super) fn set_flaw(&mut self, flaw: Option<Flaw>) {
+        self.flaw = flaw;
+        self.doors.iter_mut().for_each(|door| door.flaw = flaw);
     }
 
     pub(super) fn cut(&mut self, door: usize, server: usize, way: Way) {
@@ -282,6 +292,7 @@ impl Network {
 
     fn act(&mut self, door: usize) {
         while let Some(output) = self.doors[door].poll(self.now) {
+            self.trace.note(self.now, &output);
             match output {
                 DeviceOutput::Dial(attempt, entry) => {
                     self.sessions += 1;
@@ -330,6 +341,7 @@ impl Network {
     }
 
     fn happen(&mut self, event: Event) {
+        self.trace.note(self.now, &event);
         match event {
             Event::Arrives(link) => self.arrives(link),
             Event::Opened(link) if self.is_open(link) => self.tell(link.device, Input::Opened(link.attempt)),

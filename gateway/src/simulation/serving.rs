@@ -114,7 +114,9 @@ impl Network {
             Question::Wanted(_) if self.servers[link.server].role != Role::Active => Answer::Wanted(None),
             Question::Wanted(device) => Answer::Wanted(self.book.wanted(device)),
             Question::Report(device, progress) => {
-                self.book.note(device, progress);
+                if self.flaw != Some(Flaw::ForgetsPushes) {
+                    self.book.note(device, progress);
+                }
                 Answer::Reported(true)
             }
             Question::Renew(..) => Answer::Renewed(Err("not here".into())),

@@ -1,5 +1,6 @@
 //! The world: what happens when, and who hears of it.
 
+use super::super::trace::Trace;
 use super::doors::Door;
 use super::flaws::Flaw;
 use super::machine::{Disk, Machine, Mail, Write};
@@ -43,6 +44,7 @@ pub(super) struct World {
     nonces: u64,
     pub(super) config: Config,
     pub(super) flaw: Option<Flaw>,
+    pub(super) trace: Trace,
     pub(super) doors: Vec<Door>,
     pub(super) machines: Vec<Machine>,
     /// Which machine has each server's address.
@@ -81,6 +83,7 @@ impl World {
             nonces: 0,
             config: Config::default(),
             flaw: None,
+            trace: Trace::default(),
             doors: (0..doors).map(|_| Door::new()).collect(),
             machines: Vec::new(),
             route: [0, 1],
@@ -140,6 +143,7 @@ impl World {
         }
         self.now = at;
         if let Some(event) = self.events.remove(&(at, count)) {
+            self.trace.note(at, &event);
             self.happens(event);
             self.check();
         }
@@ -225,6 +229,7 @@ impl World {
     /// What the shell has to do before anything else.
     pub(super) fn do_outputs(&mut self, machine: usize) {
         while let Some(output) = self.machines[machine].core.as_mut().and_then(Quorum::poll_output) {
+            self.trace.note(self.now, &output);
             match output {
                 Output::Persist(stored) => self.persist(machine, *stored),
                 Output::Promote { number } => {
