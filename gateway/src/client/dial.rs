@@ -16,7 +16,6 @@ use std::{
 };
 use tokio::{
     net::TcpStream,
-    sync::Mutex,
     time::{Instant, timeout},
 };
 use tokio_rustls::TlsConnector;
@@ -40,12 +39,12 @@ pub(super) struct Steps {
 pub(super) struct Dialler {
     tls: Arc<ClientConfig>,
     config: Config,
-    resolver: Arc<Mutex<Resolver>>,
+    resolver: Arc<Resolver>,
 }
 
 impl Dialler {
     pub(super) fn new(tls: Arc<ClientConfig>, config: Config) -> Self {
-        Self { tls, config, resolver: Arc::default() }
+        Self { tls, config, resolver: Arc::new(Resolver::new()) }
     }
 
     /// The same, showing another certificate from now on.
@@ -73,7 +72,7 @@ impl Dialler {
 
     async fn connect(&self, address: Address, port: u16, steps: &mut Steps) -> Result<Box<Connection>, Failure> {
         let begun = Instant::now();
-        let found = self.resolver.lock().await.resolve(&address, port, &self.config).await;
+        let found = self.resolver.resolve(&address, port, &self.config).await;
         let Some(found) = found else {
             return Err((FailureKind::NameNotFound, format!("the name {address} does not resolve")));
         };
@@ -133,5 +132,69 @@ fn kind_of(kind: io::ErrorKind) -> FailureKind {
         FailureKind::Unreachable
     } else {
         FailureKind::Closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        tls::{Clock, Trust, client_config},
+        wire::ALPN,
+    };
+    use futures::FutureExt as _;
+    use tokio::net::TcpListener;
+
+    /// For one name, which resolves to these addresses.
+    fn dialler(race_delay: Duration, ips: &[&str]) -> Dialler {
+        let tls = client_config(Trust::Fingerprint([0; 32]), None, Clock::system(), &[ALPN]).unwrap();
+        let found: Vec<_> = ips.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 0)).collect();
+        let resolver = Resolver::asking(move |_| {
+            let found = found.clone();
+            async move { Ok(found) }.boxed()
+        });
+        let config = Config { race_delay, ..Config::default() };
+        Dialler { tls, config, resolver: Arc::new(resolver) }
+    }
+
+    /// Takes connections on one address, and ends each at once: a server as far as TCP.
+    async fn listen(ip: &str) -> u16 {
+        let listener = TcpListener::bind((ip, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+        port
+    }
+
+    /// The address that won, and when.
+    async fn winner(dialler: &Dialler, port: u16) -> (IpAddr, Duration) {
+        let (name, mut steps) = (Address::Name("portal.example".to_owned()), Steps::default());
+        let dialled = dialler.dial_in_steps(name, port, Duration::from_secs(30), &mut steps).await;
+        assert!(dialled.is_err(), "nobody speaks TLS there");
+        (steps.address.unwrap(), steps.tcp.expect("a connection"))
+    }
+
+    #[tokio::test]
+    async fn one_address_family_is_enough() {
+        let race_delay = Config::default().race_delay;
+        assert_eq!(race_delay, Duration::from_millis(250));
+        for (up, dead) in [("127.0.0.1", "::1"), ("::1", "127.0.0.1")] {
+            let port = listen(up).await;
+            let (address, _) = winner(&dialler(race_delay, &[up, dead]), port).await;
+            assert_eq!(address.to_string(), up);
+            let (address, took) = winner(&dialler(race_delay, &[dead, up]), port).await;
+            assert_eq!(address.to_string(), up);
+            assert!(took >= race_delay, "the second address was dialled after {took:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_address_has_a_head_start() {
+        let port = listen("127.0.0.2").await;
+        let same_port = TcpListener::bind(("127.0.0.3", port)).await.unwrap();
+        let dialler = dialler(Duration::from_secs(20), &["127.0.0.2", "127.0.0.3"]);
+        let (address, took) = winner(&dialler, port).await;
+        assert_eq!(address.to_string(), "127.0.0.2");
+        assert!(took < Duration::from_secs(20));
+        assert!(same_port.accept().now_or_never().is_none(), "both were dialled");
     }
 }

@@ -1,67 +1,151 @@
 //! Names to addresses, anew at each attempt; the last good answer serves while names do not resolve.
 
 use crate::{device::Config, wire::Address};
-use std::{collections::HashMap, net::SocketAddr, time::Duration};
-use tokio::time::{Instant, timeout};
+use futures::{FutureExt as _, future::BoxFuture};
+use std::{
+    collections::HashMap,
+    io,
+    net::SocketAddr,
+    sync::{Mutex, PoisonError},
+};
+use tokio::{
+    net::lookup_host,
+    time::{Instant, timeout},
+};
+
+/// Asks for a name's addresses, whatever their ports.
+type LookUp = dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync;
 
 /// Remembers the last good answer for each name.
-#[derive(Debug, Default)]
 pub(super) struct Resolver {
-    answers: HashMap<String, (Instant, Vec<SocketAddr>)>,
+    look_up: Box<LookUp>,
+    /// Never locked while somebody is asked: one slow name holds up no other.
+    answers: Mutex<HashMap<String, (Instant, Vec<SocketAddr>)>>,
 }
 
 impl Resolver {
-    /// The socket addresses of a server, in the order the system gave; `None` if the name is not known.
-    pub(super) async fn resolve(&mut self, address: &Address, port: u16, config: &Config) -> Option<Vec<SocketAddr>> {
-        match address {
-            Address::Ip(ip) => Some(vec![SocketAddr::new(*ip, port)]),
-            Address::Name(name) => self.look_up(name, port, config).await,
-        }
+    /// One that asks the system.
+    pub(super) fn new() -> Self {
+        Self::asking(|name| async move { Ok(lookup_host((name, 0)).await?.collect()) }.boxed())
     }
 
-    async fn look_up(&mut self, name: &str, port: u16, config: &Config) -> Option<Vec<SocketAddr>> {
-        match fresh_answer(name, port, config.name_limit).await {
-            Some(found) => {
-                self.answers.insert(name.to_ascii_lowercase(), (Instant::now(), found.clone()));
-                Some(found)
+    /// One that asks somebody else.
+    pub(super) fn asking(
+        look_up: impl Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { look_up: Box::new(look_up), answers: Mutex::default() }
+    }
+
+    /// The socket addresses of a server, in the order they were told; `None` if the name is not known.
+    pub(super) async fn resolve(&self, address: &Address, port: u16, config: &Config) -> Option<Vec<SocketAddr>> {
+        let name = match address {
+            Address::Ip(ip) => return Some(vec![SocketAddr::new(*ip, port)]),
+            Address::Name(name) => name.to_ascii_lowercase(),
+        };
+        let answer = timeout(config.name_limit, (self.look_up)(name.clone())).await;
+        let fresh = answer.ok().and_then(Result::ok).filter(|found| !found.is_empty());
+        let found = self.remember(name, fresh, config)?;
+        let mut addresses = Vec::new();
+        for mut address in found {
+            address.set_port(port);
+            if !addresses.contains(&address) {
+                addresses.push(address);
             }
-            None => self.remembered(name, port, config.name_memory),
         }
+        Some(addresses)
     }
 
-    fn remembered(&self, name: &str, port: u16, memory: Duration) -> Option<Vec<SocketAddr>> {
-        let (since, found) = self.answers.get(&name.to_ascii_lowercase())?;
-        (since.elapsed() <= memory).then(|| found.iter().map(|known| SocketAddr::new(known.ip(), port)).collect())
-    }
-}
-
-async fn fresh_answer(name: &str, port: u16, limit: Duration) -> Option<Vec<SocketAddr>> {
-    let answer = timeout(limit, tokio::net::lookup_host((name, port))).await.ok()?.ok()?;
-    let mut found: Vec<SocketAddr> = Vec::new();
-    for address in answer {
-        if !found.contains(&address) {
-            found.push(address);
+    /// A good answer takes the place of the one before, which stands in for any other.
+    fn remember(&self, name: String, fresh: Option<Vec<SocketAddr>>, config: &Config) -> Option<Vec<SocketAddr>> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = fresh {
+            answers.insert(name, (Instant::now(), found.clone()));
+            return Some(found);
         }
+        let (since, found) = answers.get(&name)?;
+        (since.elapsed() <= config.name_memory).then(|| found.clone())
     }
-    (!found.is_empty()).then_some(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+    fn addresses(ips: &[&str]) -> Vec<SocketAddr> {
+        ips.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 51_213)).collect()
+    }
+
+    fn name(text: &str) -> Address {
+        Address::Name(text.to_owned())
+    }
+
+    /// Gives these answers, one after the other; an error is none at all.
+    fn scripted(answers: Vec<io::Result<Vec<SocketAddr>>>) -> Resolver {
+        let answers = Mutex::new(VecDeque::from(answers));
+        Resolver::asking(move |_| {
+            let next = answers.lock().unwrap().pop_front().unwrap_or_else(no_answer);
+            async move { next }.boxed()
+        })
+    }
+
+    fn no_answer() -> io::Result<Vec<SocketAddr>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
 
     #[tokio::test]
-    async fn the_last_good_answer_serves_while_a_name_does_not_resolve() {
-        let mut resolver = Resolver::default();
-        let known = SocketAddr::from(([127, 0, 0, 9], 1));
-        resolver.answers.insert("gone.invalid".to_owned(), (Instant::now(), vec![known]));
-        let name = Address::Name("Gone.invalid".to_owned());
+    async fn the_newest_good_answer_counts_and_serves_while_there_is_none() {
+        let (first, second) = (addresses(&["192.0.2.1", "2001:db8::1", "192.0.2.1"]), addresses(&["192.0.2.7"]));
+        let resolver = scripted(vec![Ok(first), Ok(Vec::new()), no_answer(), Ok(second), no_answer()]);
         let config = Config::default();
-        let found = resolver.resolve(&name, 51213, &config).await;
-        assert_eq!(found, Some(vec![SocketAddr::from(([127, 0, 0, 9], 51213))]));
+        let mut found = Vec::new();
+        for spelling in ["portal.example", "Portal.Example", "PORTAL.example", "portal.example", "portal.EXAMPLE"] {
+            found.push(resolver.resolve(&name(spelling), 51_213, &config).await.unwrap());
+        }
+        let (first, second) = (addresses(&["192.0.2.1", "2001:db8::1"]), addresses(&["192.0.2.7"]));
+        assert_eq!(found, [first.clone(), first.clone(), first, second.clone(), second]);
+        assert_eq!(resolver.resolve(&name("other.example"), 51_213, &config).await, None);
+    }
 
+    #[tokio::test]
+    async fn a_good_answer_is_forgotten_after_its_time_and_takes_the_port_that_is_asked_for() {
+        let resolver = scripted(vec![Ok(addresses(&["192.0.2.1"]))]);
+        let config = Config::default();
+        assert_eq!(config.name_memory, Duration::from_secs(24 * 3600));
+        for port in [1, 2] {
+            let found = resolver.resolve(&name("portal.example"), port, &config).await.unwrap();
+            assert_eq!(found[0].port(), port);
+        }
         let forgetful = Config { name_memory: Duration::ZERO, ..config };
         tokio::time::sleep(Duration::from_millis(2)).await;
-        assert_eq!(resolver.resolve(&name, 51213, &forgetful).await, None);
+        assert_eq!(resolver.resolve(&name("portal.example"), 1, &forgetful).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_slow_name_holds_up_neither_an_address_nor_another_name() {
+        let resolver = Arc::new(Resolver::asking(|name| {
+            async move {
+                if name == "slow.example" {
+                    std::future::pending::<()>().await;
+                }
+                Ok(addresses(&["192.0.2.1"]))
+            }
+            .boxed()
+        }));
+        let config = Config { name_limit: Duration::from_secs(60), ..Config::default() };
+        let slow = tokio::spawn({
+            let (resolver, config) = (Arc::clone(&resolver), config.clone());
+            async move { resolver.resolve(&name("slow.example"), 1, &config).await }
+        });
+        tokio::task::yield_now().await;
+        for address in [Address::Ip("192.0.2.9".parse().unwrap()), name("quick.example")] {
+            let found = timeout(Duration::from_secs(20), resolver.resolve(&address, 1, &config)).await;
+            assert!(found.unwrap().is_some());
+        }
+        assert!(!slow.is_finished());
+        slow.abort();
+
+        let hurried = Config { name_limit: Duration::from_millis(10), ..config };
+        assert_eq!(resolver.resolve(&name("slow.example"), 1, &hurried).await, None);
     }
 }
