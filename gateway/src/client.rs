@@ -16,6 +16,7 @@ mod renewal;
 mod resolve;
 mod ring;
 mod server_time;
+mod slot;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use disk::fuzz_state_slots;

@@ -8,7 +8,10 @@ pub(crate) use fuzzing::seeds as fuzz_state_slots_seeds;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use fuzzing::state_slots as fuzz_state_slots;
 
-use super::{ClientError, record::Record};
+use super::{
+    ClientError,
+    slot::{self, Slot},
+};
 use crate::{
     device::Stored,
     tls::{Peer, peer_of},
@@ -124,8 +127,8 @@ impl Disk {
     /// Durable once it returns.
     pub(super) fn save_stored(&self, stored: &Stored) -> Result<(), ClientError> {
         let path = self.folder.join(STATE_FILE);
-        let json = serde_json::to_vec_pretty(&Record::from(stored)).map_err(|e| written(&path, e.into()))?;
-        let file = self.new_file(&json).map_err(|error| written(&path, error))?;
+        let bytes = slot::encode(stored).map_err(|e| written(&path, e.into()))?;
+        let file = self.new_file(&bytes).map_err(|error| written(&path, error))?;
         match fs::rename(&path, self.folder.join(OLD_STATE_FILE)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(written(&path, error)),
             Ok(()) | Err(_) => {}
@@ -135,17 +138,30 @@ impl Disk {
 
     /// A device that cannot read its last state is better off with the one before than with none.
     fn load_stored(&self) -> Result<Stored, ClientError> {
-        self.load_stored_from(STATE_FILE).or_else(|error| {
-            let older = self.load_stored_from(OLD_STATE_FILE).map_err(|_| error)?;
-            tracing::warn!(folder = %self.folder.display(), "the device goes on from its state before the last write");
-            Ok(older)
-        })
+        let slot = match self.load_slot(STATE_FILE) {
+            Ok(slot) => slot,
+            Err(error) => {
+                let older = self.load_slot(OLD_STATE_FILE).map_err(|_| error)?;
+                tracing::warn!(folder = %self.folder.display(), "the device goes on from its state before the last write");
+                older
+            }
+        };
+        if slot.bare {
+            self.vouch_for(&slot.stored);
+        }
+        Ok(slot.stored)
     }
 
-    fn load_stored_from(&self, name: &str) -> Result<Stored, ClientError> {
+    /// Both slots from before there were sums are replaced at once: they are believed this once.
+    fn vouch_for(&self, stored: &Stored) {
+        if let Err(error) = self.save_stored(stored).and_then(|()| self.save_stored(stored)) {
+            tracing::warn!(%error, "the device's state stays without a sum");
+        }
+    }
+
+    fn load_slot(&self, name: &str) -> Result<Slot, ClientError> {
         let damaged = |why: String| ClientError::Damaged { path: self.folder.join(name), why };
-        let record: Record = serde_json::from_slice(&self.needed(name)?).map_err(|error| damaged(error.to_string()))?;
-        Stored::try_from(record).map_err(damaged)
+        slot::decode(&self.needed(name)?).map_err(damaged)
     }
 
     fn needed(&self, name: &str) -> Result<Vec<u8>, ClientError> {
@@ -190,7 +206,11 @@ fn written(path: &Path, source: io::Error) -> ClientError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Entries, ServerList};
+    use crate::{
+        client::record::Record,
+        wire::{Entries, ServerList},
+    };
+    use proptest::prelude::*;
     use tempfile::TempDir;
 
     fn stored(sequence: u64) -> Stored {
@@ -222,6 +242,37 @@ mod tests {
         fs::write(&path, b"{}").unwrap();
         fs::write(folder.path().join(OLD_STATE_FILE), b"{}").unwrap();
         assert!(matches!(disk.load_stored(), Err(ClientError::Damaged { path: named, .. }) if named == path));
+    }
+
+    #[tokio::test]
+    async fn a_state_without_a_sum_is_read_once() {
+        let folder = TempDir::new().unwrap();
+        let disk = Disk::open(folder.path()).await.unwrap();
+        for (file, sequence) in [(STATE_FILE, 2), (OLD_STATE_FILE, 1)] {
+            let json = serde_json::to_vec(&Record::from(&stored(sequence))).unwrap();
+            fs::write(folder.path().join(file), json).unwrap();
+        }
+        assert_eq!(disk.load_stored().unwrap(), stored(2));
+        for file in [STATE_FILE, OLD_STATE_FILE] {
+            assert_eq!(disk.load_slot(file).unwrap(), Slot { stored: stored(2), bare: false });
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_byte_brings_the_slot_before(place: proptest::sample::Index, change in 1..=255_u8) {
+            let folder = TempDir::new().unwrap();
+            let lock = Arc::new(tempfile::tempfile().unwrap());
+            let disk = Disk { folder: folder.path().to_owned(), _lock: lock };
+            disk.save_stored(&stored(1)).unwrap();
+            disk.save_stored(&stored(2)).unwrap();
+            let path = folder.path().join(STATE_FILE);
+            let mut slot = fs::read(&path).unwrap();
+            let place = place.index(slot.len());
+            slot[place] ^= change;
+            fs::write(&path, slot).unwrap();
+            prop_assert_eq!(disk.load_stored().unwrap(), stored(1));
+        }
     }
 
     #[tokio::test]
