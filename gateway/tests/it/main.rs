@@ -10,6 +10,7 @@ mod fleet;
 mod memory_directory;
 mod orders;
 mod protocol_document;
+mod protocol_timers;
 mod raw_device;
 mod renewal;
 mod running;
