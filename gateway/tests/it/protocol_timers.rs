@@ -60,6 +60,7 @@ fn of_sessions(config: &Config) -> Vec<(&'static str, String)> {
     said("silence that ends a session, device", "", &format!("at most {}", s(config.silence_max)));
     said("trial", "", &format!("at most {}", s(config.trial_max)));
     let holds = [config.hold_down, config.hold_down_max, config.steady_after].map(s).join("; ");
+    let look = format!("{} doubling to {}, a fifth more or less", s(config.look_again), s(config.probe_interval));
     let renewal = format!("share of {}; {}", s(config.renewal_spread), s(config.renewal_retry));
     vec![
         ("a session is no longer short, and the waits start anew, after", s(config.stable_after)),
@@ -67,6 +68,7 @@ fn of_sessions(config: &Config) -> Vec<(&'static str, String)> {
         ("silence that ends a session, device", s(config.silence_limit)),
         ("pause before a server that lost events is tried again", s(config.event_pause)),
         ("probe of better servers", format!("{}, a fifth more or less", s(config.probe_interval))),
+        ("the active server is looked for again", look),
         ("hold-down; its limit; a return that lasted", holds),
         ("spread of returns", format!("share of {}", s(config.failback_spread))),
         ("renewal of the certificate: asked for within; asked for again after", renewal),
@@ -117,7 +119,7 @@ fn said(name: &str, number: &str, set_by: &str) {
 fn every_timer_and_count() {
     let config = Config::default();
     let fields = format!("{config:#?}").lines().count() - 2;
-    assert_eq!(fields, 34, "a number that came or went concerns the tables, and this test");
+    assert_eq!(fields, 35, "a number that came or went concerns the tables, and this test");
     let known: Vec<_> = [of_attempts(&config), of_sessions(&config), of_servers()].concat();
     for (name, number) in &known {
         let row = rows().into_iter().find(|row| row.0 == *name);
