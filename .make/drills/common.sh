@@ -1,5 +1,6 @@
 # Sourced by the drills: real programs, real kills, and a report of what came of it.
 . "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/proof.sh"
 
 # DRILL_BUILD=release takes the optimised programs.
 PORTAL="$TARGET/${DRILL_BUILD:-debug}/portal" BLN="$TARGET/${DRILL_BUILD:-debug}/bln"
@@ -86,6 +87,10 @@ is_read_only() { roles_at "$1" | grep -q "Read-only.*this server"; }
 # all_on N M: server N shows all devices on server M.
 all_on() { connected "$DRILL/server$1" "BioStar Server #$2" "$DEVICES"; }
 # Without --yes a promotion only shows its evidence, and fails.
+promote_without() { # DATA HOW: the other server was stopped like this.
+  "$PORTAL" promote --data "$1" --stopped "$2" --yes >/dev/null
+  is_active "$1" || die "${1##*/} did not become active"
+}
 answers_not() {
   local evidence
   evidence="$("$PORTAL" promote --data "$1" 2>/dev/null || true)"
@@ -98,11 +103,6 @@ start_doors() {
   "$BLN" fleet -n "$DEVICES" --state "$DRILL/doors" --provision "$1" --control "$DRILL/doors.sock" >"$DRILL/doors.log" 2>&1 &
   remember $!
   disown $!
-}
-
-# edit_until_refused DATA FILE: edits without a pause, a line in the file for each that is answered.
-edit_until_refused() {
-  while "$PORTAL" provision --data "$1" --uses 3 >/dev/null 2>&1; do echo answered; done >>"$2"
 }
 
 # time_answers DATA FILE: asks for a page of devices all the time; a line with the seconds of each answer.

@@ -7,8 +7,8 @@
 # An answer counts for so long, and a standby waits three times as long; 30 by default.
 HOLD=4
 ACTIVE=1 STANDBY=2
+ONE="$DRILL/server1" TWO="$DRILL/server2"
 declare -A PID
-writers=()
 trap end_networked_drill EXIT
 
 # start_server N [MORE...]
@@ -23,46 +23,33 @@ start_server() {
   disown $!
 }
 
-# edit_for_ever N: a line with begin, end and N for each edit that this server answers.
-edit_for_ever() {
-  local began
-  while :; do
-    began="$(now_ms)"
-    if timeout 20 "$PORTAL" provision --data "$DRILL/server$1" --uses 3 >/dev/null 2>&1; then
-      echo "$began $(now_ms) $1" >>"$DRILL/answered"
-    fi
-    sleep 0.2
-  done
-}
-
 in_force() {
   local now
   now="$("$PORTAL" automatic-promotion --data "$1" 2>/dev/null)"
   grep -q "^automatic promotion: on\$" <<<"$now" && grep -q "^$DEVICES of $DEVICES devices count" <<<"$now"
 }
 both_in_force() { in_force "$DRILL/server1" && in_force "$DRILL/server2"; }
-console() { curl --silent --fail --unix-socket "$DRILL/server$1/control.sock" "http://console/api/v1$2"; }
-edits_at() { console "$1" /provisioning | grep -o '"uses":3' | wc -l; }
-lone_at() { console "$1" /servers/lone-writes | grep -o 'uses\\":3' | wc -l; }
 epochs() { "$PORTAL" servers --history --data "$DRILL/server$ACTIVE" | grep -c '^epoch'; }
 follows() { is_standby "$DRILL/server$STANDBY" || { "$PORTAL" rejoin --data "$DRILL/server$STANDBY"; is_standby "$DRILL/server$STANDBY"; }; }
 
 # taken_over WHAT SINCE: the standby is active by itself; from here on the names are the other way round.
 taken_over() {
-  until_true 150 "server #$STANDBY takes over" is_active "$DRILL/server$STANDBY" >/dev/null
+  log_events 2
+  until_true $((150 + MORE)) "server #$STANDBY takes over" is_active "$DRILL/server$STANDBY" >/dev/null
   report "$1: server #$STANDBY is active after" "$(seconds $(($(now_ms) - $2)))"
   local before="$ACTIVE"
   ACTIVE="$STANDBY" STANDBY="$before"
 }
 
-has_edits() { [ "$(edits_at "$1")" -ge "$2" ]; }
-
 # The other server is the standby again, and everything is as in the beginning.
 settled() {
-  until_true 60 "server #$STANDBY follows" follows >/dev/null
-  until_true 150 "all devices are on server #$ACTIVE" all_on "$ACTIVE" "$ACTIVE" >/dev/null
-  until_true 60 "automatic promotion is in force again" both_in_force >/dev/null
-  until_true 30 "the copy has caught up" has_edits "$STANDBY" "$(edits_at "$ACTIVE")" >/dev/null
+  log_events 1
+  until_true $((60 + MORE)) "server #$STANDBY follows" follows >/dev/null
+  until_true $((150 + MORE)) "all devices are on server #$ACTIVE" all_on "$ACTIVE" "$ACTIVE" >/dev/null
+  until_true $((60 + MORE)) "automatic promotion is in force again" both_in_force >/dev/null
+  until_true $((30 + MORE)) "the copy has caught up" has_book_of "$DRILL/server$STANDBY" "$DRILL/server$ACTIVE" >/dev/null
+  events_complete "$DRILL/server$ACTIVE"
+  events_complete "$DRILL/server$STANDBY"
 }
 
 make_network
@@ -74,19 +61,14 @@ until_true 60 "server #2 is standby" is_standby "$DRILL/server2" >/dev/null
 start_doors_in_net "$("$PORTAL" provision --data "$DRILL/server1" --uses "$DEVICES" \
   --address 192.168.1.11:51213 --address 192.168.1.12:51213)"
 accept_all "$DRILL/server1" >/dev/null
-until_true 60 "all devices are connected" all_on 1 1 >/dev/null
+until_true $((60 + MORE)) "all devices are connected" all_on 1 1 >/dev/null
 # A device counts once it was seen to reach both servers.
-"$PORTAL" drill --data "$DRILL/server1" --to "BioStar Server #2" --limit 60 >/dev/null
+"$PORTAL" drill --data "$DRILL/server1" --to "BioStar Server #2" --limit $((60 + MORE)) >/dev/null
 "$PORTAL" automatic-promotion --data "$DRILL/server1" on >/dev/null
 settled
 report "devices, all on server #1, all of them count" "$DEVICES"
-for n in 1 2; do
-  edit_for_ever "$n" &
-  writers+=("$!")
-  remember $!
-  disown $!
-done
-sleep 3
+start_writers "$ONE" "$TWO"
+changes_things "$ONE"
 
 lost="$(now_ms)"
 kill -KILL "${PID[$ACTIVE]}"
@@ -103,6 +85,7 @@ settled
 
 before="$(epochs)"
 in_net "$ACTIVE" ip route add blackhole "192.168.1.1$STANDBY/32"
+log_events 1
 sleep $((HOLD * 6))
 in_net "$ACTIVE" ip route del blackhole "192.168.1.1$STANDBY/32"
 is_active "$DRILL/server$ACTIVE" || die "server #$ACTIVE gave way although its devices were there"
@@ -119,6 +102,7 @@ in_net lan ip link set "to-$STANDBY" up
 settled
 
 in_net lan ip link set "to-$ACTIVE" down
+log_events 1
 for _ in $(seq 5); do
   sleep 2
   in_net lan ip link set "to-$ACTIVE" up
@@ -129,14 +113,10 @@ in_net lan ip link set "to-$ACTIVE" up
 settled
 report "the link of server #$ACTIVE flaps for 20 s" "it stays active"
 
-kill -KILL "${writers[@]}"
-sleep 1
-answered="$(wc -l <"$DRILL/answered")"
-turns="$(sort -n "$DRILL/answered" | awk '$3 != last { turns++; last = $3 } END { print turns }')"
+stop_writers
 moves="$(($(epochs) - 1))"
-[ "$turns" = $((moves + 1)) ] || die "both servers answered edits at one time: $turns turns with $moves moves"
+never_both "$moves"
 report "promotions, none of them by an operator" "$moves"
-report "edits answered while all this went on, never by both servers at one time" "$answered"
-lone="$(($(lone_at 1) + $(lone_at 2)))"
-report "  of them made by a server that was alone, listed and kept" "$lone"
-[ "$answered" -le $(($(edits_at "$ACTIVE") + lone)) ] || die "answered edits are lost: $answered, of which $(edits_at "$ACTIVE") are there"
+report "edits answered while all this went on, never by both servers at one time" "$(answered)"
+report "  of them made by a server that was alone, listed and kept" "$(all_accounted "$DRILL/server$ACTIVE" "$DRILL/server$STANDBY")"
+report "events of all devices, each of them once on either server" "$((LOGGED * DEVICES)) of $((LOGGED * DEVICES))"
