@@ -75,11 +75,30 @@ keep_failed() {
   tail -n 5 "$DRILL"/*.log >&2 || true
 }
 
+# small_disk FOLDER SIZE: the folder is a disk of its own; fill_disk takes what is free of it, empty_disk gives that back. Needs root.
+small_disks=()
+small_disk() {
+  [ "$(id -u)" = 0 ] || die "this drill needs root, for small disks"
+  mkdir -p "$1"
+  mount -t tmpfs -o "size=$2,mode=755" small "$1"
+  small_disks+=("$1")
+}
+fill_disk() {
+  dd if=/dev/zero of="$1/filler" bs=4k 2>/dev/null || true
+  [ "$(df --output=avail "$1" | tail -n 1)" -lt 4 ] || die "the disk could not be filled"
+}
+empty_disk() { rm "$1/filler"; }
+unmount_disks() {
+  local folder
+  for folder in "${small_disks[@]}"; do umount --lazy "$folder" || true; done
+}
+
 # What a drill leaves behind, unless it failed; one that made more than processes and files calls this from a trap of its own.
 end_drill() {
   local outcome=$? pid
   if [ $outcome != 0 ]; then keep_failed; fi
   for pid in "${drill_pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
+  unmount_disks
   rm -rf "$DRILL"
 }
 

@@ -25,6 +25,25 @@ make_network() {
   done
 }
 
+# cut_off N: no packet from or to that machine; reconnect N ends it.
+cut_off() { in_net lan ip link set "to-$1" down; }
+reconnect() { in_net lan ip link set "to-$1" up; }
+# deafen N: no packet reaches that machine, but all see what it sends; hear N ends it.
+deafen() { in_net lan ip link set dev "to-$1" type bridge_slave learning off flood off mcast_flood off bcast_flood off fdb_flush; }
+hear() { in_net lan ip link set dev "to-$1" type bridge_slave learning on flood on mcast_flood on bcast_flood on; }
+# mute N ADDRESS: no packet from that machine reaches ADDRESS, all others do; speak N ADDRESS ends it.
+mute() { in_net "$1" ip route add blackhole "$2/32"; }
+speak() { in_net "$1" ip route del blackhole "$2/32"; }
+# flap N: its link comes and goes for 20 seconds.
+flap() {
+  for _ in $(seq 5); do
+    cut_off "$1"
+    sleep 2
+    reconnect "$1"
+    sleep 2
+  done
+}
+
 # As end_drill, but first what has children of its own is asked to end them.
 end_networked_drill() {
   local outcome=$? pid where
@@ -32,6 +51,7 @@ end_networked_drill() {
   for pid in "${drill_pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
   sleep 1
   for pid in "${drill_pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
+  unmount_disks
   for where in 1 2 doors lan; do ip netns del "$NET-$where" 2>/dev/null || true; done
   rm -rf "$DRILL"
 }

@@ -43,6 +43,8 @@ stop_writers() {
   sleep 0.5
 }
 
+# Whether that server answers no edit now.
+refuses() { ! edit "$1"; }
 # Whether that server has answered an edit that was begun after SINCE.
 has_changed() {
   awk -v who="${1##*/}" -v since="$2" '$3 == who && $1 > since { found = 1 } END { exit !found }' "$DRILL/answered"
@@ -57,8 +59,12 @@ lone_at() { console "$1" /servers/lone-writes | grep -o 'provisioning string [0-
 # missing_at DATA: the edits that were answered and are not in that server's book.
 missing_at() { comm -23 <(cut -d ' ' -f 5 "$DRILL/answered" | sort) <(edits_at "$1"); }
 has_all_edits() { [ -z "$(missing_at "$1")" ]; }
-# has_book_of DATA OTHER: that server has whatever the other one has.
-has_book_of() { [ -z "$(comm -13 <(edits_at "$1") <(edits_at "$2"))" ]; }
+has_those() { [ -z "$(comm -13 <(edits_at "$1") "$DRILL/those")" ]; }
+# catches_up DATA OTHER: that server comes to have whatever the other one has now.
+catches_up() {
+  edits_at "$2" >"$DRILL/those"
+  until_true $((60 + MORE)) "${1##*/} has caught up" has_those "$1" >/dev/null
+}
 
 # all_accounted ACTIVE OTHER: prints how many answered edits are listed as made alone; all others are in the active server's book.
 all_accounted() {

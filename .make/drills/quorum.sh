@@ -47,7 +47,7 @@ settled() {
   until_true $((60 + MORE)) "server #$STANDBY follows" follows >/dev/null
   until_true $((150 + MORE)) "all devices are on server #$ACTIVE" all_on "$ACTIVE" "$ACTIVE" >/dev/null
   until_true $((60 + MORE)) "automatic promotion is in force again" both_in_force >/dev/null
-  until_true $((30 + MORE)) "the copy has caught up" has_book_of "$DRILL/server$STANDBY" "$DRILL/server$ACTIVE" >/dev/null
+  catches_up "$DRILL/server$STANDBY" "$DRILL/server$ACTIVE"
   events_complete "$DRILL/server$ACTIVE"
   events_complete "$DRILL/server$STANDBY"
 }
@@ -84,32 +84,25 @@ kill -CONT "$stopped"
 settled
 
 before="$(epochs)"
-in_net "$ACTIVE" ip route add blackhole "192.168.1.1$STANDBY/32"
+mute "$ACTIVE" "192.168.1.1$STANDBY"
 log_events 1
 sleep $((HOLD * 6))
-in_net "$ACTIVE" ip route del blackhole "192.168.1.1$STANDBY/32"
+speak "$ACTIVE" "192.168.1.1$STANDBY"
 is_active "$DRILL/server$ACTIVE" || die "server #$ACTIVE gave way although its devices were there"
 [ "$(epochs)" = "$before" ] || die "server #$STANDBY took over without devices"
 report "no packet from server #$ACTIVE reaches #$STANDBY for $((HOLD * 6)) s, the devices are on #$ACTIVE" "it stays active"
 settled
 
 lost="$(now_ms)"
-in_net lan ip link set "to-$ACTIVE" down
+cut_off "$ACTIVE"
 until_true 30 "server #$ACTIVE gives way" is_read_only "$DRILL/server$ACTIVE" >/dev/null
 report "server #$ACTIVE cut off from the network: it is read-only after" "$(seconds $(($(now_ms) - lost)))"
 taken_over "  the network is still down" "$lost"
-in_net lan ip link set "to-$STANDBY" up
+reconnect "$STANDBY"
 settled
 
-in_net lan ip link set "to-$ACTIVE" down
 log_events 1
-for _ in $(seq 5); do
-  sleep 2
-  in_net lan ip link set "to-$ACTIVE" up
-  sleep 2
-  in_net lan ip link set "to-$ACTIVE" down
-done
-in_net lan ip link set "to-$ACTIVE" up
+flap "$ACTIVE"
 settled
 report "the link of server #$ACTIVE flaps for 20 s" "it stays active"
 

@@ -3,11 +3,11 @@
 # are network namespaces on one bridge; the shared disk is a folder. Needs root.
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/network.sh"
+. "$(dirname "$0")/keepalived.sh"
 
-KEEPALIVED="$("$ROOT/.make/tools.sh" keepalived)"
-FLOATING=192.168.1.10
 DISK="$DRILL/disk"
-mkdir -p "$DISK"
+ONE="$DRILL/server1" TWO="$DRILL/server2"
+small_disk "$DISK" 64m
 # keepalived ends its own child, if it is asked to.
 trap end_networked_drill EXIT
 
@@ -23,55 +23,38 @@ start_server() {
   disown $!
 }
 
-# The address belongs where the portal says that it is active.
-start_keepalived() {
-  local n="$1" folder="$DRILL/keepalived$1"
-  mkdir -p "$folder"
-  cat >"$folder/is-active" <<CHECK
-#!/bin/bash
-exec 3<>/dev/tcp/127.0.0.1/3000 || exit 1
-printf 'GET /health/active HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n' >&3
-read -r -t 2 _ status _ <&3
-[ "\$status" = 200 ]
-CHECK
-  chmod 755 "$folder/is-active"
-  cat >"$folder/keepalived.conf" <<CONF
-global_defs {
-  enable_script_security
-  script_user root
-  vrrp_garp_master_refresh 5
-}
-vrrp_script active {
-  script "$folder/is-active"
-  interval 1
-  timeout 2
-  fall 1
-  rise 1
-}
-vrrp_instance biostar {
-  interface eth0
-  virtual_router_id 10
-  state BACKUP
-  priority 100
-  advert_int 1
-  track_script {
-    active
-  }
-  virtual_ipaddress {
-    $FLOATING/24 dev eth0
-  }
-}
-CONF
-  chmod 600 "$folder/keepalived.conf"
-  ip netns exec "$NET-$n" "$KEEPALIVED" --dont-fork --log-console --vrrp -f "$folder/keepalived.conf" -p "$folder/pid" \
-    -r "$folder/vrrp.pid" >"$folder/log" 2>&1 &
-  remember $!
-  disown $!
-}
-
-has_address() { in_net "$1" ip -4 address show dev eth0 | grep -q "inet $FLOATING/"; }
 all_on() { connected "$DRILL/server$1" "BioStar Server #$1" "$DEVICES"; }
 epochs() { "$PORTAL" servers --history --data "$DRILL/server$1" | grep -c '^epoch'; }
+# The active server is A from now on, the other one S.
+chosen() {
+  if is_active "$ONE"; then A=1 S=2; else A=2 S=1; fi
+  is_active "$DRILL/server$A" && is_standby "$DRILL/server$S" && has_address "$A"
+}
+hears_nothing() { roles_at "$1" | grep -q unreachable; }
+
+# stays_active N WHAT: it still is, and answers; nothing of what was answered is lost, and the events are complete.
+stays_active() {
+  until_true $((90 + MORE)) "all devices are on server #$1" all_on "$1" >/dev/null
+  is_active "$DRILL/server$1" || die "server #$1 gave its role up"
+  nothing_lost "$1"
+  report "$2" "it stays active"
+}
+# nothing_lost N: what was answered is in the file, and the events are complete.
+nothing_lost() {
+  changes_things "$DRILL/server$1"
+  until_true 30 "answered edits are in the file" has_all_edits "$DRILL/server$1" >/dev/null
+  events_complete "$DRILL/server$1"
+}
+# taken_over N WHAT SINCE: that server is active, has the address and the devices.
+taken_over() {
+  until_true 60 "server #$1 is active" is_active "$DRILL/server$1" >/dev/null
+  report "$2: server #$1 is active after" "$(seconds $(($(now_ms) - $3)))"
+  until_true 60 "the address moved" has_address "$1" >/dev/null
+  report "  the floating address is on server #$1 after" "$(seconds $(($(now_ms) - $3)))"
+  until_true $((90 + MORE)) "all devices are back" all_on "$1" >/dev/null
+  report "  the last device is registered on server #$1 after" "$(seconds $(($(now_ms) - $3)))"
+  nothing_lost "$1"
+}
 
 declare -A PID
 make_network
@@ -81,50 +64,81 @@ start_keepalived 1
 start_keepalived 2
 until_true 30 "server #1 has the floating address" has_address 1 >/dev/null
 start_server 2 --join "$("$PORTAL" join-string --data "$DRILL/server1")"
-until_true 60 "server #2 asks to join" confirm_join "$DRILL/server1" "$DRILL/server2.log" >/dev/null
-until_true 60 "server #2 is standby" is_standby "$DRILL/server2" >/dev/null
+until_true 60 "server #2 asks to join" confirm_join "$ONE" "$TWO.log" >/dev/null
+until_true 60 "server #2 is standby" is_standby "$TWO" >/dev/null
 
-string="$("$PORTAL" provision --data "$DRILL/server1" --uses "$DEVICES" --address "$FLOATING:51213")"
+string="$("$PORTAL" provision --data "$ONE" --uses "$DEVICES" --address "$FLOATING:51213")"
 start_doors_in_net "$string"
-accept_all "$DRILL/server1" >/dev/null
-until_true 60 "all devices are connected" all_on 1 >/dev/null
+accept_all "$ONE" >/dev/null
+until_true $((60 + MORE)) "all devices are connected" all_on 1 >/dev/null
 report "devices, all on $FLOATING of server #1" "$DEVICES"
+log_events 3
+events_complete "$ONE"
+start_writers "$ONE" "$TWO"
+until_true 60 "edits are answered" has_answered 20 >/dev/null
 
-# Power cut of server #1, right after an answer.
-"$PORTAL" provision --data "$DRILL/server1" --uses 7 >/dev/null
-kill -KILL "${PID[1]}"
+log_events 1
 lost="$(now_ms)"
-until_true 60 "server #2 is active" is_active "$DRILL/server2" >/dev/null
-report "SIGKILL of server #1: server #2 holds the lease and is active after" "$(seconds $(($(now_ms) - lost)))"
-until_true 60 "the address moved" has_address 2 >/dev/null
-report "  the floating address is on server #2 after" "$(seconds $(($(now_ms) - lost)))"
-until_true 90 "all devices are back" all_on 2 >/dev/null
-report "  the last device is registered on server #2 after" "$(seconds $(($(now_ms) - lost)))"
+cut_power "${PID[1]}"
+log_events 1
+taken_over 2 "SIGKILL of server #1" "$lost"
 if has_address 1; then die "both machines have the floating address"; fi
 
 start_server 1
-until_true 60 "server #1 is standby" is_standby "$DRILL/server1" >/dev/null
+until_true 60 "server #1 is standby" is_standby "$ONE" >/dev/null
 report "server #1 comes back as standby, its file untouched" "yes"
 
 # A machine cut off from the network, its disk still there: it must give way by itself.
-in_net lan ip link set to-2 down
 lost="$(now_ms)"
-until_true 60 "server #1 is active" is_active "$DRILL/server1" >/dev/null
-report "server #2 cut off from the network: server #1 is active after" "$(seconds $(($(now_ms) - lost)))"
-is_standby "$DRILL/server2" || die "the machine that was cut off did not give way"
-until_true 90 "all devices are back" all_on 1 >/dev/null
-report "  the last device is registered on server #1 after" "$(seconds $(($(now_ms) - lost)))"
-in_net lan ip link set to-2 up
+cut_off 2
+log_events 1
+taken_over 1 "server #2 cut off from the network" "$lost"
+is_standby "$TWO" || die "the machine that was cut off did not give way"
+reconnect 2
+
+# One way only, for one machine and for the other.
+deafen 2
+log_events 1
+until_true 60 "server #2 hears nothing" hears_nothing "$TWO" >/dev/null
+stays_active 1 "no packet reaches server #2"
+hear 2
+lost="$(now_ms)"
+deafen 1
+log_events 1
+taken_over 2 "no packet reaches server #1, all hear what it sends" "$lost"
+is_standby "$ONE" || die "the machine that heard nothing did not give way"
+hear 1
+
+# The address comes back later than the link, so that the role may move; whoever has it keeps it from then on.
+lost="$(now_ms)"
+log_events 1
+flap 2
+until_true 60 "one of both is active and has the address" chosen >/dev/null
+taken_over "$A" "the link of server #2 flaps for 20 s" "$lost"
+
+# The disk takes nothing any more: what is answered is still there afterwards.
+until_true 60 "server #$S is standby" is_standby "$DRILL/server$S" >/dev/null
+fill_disk "$DISK"
+log_events 1
+until_true 60 "edits are refused" refuses "$DRILL/server$A" >/dev/null
+if is_active "$DRILL/server$S"; then die "server #$S has taken the lease because the disk is full"; fi
+empty_disk "$DISK"
+stays_active "$A" "the shared disk is full: edits are refused, events wait at the doors"
 
 # A process that hangs keeps its lease: nobody else may open the file.
-kill -STOP "${PID[1]}"
+kill -STOP "${PID[$A]}"
+log_events 1
 sleep 8
-if is_active "$DRILL/server2"; then die "the lease of a hanging server was broken"; fi
-report "server #1 stopped in its tracks (SIGSTOP) for 8 s: server #2 stays standby" "yes"
-kill -CONT "${PID[1]}"
-until_true 30 "server #1 goes on" is_active "$DRILL/server1" >/dev/null
-until_true 90 "all devices are back" all_on 1 >/dev/null
-report "promotions on record, none of them by an operator" "$(($(epochs 1) - 1))"
-stop_gently "${PID[2]}"
+if is_active "$DRILL/server$S"; then die "the lease of a hanging server was broken"; fi
+kill -CONT "${PID[$A]}"
+until_true 30 "server #$A goes on" is_active "$DRILL/server$A" >/dev/null
+stays_active "$A" "server #$A stopped in its tracks (SIGSTOP) for 8 s: server #$S stays standby"
+stop_writers
+never_both "$(($(epochs "$A") - 1))"
+report "promotions on record, none of them by an operator" "$(($(epochs "$A") - 1))"
+report "edits answered in all, never by both servers at one time" "$(answered)"
+report "  of them lost" "$(missing_at "$DRILL/server$A" | wc -l)"
+report "events of all devices, each of them once" "$((LOGGED * DEVICES)) of $((LOGGED * DEVICES))"
 stop_gently "${PID[1]}"
+stop_gently "${PID[2]}"
 database_is_whole "$DISK/biostar2.db"
