@@ -3,9 +3,11 @@
 mod attempts;
 mod events;
 mod failback;
+mod list_model;
 mod moving;
 mod probing;
 mod renewal;
+mod rota_model;
 mod sessions;
 mod simulation;
 mod trials;
