@@ -8,6 +8,7 @@ mod moving;
 mod probing;
 mod renewal;
 mod rota_model;
+mod rules;
 mod sessions;
 mod simulation;
 mod trials;

@@ -1,6 +1,7 @@
 //! Hours of bad luck, from many seeds. Faults first, and whatever happens some things never may; then peace, in which
 //! the device must find home.
 
+use super::rules::{Counts, Rules};
 use super::*;
 use crate::wire::{DayWindow, DeviceSettings, Failback, ListVersion, Role};
 use rand::Rng as _;
@@ -20,6 +21,7 @@ struct Watch {
     /// Servers that have registered the device.
     good: BTreeSet<u16>,
     seen: usize,
+    rules: Rules,
 }
 
 impl Watch {
@@ -46,6 +48,7 @@ impl Watch {
             assert!(allowed.contains(&(dialled.server + 50_000)), "dialled a server that is on no list");
         }
         self.seen = world.dials.len();
+        self.rules.check(world);
     }
 
     fn check_trial(&mut self, world: &World) {
@@ -91,9 +94,11 @@ fn some_health(world: &mut World) -> Health {
 }
 
 fn fault(world: &mut World, lists: &mut Vec<ServerList>) {
-    match world.rng.random_range(0..20) {
+    match world.rng.random_range(0..21) {
         16 | 17 => change_role(world),
         18 => order_about(world),
+        // All servers' clocks jump: to 1970, back, ahead, and to the end of time.
+        20 => world.clock_ms = [0, 1_000_000_000_000, 4_000_000_000_000, u64::MAX][world.rng.random_range(0..4)],
         0..5 => {
             let server = world.rng.random_range(1..=5);
             let health = some_health(world);
@@ -169,11 +174,33 @@ fn order_about(world: &mut World) {
     world.say(order);
 }
 
+fn pass(world: &mut World, watch: &mut Watch, time: Duration) {
+    let end = world.now + time;
+    while world.step(end) {
+        watch.check(world);
+    }
+    world.now = end;
+}
+
+fn until_connected(world: &mut World, watch: &mut Watch) {
+    let end = world.now + secs(120);
+    while world.connected().is_none() {
+        assert!(world.step(end), "not connected; dialled {:?}", world.dials);
+        watch.check(world);
+    }
+}
+
 fn live(seed: u64) {
+    story(seed);
+}
+
+/// How often what the rules are about has happened.
+fn story(seed: u64) -> Counts {
     let mut world = World::new(seed, &[1, 2, 3]);
     world.cut_at_write = 0.03;
     world.ring.capacity = if seed.is_multiple_of(2) { 50_000 } else { 60 };
-    let mut watch = Watch { lists: vec![list(1, &[1, 2, 3])], trial: None, good: BTreeSet::new(), seen: 0 };
+    let rules = Rules::new(&world);
+    let mut watch = Watch { lists: vec![list(1, &[1, 2, 3])], trial: None, good: BTreeSet::new(), seen: 0, rules };
     for _ in 0..FAULTS {
         let pause = match world.rng.random_range(0..4) {
             0 => 5,
@@ -181,11 +208,8 @@ fn live(seed: u64) {
             2 => 200,
             _ => 1500,
         };
-        let end = world.now + Duration::from_millis(world.rng.random_range(0..pause * 1000));
-        while world.step(end) {
-            watch.check(&world);
-        }
-        world.now = end;
+        let time = Duration::from_millis(world.rng.random_range(0..pause * 1000));
+        pass(&mut world, &mut watch, time);
         fault(&mut world, &mut watch.lists);
         watch.check(&world);
     }
@@ -197,17 +221,16 @@ fn live(seed: u64) {
     (1..=5).for_each(|server| world.becomes(server, Role::Active, epoch));
     world.set_all(Health::Up);
     // A trial may still have to end, and a penalty or a backoff to pass.
-    world.run(300);
-    world.until_connected(120);
-    watch.check(&world);
+    pass(&mut world, &mut watch, secs(300));
+    until_connected(&mut world, &mut watch);
     let committed = world.disk.lists.committed.entries();
     let connected = world.connected().unwrap() + 50_000;
     let listed = committed.iter().any(|entry| entry.port == connected);
     assert!(listed || world.device.stored().reserve().iter().any(|entry| entry.port == connected));
     assert_eq!(world.device.trial(), None);
     // The longest stay that was ordered, the longest hold-down, and the waits around them.
-    world.run(5500);
-    world.until_connected(120);
+    pass(&mut world, &mut watch, secs(5500));
+    until_connected(&mut world, &mut watch);
     let settings = *world.disk.lists.committed.settings();
     if settings.failback == Failback::Auto && world.device.stored().pinned.is_none() {
         let best = world.disk.lists.committed.entries().as_slice()[0].port - 50_000;
@@ -217,6 +240,7 @@ fn live(seed: u64) {
     world.log(1);
     world.run(60);
     check_events(&world);
+    watch.rules.counts
 }
 
 /// No server holds an event that never was, or in another's place; the one connected to holds all that the ring does.
@@ -237,6 +261,14 @@ fn check_events(world: &World) {
 #[test]
 fn nothing_strands_a_device() {
     crate::simulation::for_each_seed("the device", SEEDS, live);
+}
+
+#[test]
+fn stories_break_no_rule_for_want_of_an_occasion() {
+    let told: Vec<_> = (0..30).map(story).collect();
+    let sum = |of: fn(&Counts) -> u32| told.iter().map(of).sum::<u32>();
+    let counts = [sum(|of| of.returns), sum(|of| of.recoveries), sum(|of| of.defied), sum(|of| of.recovered_starts)];
+    assert!(counts.iter().all(|count| *count >= 10), "{counts:?}");
 }
 
 #[test]

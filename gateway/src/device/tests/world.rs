@@ -93,6 +93,12 @@ pub(super) struct World {
     /// When the device last had or tried a connection.
     pub(super) idle_since: Duration,
     pub(super) trial_timeout_s: u32,
+    /// What the servers' clocks would show at the beginning, milliseconds since 1970 UTC.
+    pub(super) clock_ms: u64,
+    /// When the device was last switched on.
+    pub(super) started_at: Duration,
+    /// Since when each server fares as it does.
+    since: BTreeMap<u16, Duration>,
     /// The certificate on the disk.
     pub(super) life: Option<CertificateLife>,
     /// What servers say to who wants another; nothing if they keep silent.
@@ -143,6 +149,9 @@ impl World {
             confirmed: Vec::new(),
             idle_since: now,
             trial_timeout_s: 63,
+            clock_ms: 1_790_000_000_000,
+            started_at: now,
+            since: (1..=5).map(|server| (server, now)).collect(),
             life: None,
             renewal: None,
             health: (1..=5).map(|server| (server, Health::Up)).collect(),
@@ -156,7 +165,9 @@ impl World {
     }
 
     pub(super) fn set(&mut self, server: u16, health: Health) {
-        self.health.insert(server, health);
+        if self.health.insert(server, health) != Some(health) {
+            self.since.insert(server, self.now);
+        }
         let Some(link) = self.link.filter(|link| link.server == server) else { return };
         if matches!(health, Health::Refusing | Health::Foreign | Health::Strict | Health::Flapping) {
             self.link = None;
@@ -173,6 +184,7 @@ impl World {
     /// Power off and on; only the disk survives.
     pub(super) fn restart(&mut self) {
         let seed = self.rng.random();
+        self.started_at = self.now;
         self.link = None;
         self.queue.clear();
         self.ring.restarted();
@@ -206,6 +218,11 @@ impl World {
         let end = self.now + secs(seconds);
         while self.step(end) {}
         self.now = end;
+    }
+
+    /// Whether that server has registered whoever asked, for at least so long.
+    pub(super) fn up_since(&self, server: u16, since: Duration) -> bool {
+        matches!(self.health[&server], Health::Up | Health::Unconfirming) && self.since[&server] <= since
     }
 
     /// Until the device is registered, at most so long; how long it took.

@@ -92,7 +92,7 @@ impl World {
 
     /// What every server's clock shows.
     pub(in crate::device::tests) fn server_time_ms(&self) -> u64 {
-        1_790_000_000_000 + u64::try_from(self.now.as_millis()).unwrap()
+        self.clock_ms.saturating_add(u64::try_from(self.now.as_millis()).unwrap())
     }
 
     fn epoch(&self, server: u16) -> Epoch {
