@@ -91,10 +91,11 @@ impl Directory for Link {
 
     async fn admit(&self, registration: &Registration) -> Result<Admission, Refusal> {
         self.count_devices().await;
-        let admitted = self.service.register_session(&arrival_of(registration)).await;
+        let arrival = arrival_of(registration);
+        let admitted = self.service.register_session(&arrival).await;
         if admitted.is_ok() {
             self.service.metrics().session_opened();
-            self.service.learn_list_of(registration.hello.info.device_id.0, &reported(&registration.hello.committed));
+            self.service.learn_from(arrival.device, &arrival.info, &arrival.committed);
         }
         admitted
     }

@@ -166,7 +166,7 @@ pub struct Service {
     replication: replication::LastLook,
     hold: quiet::Hold,
     drills: drills::Drills,
-    certificate_ends: renewals::Ends,
+    certificates_shown: renewals::Shown,
     /// What is measured.
     pub(super) metrics: Metrics,
 }
@@ -210,7 +210,7 @@ impl Service {
             replication: replication::LastLook::default(),
             hold: quiet::Hold::default(),
             drills: drills::Drills::default(),
-            certificate_ends: renewals::Ends::default(),
+            certificates_shown: renewals::Shown::default(),
             metrics: Metrics::default(),
         })
     }

@@ -54,7 +54,7 @@ pub use event_rows::{EventFilter, EventMark, EventRow};
 pub use events::{EventArrival, EventPlace};
 pub use installation::Installation;
 pub(in crate::server) use joins::{JoinString, Used};
-pub use learned::Learned;
+pub use learned::{Learned, LearnedDevice};
 pub use operators::OperatorRecord;
 pub use outcomes::{Outcome, OutcomeState};
 pub use provisioning::ProvisioningRecord;

@@ -87,7 +87,7 @@ pub(crate) fn expected(parts: &[(&str, u32)]) -> Vec<String> {
 }
 
 /// Gives the device these servers and waits until it keeps them.
-async fn list(active: &Running, addresses: &[SocketAddr]) {
+pub(crate) async fn list(active: &Running, addresses: &[SocketAddr]) {
     let service = active.service();
     let base = service.find_servers(DOOR).await.unwrap().revision;
     service.replace_servers(&console(), DOOR, base, rows(addresses)).await.unwrap();

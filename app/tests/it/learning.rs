@@ -1,6 +1,7 @@
 //! A server that takes over with an older copy learns from the devices which lists they keep.
 
 use crate::door::{DOOR, Door, list, rows, shown_at};
+use crate::event_story;
 use crate::failover::{Mortal, quick};
 use crate::pair::{console, folder, join_string, until};
 use crate::promotion::promote;
@@ -59,4 +60,44 @@ async fn a_list_that_the_copy_lacks_is_learned_from_the_device_and_shown_as_lear
         push.is_some_and(|push| (push.revision, push.state) == (base + 1, PushState::Committed))
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_device_that_the_copy_lacks_is_learned_with_its_list_and_its_events() {
+    let (one_data, two_data) = (folder(), folder());
+    let rare = |data| Config { copy_schedule: "7d".parse().unwrap(), ..quick(data) };
+    let mortal = Mortal::start(rare(one_data.path())).await;
+    let one = &mortal.running;
+    let two = start(Config { join: Some(join_string(one).await), ..rare(two_data.path()) }).await.unwrap();
+    let id = one.service().site().server_id.clone();
+    one.service().copy_now(&console(), &id).await.unwrap();
+    let door = event_story::Door::at(one).await;
+    event_story::list(one, &[one.gateway_addr, two.gateway_addr]).await;
+    door.used(3, "ada").await;
+    until("the first has the events", async || {
+        event_story::uses(one.service()).await == event_story::expected(&[("ada", 3)])
+    })
+    .await;
+    let kept = one.service().find_servers(DOOR).await.unwrap();
+    assert!(two.service().find_device(DOOR).await.is_err(), "the copy is older than the device");
+
+    mortal.kill();
+    let two_id = two.service().site().server_id.clone();
+    until("the first is missed, and the device is here", async || {
+        let evidence = two.service().promotion_evidence(&two_id).await.unwrap();
+        !evidence.others[0].reachable && evidence.devices_here == 1
+    })
+    .await;
+    promote(&two, Some("killed by the test")).await.unwrap();
+    until("the device is learned", async || two.service().find_device(DOOR).await.is_ok()).await;
+    let learned = two.service().find_servers(DOOR).await.unwrap();
+    assert_eq!((learned.revision, &learned.entries, &learned.hash), (kept.revision, &kept.entries, &kept.hash));
+    assert_eq!(learned.push.map(|push| push.state), Some(PushState::Committed));
+    let history = two.service().list_revisions(DOOR, RevisionQuery::default()).await.unwrap();
+    assert_eq!(history.items[0].by, "learned from the device");
+    until("its events are here", async || {
+        event_story::uses(two.service()).await == event_story::expected(&[("ada", 3)])
+    })
+    .await;
+    event_story::list(&two, &[two.gateway_addr]).await;
 }

@@ -1,13 +1,19 @@
-//! What a copy of the database lacks of a device's lists is learned from the device: a list that another server of the
-//! installation made, and that came after all that are known here.
+//! What a copy of the database lacks of a device is learned from the device: itself, if another server accepted it, and a
+//! list that another server of the installation made, and that came after all that are known here.
 
-use super::{Actor, Service, connection_settings::model_settings, names::device_name_of, server_lists::model_entry};
+use super::{
+    Actor, Service,
+    connection_settings::model_settings,
+    names::{default_device_name, device_name_of},
+    server_lists::model_entry,
+    standing::MAX_NUMBER,
+};
 use crate::{
-    model::{Fault, PushState, RevisionSource, Role},
+    model::{DeviceInfo, Fault, PushState, RevisionSource, Role},
     server::{
         changes::Change,
         list_seal::is_sealed,
-        store::{Learned, ReportedList, Revision},
+        store::{Learned, LearnedDevice, ReportedList, Revision},
     },
 };
 use gateway::wire::{DeviceId, ServerList};
@@ -19,25 +25,27 @@ use std::{
 
 /// Who is named as the author of such a list.
 const AUTHOR: &str = "learned from the device";
+/// Of a list without the installation's seal.
+const FOREIGN: &str = "the device came with a list that nobody here wrote";
 /// How often, and how long apart, a device that has just been admitted is asked.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(300);
 
 impl Service {
-    /// The device has registered with a list: if it is not known here, the device is asked for it.
-    pub(in crate::server) fn learn_list_of(self: &Arc<Self>, device: u32, kept: &ReportedList) {
+    /// The device has registered with a list: if one of the two is not known here, the device is asked for its list.
+    pub(in crate::server) fn learn_from(self: &Arc<Self>, device: u32, info: &DeviceInfo, kept: &ReportedList) {
         if self.role() != Role::Active {
             return;
         }
-        let (service, kept) = (Arc::clone(self), kept.clone());
+        let (service, info, kept) = (Arc::clone(self), info.clone(), kept.clone());
         tokio::spawn(async move {
-            if let Err(fault) = service.learn_list(device, &kept).await {
-                tracing::warn!(device, %fault, "the list that the device keeps could not be learned");
+            if let Err(fault) = service.learn(device, &info, &kept).await {
+                tracing::warn!(device, %fault, "what the device brings could not be learned");
             }
         });
     }
 
-    /// After this server has become active: the devices that registered before bring their lists, too. To be called now and
+    /// After this server has become active: the devices that registered before bring what they have, too. To be called now and
     /// then; does nothing if that is done.
     ///
     /// # Errors
@@ -50,13 +58,13 @@ impl Service {
         for sighting in self.store.list_sightings().await? {
             if sighting.server_id == self.site.server_id && sighting.ended_at.is_none() {
                 self.look_for_drift(sighting.device_id, &sighting.committed).await?;
-                self.learn_list(sighting.device_id, &sighting.committed).await?;
+                self.learn(sighting.device_id, &sighting.info, &sighting.committed).await?;
             }
         }
         Ok(())
     }
 
-    async fn learn_list(&self, device: u32, kept: &ReportedList) -> Result<(), Fault> {
+    async fn learn(&self, device: u32, info: &DeviceInfo, kept: &ReportedList) -> Result<(), Fault> {
         if self.store.is_known_to_keep(device, &kept.hash).await?
             || self.store.find_revision_by_hash(device, &kept.hash).await?.is_some()
         {
@@ -70,9 +78,52 @@ impl Service {
                 hash = kept.hash,
                 "no server of this installation made the list that the device keeps"
             );
-            return Ok(());
         }
-        self.adopt_list(device, &list).await
+        if self.store.find_device(device).await?.is_none() {
+            return self.adopt_device(device, info, &list, genuine).await;
+        }
+        if genuine { self.adopt_list(device, &list).await } else { Ok(()) }
+    }
+
+    /// Takes in a device that another server accepted: its session has shown a certificate of the installation.
+    async fn adopt_device(
+        &self,
+        device: u32,
+        info: &DeviceInfo,
+        list: &ServerList,
+        genuine: bool,
+    ) -> Result<(), Fault> {
+        self.require_active().await?;
+        let Some(certificate_serial) = self.certificates_shown.serial_of(device) else { return Ok(()) };
+        let kept = self.learned_revision(device, list);
+        let push = if genuine { (PushState::Committed, None) } else { (PushState::Drifted, Some(FOREIGN)) };
+        let after = json!({ "serial": certificate_serial, "revision": kept.number, "entries": kept.entries });
+        let audit = self.audit(&Actor::system(), "device.learn", device_name_of(device), None, Some(after));
+        let name = default_device_name(&info.product_name, device, &info.ip_config.ip_addr);
+        let learned = LearnedDevice { name, info: info.clone(), certificate_serial, kept, push, audit };
+        if self.store.learn_device(&learned).await? {
+            tracing::warn!(device, "this server's copy lacked the device: it was learned from it");
+            self.changed(Change::Device { id: device });
+            self.changed(Change::Book);
+        }
+        Ok(())
+    }
+
+    fn learned_revision(&self, device: u32, list: &ServerList) -> Revision {
+        let version = list.version();
+        Revision {
+            device,
+            // One that no server made may count wildly.
+            number: version.number.clamp(1, MAX_NUMBER),
+            epoch: version.epoch.max(1),
+            base_hash: list.base().map(|hash| hash.to_string()),
+            hash: version.hash.to_string(),
+            entries: list.entries().iter().map(model_entry).collect(),
+            settings: model_settings(list.settings()),
+            source: RevisionSource::Edit,
+            created_by: AUTHOR.to_owned(),
+            created_at: self.clock.now_text(),
+        }
     }
 
     /// The session is there a moment after it was admitted.
@@ -101,18 +152,7 @@ impl Service {
         if !newer || waits {
             return Ok(());
         }
-        let revision = Revision {
-            device,
-            number: version.number,
-            epoch: version.epoch,
-            base_hash: list.base().map(|hash| hash.to_string()),
-            hash: version.hash.to_string(),
-            entries: list.entries().iter().map(model_entry).collect(),
-            settings: model_settings(list.settings()),
-            source: RevisionSource::Edit,
-            created_by: AUTHOR.to_owned(),
-            created_at: self.clock.now_text(),
-        };
+        let revision = self.learned_revision(device, list);
         let system = Actor::system();
         let after = json!({ "revision": revision.number, "entries": revision.entries });
         let before = json!({ "revision": record.wanted_revision });

@@ -15,23 +15,32 @@ use rustls_pki_types::CertificateDer;
 use serde_json::json;
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// So long before its end a certificate is warned about.
 const WARNED_S: u64 = 90 * 24 * 3600;
 
-/// When the certificates end that devices showed to this server, seconds since 1970 UTC.
+/// The newest certificate that each device showed to this server, or was given here: serial number, and its end in seconds
+/// since 1970 UTC.
 #[derive(Default)]
-pub(super) struct Ends(Mutex<HashMap<u32, u64>>);
+pub(super) struct Shown(Mutex<HashMap<u32, (String, u64)>>);
 
-impl Ends {
-    pub(super) fn note(&self, device: u32, ends_unix_s: u64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(device, ends_unix_s);
+impl Shown {
+    pub(super) fn note(&self, device: u32, serial: &str, ends_unix_s: u64) {
+        self.lock().insert(device, (serial.to_owned(), ends_unix_s));
     }
 
-    fn of(&self, device: u32) -> Option<u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&device).copied()
+    pub(super) fn serial_of(&self, device: u32) -> Option<String> {
+        self.lock().get(&device).map(|(serial, _)| serial.clone())
+    }
+
+    fn end_of(&self, device: u32) -> Option<u64> {
+        self.lock().get(&device).map(|(_, ends)| *ends)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u32, (String, u64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,7 +107,8 @@ impl Service {
             Ok(key) => key.to_string(),
             Err(error) => return Ok(Err(error.to_string())),
         };
-        if key != known.key_fingerprint {
+        // Of a device that was learned it is not known; the door has seen that the request's key is the certificate's.
+        if !known.key_fingerprint.is_empty() && key != known.key_fingerprint {
             return Ok(Err("The request is for another key than the device was accepted with.".to_owned()));
         }
         if let Some(renewed) = known.renewed.filter(|_| known.certificate_serial != shown) {
@@ -125,7 +135,7 @@ impl Service {
         }
         tracing::info!(device, serial = renewal.serial, "certificate renewed");
         if let Some((_, ends)) = validity_of(&CertificateDer::from(issued.der.as_slice())) {
-            self.certificate_ends.note(device, ends);
+            self.certificates_shown.note(device, &renewal.serial, ends);
         }
         self.changed(Change::Device { id: device });
         self.changed(Change::Book);
@@ -134,7 +144,7 @@ impl Service {
 
     /// What there is to say of the certificate that the device showed last.
     pub(super) fn certificate_alarm_of(&self, device: u32) -> Option<String> {
-        match self.end_of(self.certificate_ends.of(device)?) {
+        match self.end_of(self.certificates_shown.end_of(device)?) {
             End::Far => None,
             End::Near(day) => Some(format!(
                 "This device's certificate ends on {day} and was not renewed. Connect the device to the active server."

@@ -2,7 +2,7 @@
 
 use super::{Service, standing::newest};
 use crate::{
-    model::{DeviceInfo, Fault, Role, ServerEntry},
+    model::{DeviceInfo, Fault, ServerEntry},
     server::{
         changes::Change,
         roles::EpochToken,
@@ -75,7 +75,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// A revoked certificate, a device that was removed, or the store fails.
+    /// A revoked certificate, or the store fails.
     pub async fn register_session(&self, arrival: &Arrival) -> Result<Admission, Refusal> {
         let busy = |_: Fault| Refusal::Busy(STORAGE_RETRY);
         self.may_register(arrival.device, &arrival.certificate_serial).await?;
@@ -86,7 +86,8 @@ impl Service {
         };
         self.look_for_drift(arrival.device, &arrival.committed).await.map_err(busy)?;
         self.look_for_clone(arrival.device, arrival.boot_id);
-        self.certificate_ends.note(arrival.device, arrival.certificate_ends_unix_s);
+        let (serial, ends) = (&arrival.certificate_serial, arrival.certificate_ends_unix_s);
+        self.certificates_shown.note(arrival.device, serial, ends);
         let open = SightingChange::Open(Box::new(self.sighting_of(arrival)));
         let Some(SightingChanged::Opened(connection_sequence)) = self.write_session(open).await else {
             return Err(Refusal::Busy(STORAGE_RETRY));
@@ -108,11 +109,11 @@ impl Service {
         Ok(usize::try_from(self.store.count_devices().await?).unwrap_or(usize::MAX))
     }
 
-    /// Whether a device with a certificate of this serial number would be registered.
+    /// Whether a device with a certificate of this serial number would be registered. One that the book lacks is learned.
     ///
     /// # Errors
     ///
-    /// A revoked certificate, a device that was removed, or the store fails.
+    /// A revoked certificate, or the store fails.
     pub async fn may_register(&self, device: u32, certificate_serial: &str) -> Result<(), Refusal> {
         let busy = |_: Fault| Refusal::Busy(STORAGE_RETRY);
         let known = self.store.look_up(device, certificate_serial).await.map_err(Fault::from).map_err(busy)?;
@@ -120,17 +121,10 @@ impl Service {
             let text = "This device's certificate was revoked. Enrol it again with a provisioning string.";
             return Err(Refusal::Goodbye(Reason::Revoked, text.to_owned()));
         }
-        match (known.is_member, self.role()) {
-            (true, Role::Active | Role::Standby | Role::ReadOnly) => Ok(()),
-            (false, Role::Standby | Role::ReadOnly) => {
-                tracing::info!(device, "certified device that this server's book does not have yet");
-                Ok(())
-            }
-            (false, Role::Active) => {
-                let text = "This device was removed from the installation. Enrol it again with a provisioning string.";
-                Err(Refusal::Goodbye(Reason::Removed, text.to_owned()))
-            }
+        if !known.is_member {
+            tracing::info!(device, "certified device that this server's book does not have yet");
         }
+        Ok(())
     }
 
     /// Records the end of a session; one that a newer session replaced is past already.

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// The highest revision that is counted on from: JSON's readers know no higher whole numbers.
-const MAX_NUMBER: u64 = 1 << 52;
+pub(super) const MAX_NUMBER: u64 = 1 << 52;
 
 /// Of a list that may lead nowhere.
 const UNPROVEN: &str = "The device is connected to none of these servers, and none has passed its last test. It tries them \

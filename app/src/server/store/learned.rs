@@ -1,8 +1,14 @@
-//! Lists that a copy of the book lacked and a device brought.
+//! Lists and devices that a copy of the book lacked, as devices brought them.
 
 use super::{
-    AuditEntry, Revision, Store, StoreError, audit::insert_audit, begin, columns::count, revisions::insert_row, sql,
+    AuditEntry, Revision, Store, StoreError, Transaction,
+    audit::insert_audit,
+    begin,
+    columns::{count, to_json, to_name},
+    revisions::insert_row,
+    sql,
 };
+use crate::model::{DeviceInfo, PushState};
 
 /// A list that a device keeps and that the book did not know.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +21,57 @@ pub struct Learned {
     pub audit: AuditEntry,
 }
 
+/// A device of the installation that the book did not know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LearnedDevice {
+    /// The name it gets.
+    pub name: String,
+    /// What it says of itself.
+    pub info: DeviceInfo,
+    /// The serial number of the certificate that it showed, lower-case hex.
+    pub certificate_serial: String,
+    /// The list that it keeps; its revision becomes the device's first here.
+    pub kept: Revision,
+    /// What the pages say of that list, and why.
+    pub push: (PushState, Option<&'static str>),
+    /// That it was learned.
+    pub audit: AuditEntry,
+}
+
 impl Store {
+    /// Takes the device in; `false`, with nothing done, if it is there already or its certificate was revoked meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be written.
+    pub async fn learn_device(&self, learned: &LearnedDevice) -> Result<bool, StoreError> {
+        let kept = &learned.kept;
+        let mut transaction = begin(&self.book()).await?;
+        // The fingerprint of its key is not known here; each of its certificates is for that key.
+        let taken = sql::query(
+            "insert into devices (id, name, info, key_fingerprint, certificate_serial, wanted_revision,
+             committed_revision, accepted_at, accepted_by) select $1, $2, $3, '', $4, $5, $5, $6, $7
+             where not exists (select 1 from revocations where serial = $4) on conflict (id) do nothing",
+        )
+        .bind(kept.device)
+        .bind(&learned.name)
+        .bind(to_json("devices", &learned.info)?)
+        .bind(&learned.certificate_serial)
+        .bind(count(kept.number))
+        .bind(&kept.created_at)
+        .bind(&kept.created_by)
+        .execute(&mut transaction)
+        .await?;
+        if taken.rows_affected() == 0 {
+            return Ok(false);
+        }
+        insert_row(&mut transaction, kept).await?;
+        insert_push(&mut transaction, kept, learned.push).await?;
+        insert_audit(&mut transaction, &learned.audit).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
     /// Makes the list the wanted one, which the device keeps; `false`, with nothing done, if another one is wanted meanwhile.
     ///
     /// # Errors
@@ -45,16 +101,28 @@ impl Store {
         .bind(count(*wanted))
         .execute(&mut transaction)
         .await?;
-        sql::query(
-            "insert into pushes (device_id, revision, state, created_at, updated_at) values ($1, $2, 'committed', $3, $3)",
-        )
-        .bind(revision.device)
-        .bind(count(revision.number))
-        .bind(&revision.created_at)
-        .execute(&mut transaction)
-        .await?;
+        insert_push(&mut transaction, revision, (PushState::Committed, None)).await?;
         insert_audit(&mut transaction, audit).await?;
         transaction.commit().await?;
         Ok(true)
     }
+}
+
+async fn insert_push(
+    connection: &mut Transaction,
+    revision: &Revision,
+    (state, reason): (PushState, Option<&'static str>),
+) -> Result<(), StoreError> {
+    sql::query(
+        "insert into pushes (device_id, revision, state, reason, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $5)",
+    )
+    .bind(revision.device)
+    .bind(count(revision.number))
+    .bind(to_name("pushes", state)?)
+    .bind(reason)
+    .bind(&revision.created_at)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
