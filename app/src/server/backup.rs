@@ -6,15 +6,16 @@ mod make;
 mod restore;
 
 pub use make::make;
-pub use restore::restore;
+pub use restore::{restore, restore_copy};
 
-use super::{data_folder::DataFolderError, keys::KeysError, store::StoreError};
-use aws_lc_rs::digest::{Context, SHA256};
-use serde::{Deserialize, Serialize};
-use std::{
-    io::{self, Read, Write},
-    path::PathBuf,
+use super::{
+    data_folder::DataFolderError,
+    durable::copy_hashed,
+    keys::KeysError,
+    store::{CopyFlaw, StoreError},
 };
+use serde::{Deserialize, Serialize};
+use std::{io, path::PathBuf};
 
 /// The first file of the archive.
 const MANIFEST: &str = "manifest.json";
@@ -22,7 +23,6 @@ const MANIFEST: &str = "manifest.json";
 const FORMAT: u32 = 1;
 /// No manifest is longer.
 const MANIFEST_MAX: u64 = 1 << 20;
-const CHUNK: usize = 64 << 10;
 
 /// Says what a backup holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +59,19 @@ pub struct BackupFile {
     pub sha256: String,
 }
 
+/// What a kept copy has become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoredCopy {
+    /// The server whose records it is now.
+    pub server_name: String,
+    /// How many changes it holds.
+    pub change: u64,
+    /// Its SHA-256 was on record, and was compared.
+    pub described: bool,
+    /// Where the records are that it replaced, if there were any.
+    pub archive: Option<PathBuf>,
+}
+
 /// Why there is no backup, or none that can be restored.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
@@ -89,25 +102,15 @@ pub enum BackupError {
     /// The archive is not what this program wrote.
     #[error("this is no whole backup: {0}; nothing was restored")]
     Damaged(String),
+    /// No kept copy has that name.
+    #[error("there is no kept copy {0}; `portal copies` lists those that are there")]
+    NoCopy(String),
+    /// The kept copy.
+    #[error("{0}; nothing was changed")]
+    Copy(#[from] CopyFlaw),
     /// A newer program wrote it.
     #[error(
         "this backup is of format {0}, which this program does not know: restore it with the program that made it, or a newer one"
     )]
     Newer(u32),
-}
-
-/// Copies everything, and says its SHA-256 in hexadecimal and its size in bytes.
-fn copy_hashed(from: &mut impl Read, to: &mut impl Write) -> io::Result<(String, u64)> {
-    let mut context = Context::new(&SHA256);
-    let mut chunk = vec![0; CHUNK];
-    let mut size = 0;
-    loop {
-        let read = from.read(&mut chunk)?;
-        if read == 0 {
-            return Ok((hex::encode(context.finish()), size));
-        }
-        context.update(&chunk[..read]);
-        to.write_all(&chunk[..read])?;
-        size += read as u64;
-    }
 }

@@ -8,6 +8,7 @@ mod config;
 mod config_file;
 mod confirm;
 mod console;
+mod copies;
 mod devices;
 mod drill;
 mod join_string;
@@ -47,8 +48,10 @@ enum Verb {
     Check(Box<check::Arguments>),
     /// Write everything that this server is into one file, also while it runs; the file is a secret
     Backup(backup::Arguments),
-    /// Make the server of a backup in an empty folder
+    /// Make the server of a backup in an empty folder, or go back to a kept copy
     Restore(restore::Arguments),
+    /// List the kept copies of the last days
+    Copies(copies::Arguments),
     /// Print a configuration file, or the documentation of its keys
     Config(config::Arguments),
     /// Print a string with which a second server can join, once, within 15 minutes
@@ -171,6 +174,7 @@ async fn perform(verb: Verb) -> Result<(), CliError> {
         Verb::Check(arguments) => check::perform(*arguments).await,
         Verb::Backup(arguments) => backup::perform(&arguments).await,
         Verb::Restore(arguments) => restore::perform(&arguments).await,
+        Verb::Copies(arguments) => copies::perform(&arguments).await,
         Verb::Config(arguments) => config::perform(&arguments),
         Verb::JoinString(arguments) => join_string::perform(&arguments).await,
         Verb::Newcomers(arguments) => newcomers::perform(&arguments).await,

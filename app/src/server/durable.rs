@@ -1,11 +1,14 @@
-//! Files that are either whole or not there, whatever moment the power goes.
+//! Files that are either whole or not there, whatever moment the power goes, and what they hold.
 
+use aws_lc_rs::digest::{Context, SHA256};
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
 };
+
+const CHUNK: usize = 64 << 10;
 
 /// Writes `bytes` to `file`, readable by this server's user alone, replacing what was there in one step.
 ///
@@ -38,4 +41,33 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// The disk's.
 pub fn make_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Copies everything, and says its SHA-256 in hexadecimal and its size in bytes.
+///
+/// # Errors
+///
+/// Either's.
+pub fn copy_hashed(from: &mut impl Read, to: &mut impl Write) -> io::Result<(String, u64)> {
+    let mut context = Context::new(&SHA256);
+    let mut chunk = vec![0; CHUNK];
+    let mut size = 0;
+    loop {
+        let read = from.read(&mut chunk)?;
+        if read == 0 {
+            return Ok((hex::encode(context.finish()), size));
+        }
+        context.update(&chunk[..read]);
+        to.write_all(&chunk[..read])?;
+        size += read as u64;
+    }
+}
+
+/// SHA-256 of a file in hexadecimal, and its size in bytes.
+///
+/// # Errors
+///
+/// The disk's.
+pub fn hash_of(file: &Path) -> io::Result<(String, u64)> {
+    copy_hashed(&mut File::open(file)?, &mut io::sink())
 }

@@ -84,6 +84,8 @@ pub enum Pause {
     OtherLine,
     /// It shall be standby, as soon as its database is a replica of the active server's.
     Detached,
+    /// Its records are those of an earlier time: what came after may be with another server.
+    Restored,
 }
 
 /// What this server is.
@@ -102,6 +104,12 @@ impl RoleRecord {
     #[must_use]
     pub fn new(role: Role, epoch: EpochToken) -> Self {
         Self { role, pause: None, epoch }
+    }
+
+    /// The same with records of an earlier time: only a promotion makes it active.
+    #[must_use]
+    pub fn restored(self) -> Self {
+        Self { role: Role::ReadOnly, pause: Some(Pause::Restored), ..self }
     }
 
     /// It is active, or would be if it were sure that no other server is.
@@ -209,7 +217,8 @@ impl Roles {
                 | Pause::HandedOver { .. }
                 | Pause::Outdated
                 | Pause::OtherLine
-                | Pause::Detached,
+                | Pause::Detached
+                | Pause::Restored,
             )
             | None => next.clone(),
         };

@@ -3,10 +3,15 @@
 use crate::{
     command_line::PROGRAM,
     harness::{PASSWORD, PATIENCE, Portal, TestDevice, api_request, send, until},
+    pair::{Pair, change, has},
+    promotion::promote,
 };
-use app::server::{
-    config::Config,
-    start::{Running, start},
+use app::{
+    model::Role,
+    server::{
+        config::Config,
+        start::{Running, start},
+    },
 };
 use http::Method;
 use serde_json::json;
@@ -71,6 +76,66 @@ async fn devices_find_the_restored_server() {
     assert_eq!(fs::metadata(keys).unwrap().permissions().mode() & 0o777, 0o600);
     let restored = start(Config { gateway, ..Config::on_loopback(new.path()) }).await.unwrap();
     until("the device is back", async || status_at(&restored).await.as_deref() == Some("connected")).await;
+
+    // What came after the backup may be elsewhere: it changes nothing before an operator says so, also after another start.
+    restored.stop().await;
+    let restored = start(Config { gateway, ..Config::on_loopback(new.path()) }).await.unwrap();
+    assert_eq!(restored.service().role(), Role::ReadOnly);
+    promote(&restored, Some("the machine is lost")).await.unwrap();
+    assert_eq!((restored.service().role(), restored.service().known_epoch().number), (Role::Active, 2));
+    until("the device is back", async || status_at(&restored).await.as_deref() == Some("connected")).await;
+    assert_eq!(restored.service().role(), Role::Active, "the device met later starts");
+}
+
+#[tokio::test]
+async fn a_backup_holds_who_decides_on_automatic_promotion() {
+    let (pair, shelf) = (Pair::start().await, tempfile::tempdir().unwrap());
+    let file = shelf.path().join("server.tar");
+    crate::pair::until("it is on disk", async || pair.one_data.path().join("quorum.json").exists()).await;
+    done("backup", &file, pair.one_data.path()).await;
+    let new = tempfile::tempdir().unwrap();
+    done("restore", &file, new.path()).await;
+    assert!(new.path().join("quorum.json").exists());
+}
+
+#[tokio::test]
+async fn a_server_goes_back_to_a_kept_copy_and_the_other_one_follows() {
+    let Pair { one, two, one_data: _one, two_data } = Pair::start().await;
+    let kept = change(&one).await;
+    crate::pair::until("the copy has it", async || has(&two, &kept).await).await;
+    let listed = Command::new(PROGRAM).arg("copies").arg("--data").arg(two_data.path()).output().await.unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let name = listed.split('\t').next().unwrap().to_owned();
+    assert!(name.ends_with(".db") && listed.lines().count() == 1 && listed.contains("change "), "{listed}");
+    let back = async |name: &str| {
+        let run = Command::new(PROGRAM).args(["restore", "--copy", name, "--data"]).arg(two_data.path()).output();
+        timeout(PATIENCE, run).await.unwrap().unwrap()
+    };
+    assert!(String::from_utf8_lossy(&back(&name).await.stderr).contains("already runs"));
+    let sites = two.sites_addr;
+    two.stop().await;
+    let mistake = change(&one).await;
+    assert!(String::from_utf8_lossy(&back("1-00.db").await.stderr).contains("no kept copy"));
+    let output = back(&name).await;
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("Server #2"), "{output:?}");
+
+    let two = start(Config { sites, ..Config::on_loopback(two_data.path()) }).await.unwrap();
+    assert_eq!(two.service().role(), Role::ReadOnly);
+    assert!(has(&two, &kept).await && !has(&two, &mistake).await);
+    let id = two.service().site().server_id.clone();
+    crate::pair::until("the servers hear each other", async || {
+        two.service().promotion_evidence(&id).await.unwrap().others[0].reachable
+    })
+    .await;
+    promote(&two, None).await.unwrap();
+    assert_eq!((two.service().role(), two.service().known_epoch().number), (Role::Active, 2));
+    assert!(has(&two, &kept).await && !has(&two, &mistake).await);
+    crate::pair::until("the first follows", async || {
+        one.service().role() == Role::Standby && has(&one, &kept).await && !has(&one, &mistake).await
+    })
+    .await;
+    let lone = one.service().list_lone_writes().await.unwrap();
+    assert!(!lone.is_empty(), "what it had alone is listed");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Making a backup, beside a server that runs or without one.
 
-use super::{BackupError, BackupFile, BackupManifest, FORMAT, MANIFEST, copy_hashed};
+use super::{BackupError, BackupFile, BackupManifest, FORMAT, MANIFEST};
 use crate::{
     model::Role,
     server::{
@@ -21,7 +21,7 @@ use std::{
 use tar::{Builder, EntryType, Header};
 
 /// Files that are copied as they are, if they are there; each is replaced in one step whenever it changes.
-const PLAIN: [&str; 4] = ["server.json", "role.json", "start.json", "peers.json"];
+const PLAIN: [&str; 5] = ["server.json", "role.json", "start.json", "peers.json", "quorum.json"];
 const KEYS: &str = "keys";
 
 /// Writes everything that the server in `data` is, with its book from its place, into the new file `target`, readable by this user alone.
@@ -101,8 +101,7 @@ fn plain_files(data: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 
 fn hashed(parts: &[(String, PathBuf)]) -> Result<Vec<BackupFile>, BackupError> {
     let hash = |(path, file): &(String, PathBuf)| {
-        let hashed = File::open(file).and_then(|mut reader| copy_hashed(&mut reader, &mut io::sink()));
-        let (sha256, size) = hashed.map_err(|error| BackupError::File(file.clone(), error))?;
+        let (sha256, size) = durable::hash_of(file).map_err(|error| BackupError::File(file.clone(), error))?;
         Ok(BackupFile { path: path.clone(), size, sha256 })
     };
     parts.iter().map(hash).collect()

@@ -1,12 +1,15 @@
-//! Restoring a backup: everything is checked before anything of it counts, and a folder that holds something is refused.
+//! Restoring a backup or a kept copy: everything is checked before anything of it counts.
 
-use super::{BackupError, BackupFile, BackupManifest, FORMAT, MANIFEST, MANIFEST_MAX, copy_hashed};
-use crate::server::{
-    data_folder::{DataFolder, read_site},
-    durable,
-    keys::Keys,
-    roles::Roles,
-    store::{BookPlace, Schema, survey},
+use super::{BackupError, BackupFile, BackupManifest, FORMAT, MANIFEST, MANIFEST_MAX, RestoredCopy, copy_hashed};
+use crate::{
+    model::Role,
+    server::{
+        data_folder::{DataFolder, read_site},
+        durable,
+        keys::Keys,
+        roles::Roles,
+        store::{BookPlace, Schema, check_kept_copy, find_kept_copy, put_copy_in_place, survey},
+    },
 };
 use std::{
     fs::{self, File, OpenOptions},
@@ -22,7 +25,8 @@ const WORK: &str = "restoring";
 const LAST: &str = "server.json";
 const KEYS: &str = "keys";
 
-/// Makes the server of the backup `file` in the folder `data`, which must be empty or absent.
+/// Makes the server of the backup `file` in the folder `data`, which must be empty or absent. It starts read-only: what came
+/// after the backup may be with another server.
 ///
 /// # Errors
 ///
@@ -45,6 +49,41 @@ pub async fn restore(file: &Path, data: &Path) -> Result<BackupManifest, BackupE
     settled
 }
 
+/// Puts the kept copy of this name in the place of the records of the server in `data`, which are kept in its archive. The
+/// server must not run; it starts read-only.
+///
+/// # Errors
+///
+/// The folder is in use or holds no server, there is no such copy, something is wrong with it, or the disk's.
+pub async fn restore_copy(data: &Path, name: &str) -> Result<RestoredCopy, BackupError> {
+    let failed = |error| BackupError::File(data.to_owned(), error);
+    let site = read_site(data)?.ok_or_else(|| BackupError::NoServer(data.to_owned()))?;
+    let role = Roles::load(data).map_err(failed)?.ok_or_else(|| BackupError::NoServer(data.to_owned()))?;
+    let _folder = DataFolder::open(data)?;
+    let copy = find_kept_copy(data, name).map_err(failed)?.ok_or_else(|| BackupError::NoCopy(name.to_owned()))?;
+    let facts = check_kept_copy(&copy, &site.installation_id).await?;
+    // A server without a role that fits its records must never be met: where it writes them the role goes first, where it
+    // has none of its own the records do.
+    let (restored, own) = (role.clone().restored(), role.role != Role::Standby);
+    if own {
+        Roles::save(data, &restored).map_err(failed)?;
+    }
+    let archive = put_copy_in_place(data, &copy).await?;
+    if !own {
+        Roles::save(data, &restored).map_err(failed)?;
+    }
+    if rustix::process::geteuid().is_root() {
+        let owner = fs::metadata(data).map_err(failed)?;
+        give(data, owner.uid(), owner.gid()).map_err(failed)?;
+    }
+    Ok(RestoredCopy {
+        server_name: site.server_name,
+        change: facts.change,
+        described: copy.manifest.is_some(),
+        archive,
+    })
+}
+
 async fn unpack_and_check(file: &Path, work: &Path) -> Result<BackupManifest, BackupError> {
     let (from, to) = (file.to_owned(), work.to_owned());
     let unpacked = tokio::task::spawn_blocking(move || unpack(&from, &to)).await;
@@ -56,7 +95,11 @@ async fn unpack_and_check(file: &Path, work: &Path) -> Result<BackupManifest, Ba
     if (&*site.installation_id, &*site.server_id) != named || of_keys != named {
         return Err(damaged("its parts are of different servers"));
     }
-    Roles::load(work).ok().flatten().ok_or_else(|| damaged("role.json is missing or unreadable"))?;
+    let role = Roles::load(work).ok().flatten().ok_or_else(|| damaged("role.json is missing or unreadable"))?;
+    if role.is_active_at_heart() {
+        let failed = |error| BackupError::File(work.to_owned(), error);
+        Roles::save(work, &role.restored()).map_err(failed)?;
+    }
     let surveyed = survey(work, BookPlace::Own, false).await?;
     if surveyed.is_none() && !manifest.book_elsewhere {
         return Err(damaged("the records are missing"));

@@ -37,12 +37,19 @@ impl Service {
             (
                 Role::ReadOnly,
                 Some(
-                    Pause::Superseded | Pause::HandedOver { .. } | Pause::Outdated | Pause::OtherLine | Pause::Detached,
+                    Pause::Superseded
+                    | Pause::HandedOver { .. }
+                    | Pause::Outdated
+                    | Pause::OtherLine
+                    | Pause::Detached
+                    | Pause::Restored,
                 ),
             ) => {}
             (Role::ReadOnly, Some(Pause::Starting | Pause::Alone | Pause::Unproven) | None)
             | (Role::Active | Role::Standby, _) => {
-                return Err(wrong("Only a server that was active before and is read-only now has to join again."));
+                return Err(wrong(
+                    "Only a server that was active before, or was restored, and is read-only now has to join again.",
+                ));
             }
         }
         let active = self.peers.peers().into_iter().find(|peer| peer.reachable && peer.facts.role == Role::Active);

@@ -119,7 +119,14 @@ pub(in crate::server) fn fitting(now: &RoleRecord, seen: &Replication) -> Option
         | (
             ReplicationPart::Primary,
             Role::ReadOnly,
-            Some(Pause::OtherLine | Pause::Superseded | Pause::Detached | Pause::HandedOver { .. }),
+            Some(
+                Pause::OtherLine
+                | Pause::Superseded
+                | Pause::Detached
+                | Pause::HandedOver { .. }
+                // The database was not restored with this server: it goes on in the same epoch on the same line.
+                | Pause::Restored,
+            ),
         ) if is_written => (Role::Active, None),
         // Its database follows another one now.
         (ReplicationPart::Replica, Role::Active, _) | (ReplicationPart::Replica, Role::ReadOnly, Some(_)) => {

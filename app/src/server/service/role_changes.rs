@@ -11,6 +11,9 @@ use crate::{
 };
 use std::sync::{PoisonError, atomic::Ordering};
 
+/// No server is started so often between a backup and its end.
+const STARTS_FORGOTTEN: u64 = 1000;
+
 impl Service {
     /// Somebody knows this epoch. If it is higher than what is known here and really the installation's, it counts from now
     /// on: an active server changes nothing any more.
@@ -78,6 +81,11 @@ impl Service {
     /// An operator has decided that this server goes on: from now on it is the latest start that counts.
     pub(super) fn go_on_from_here(&self) -> Result<(), Fault> {
         let seen = self.overtaken_by.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Devices that are not back yet may have met starts that the restored records do not know.
+        let restored = self.roles.now().pause == Some(Pause::Restored);
+        let own = self.start_now();
+        let far = restored.then(|| Start { number: own.number + STARTS_FORGOTTEN, ..own });
+        let seen = seen.max(far);
         if let Some(seen) = seen {
             let next = Start::after(&seen, self.store.folder()).map_err(|error| unwritten(&error))?;
             if let Some(quorum) = self.quorum.get() {

@@ -151,6 +151,11 @@ impl Service {
                  pg_rewind and start it as a replica. What only this server has written is listed on the Servers page.",
                 name(&record.epoch.server_id)
             ),
+            Pause::Restored => "The records of this server were restored from a backup or a copy. It serves devices and changes \
+                                nothing until it is made active on the Servers page: then they count, in a new epoch, and \
+                                what another server has written since is kept aside there. If that one shall stay active, \
+                                let this one become its standby on the Servers page."
+                .to_owned(),
             Pause::Outdated => "This is an old image of this server, or a second one of it: a later start of it was seen. It \
                                 changes nothing. Stop the one that should not run, or let this one become a standby on the \
                                 Servers page."

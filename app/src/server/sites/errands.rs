@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     model::ProbeRow,
-    server::store::{Copies, adopt},
+    server::{
+        roles::Pause,
+        store::{Copies, adopt},
+    },
 };
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
@@ -119,6 +122,10 @@ impl Sites {
                 return Err(CopyError::Altered("its database is not on a database server".to_owned()));
             };
             return Ok(self.service.store.await_position(position, REPLICA_PATIENCE).await?);
+        }
+        // An operator went back to earlier records: what came after them stays with the other server.
+        if self.service.roles.now().pause == Some(Pause::Restored) {
+            return Ok(());
         }
         let manifest = renew(self, line).await?;
         if Some(manifest.sha256) == stepped.manifest.map(|announced| announced.sha256) {

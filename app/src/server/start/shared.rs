@@ -8,7 +8,7 @@ use crate::{
         data_folder::DataFolder,
         keys::Keys,
         lease::{Keeper, SharedFile, check_file_system},
-        roles::{RoleRecord, Roles},
+        roles::{Pause, RoleRecord, Roles},
         service::Site,
         sites,
         store::{JOURNAL_FILE, Store},
@@ -29,6 +29,9 @@ pub(super) async fn open(
     let place = shared.database.parent().filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."));
     check_file_system(place, shared.fence.is_some())?;
     let keeper = Arc::new(Keeper::new(shared.clone()));
+    // Whatever state its records are of: nobody else writes the file whose lease this server holds.
+    let restored = role.pause == Some(Pause::Restored);
+    let role = if restored { RoleRecord::new(Role::Active, role.epoch) } else { role };
     if role.role == Role::Active
         && let Some(store) = resume(&keeper, folder, site, &role, clock).await?
     {

@@ -12,6 +12,8 @@ use std::{
 
 const FOLDER: &str = "copies";
 const POINTER: &str = "current.json";
+/// Says beside a copy what it is.
+const DESCRIPTION: &str = ".json";
 const INCOMING: &str = "incoming.part";
 /// Which copy that is.
 const INCOMING_HASH: &str = "incoming.part.sha256";
@@ -134,6 +136,14 @@ impl Copies {
         Ok(to)
     }
 
+    /// Says beside the adopted copy what it is, with the SHA-256 that it has as it lies there.
+    pub(in crate::server) fn describe(&self, manifest: &Manifest) -> io::Result<()> {
+        let file = self.file_of(manifest)?;
+        let (sha256, size) = durable::hash_of(&file)?;
+        let described = Manifest { sha256, size, ..manifest.clone() };
+        durable::write(&description_of(&file), &serde_json::to_vec_pretty(&described)?)
+    }
+
     /// From here on this copy counts, also after a crash.
     pub(in crate::server) fn point_to(&self, manifest: &Manifest) -> io::Result<()> {
         durable::write(&self.0.join(POINTER), &serde_json::to_vec_pretty(manifest)?)
@@ -145,12 +155,16 @@ impl Copies {
     pub(in crate::server) fn sweep(&self, kept: &[&Manifest], now: SystemTime) -> io::Result<()> {
         let kept = kept.iter().filter_map(|manifest| manifest.file_name());
         let kept: Vec<String> = kept.chain(self.dailies(now)?).collect();
-        let belongs = |name: &str| kept.iter().any(|kept| name.strip_suffix("-journal").unwrap_or(name) == kept);
+        let own = |name: &str| {
+            let own = name.strip_suffix("-journal").or_else(|| name.strip_suffix(DESCRIPTION));
+            own.unwrap_or(name).to_owned()
+        };
+        let belongs = |name: &str| kept.contains(&own(name));
         self.remove_where(|name| name != POINTER && !belongs(name))
     }
 
-    /// The newest file of each day that is kept.
-    fn dailies(&self, now: SystemTime) -> io::Result<Vec<String>> {
+    /// The newest file of each day that is kept, the newest first.
+    pub(super) fn dailies(&self, now: SystemTime) -> io::Result<Vec<String>> {
         let mut newest: BTreeMap<u64, (SystemTime, String)> = BTreeMap::new();
         for entry in fs::read_dir(&self.0)? {
             let entry = entry?;
@@ -182,6 +196,13 @@ impl Copies {
         }
         Ok(())
     }
+}
+
+/// The file that says what this copy is.
+pub(super) fn description_of(copy: &Path) -> PathBuf {
+    let mut name = copy.as_os_str().to_owned();
+    name.push(DESCRIPTION);
+    name.into()
 }
 
 #[cfg(test)]
@@ -243,9 +264,11 @@ mod tests {
         copies.point_to(&kept).unwrap();
         fs::write(copies.folder().join("2-abababababababab.db-journal"), "hot").unwrap();
         fs::write(copies.folder().join("2-abababababababab.db-wal"), "another's").unwrap();
+        copies.describe(&kept).unwrap();
         fs::write(copies.incoming().unwrap(), "torn").unwrap();
         copies.sweep(&[&kept], SystemTime::now()).unwrap();
-        assert_eq!(names(&copies), ["2-abababababababab.db", "2-abababababababab.db-journal", "current.json"]);
+        let beside = ["", "-journal", ".json"].map(|suffix| format!("2-abababababababab.db{suffix}"));
+        assert_eq!(names(&copies), [&beside[..], &["current.json".to_owned()]].concat());
     }
 
     #[test]

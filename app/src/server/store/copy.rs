@@ -1,6 +1,9 @@
 //! The book as a whole: snapshots of it on the active server, exchanging it for a newer copy on a standby.
 
-use super::{BOOK_MIGRATIONS, BookFacts, Copies, Database, Manifest, Store, StoreError, columns::number, sql};
+use super::{
+    BOOK_MIGRATIONS, BookFacts, Copies, Database, Manifest, Store, StoreError, columns::number, copies::description_of,
+    sql,
+};
 use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -138,6 +141,9 @@ pub(in crate::server) async fn adopt(
         return Err(flaw);
     }
     let file = copies.adopt(manifest)?;
+    let (beside, described) = (copies.clone(), manifest.clone());
+    let written = tokio::task::spawn_blocking(move || beside.describe(&described)).await;
+    written.map_err(std::io::Error::other).flatten()?;
     let pool = open_read_only(&file).await?;
     copies.point_to(manifest)?;
     Ok(pool)
@@ -146,6 +152,12 @@ pub(in crate::server) async fn adopt(
 /// Opens the copy that counts, after bringing its schema up to this program's.
 pub(super) async fn open_current(file: &Path) -> Result<SqlitePool, StoreError> {
     let private = open_private(file).await?;
+    let newest: Option<i64> =
+        sqlx::query_scalar("select max(version) from _sqlx_migrations").fetch_one(&private).await?;
+    if BOOK_MIGRATIONS.iter().any(|migration| Some(migration.version) > newest) {
+        // It becomes another file than the one that was described.
+        let _ = std::fs::remove_file(description_of(file));
+    }
     let migrated = BOOK_MIGRATIONS.run(&private).await;
     private.close().await;
     migrated?;
@@ -191,7 +203,7 @@ async fn examine(private: &SqlitePool, known: Option<(&str, u64)>) -> Result<(),
     Ok(())
 }
 
-async fn facts_of(book: &SqlitePool) -> Result<BookFacts, StoreError> {
+pub(super) async fn facts_of(book: &SqlitePool) -> Result<BookFacts, StoreError> {
     let (installation_id, epoch, change, schema): (String, i64, i64, i64) = sqlx::query_as(
         "select installation_id, epoch, (select coalesce(max(id), 0) from audit),
              (select coalesce(max(version), 0) from _sqlx_migrations)
@@ -202,8 +214,8 @@ async fn facts_of(book: &SqlitePool) -> Result<BookFacts, StoreError> {
     Ok(BookFacts { installation_id, epoch: number("installation", epoch)?, change: number("audit", change)?, schema })
 }
 
-/// What the database library says no to in a file that just arrived is the file's fault.
-fn damaged(error: StoreError) -> CopyFlaw {
+/// What the database library says no to in a copy is the file's fault.
+pub(super) fn damaged(error: StoreError) -> CopyFlaw {
     if let StoreError::Unusable(source) | StoreError::ReadOnly(source) | StoreError::Statement(source) = error {
         CopyFlaw::Damaged(source.to_string())
     } else {

@@ -309,7 +309,7 @@ pub(super) async fn put_aside(folder: &Path) -> Result<Option<PathBuf>, StoreErr
     Ok(Some(place))
 }
 
-fn copy_to_book(copy: &Path, folder: &Path) -> io::Result<()> {
+pub(super) fn copy_to_book(copy: &Path, folder: &Path) -> io::Result<()> {
     let next = folder.join("biostar2.db.next");
     fs::copy(copy, &next)?;
     fs::File::open(&next)?.sync_all()?;

@@ -57,7 +57,7 @@ fn database_files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(Copies::of(folder).folder())
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.file_name().unwrap() != "current.json")
+        .filter(|path| path.extension().is_none_or(|end| end != "json"))
         .collect();
     files.sort();
     files
