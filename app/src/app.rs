@@ -96,7 +96,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async />
                     <Route path=path!("/servers") view=ServersPage ssr=SsrMode::Async />
                     // Where a button without script posts to: after a refusal the page stands at that address.
-                    <Route path=path!("/devices/:id/cancel-push") view=DeviceSettingPage ssr=SsrMode::Async />
+                    <Route path=path!("/devices/:id/:verb") view=DeviceSettingPage ssr=SsrMode::Async />
                     <Route path=path!("/devices/:id/restore/:number") view=DeviceSettingPage ssr=SsrMode::Async />
                     <Route path=path!("/rollouts/:id/:verb") view=RolloutPage ssr=SsrMode::Async />
                     <Route path=path!("/waiting-devices/:id/accept") view=WaitingDevicesPage ssr=SsrMode::Async />

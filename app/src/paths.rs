@@ -53,6 +53,12 @@ pub fn move_device(id: u32) -> String {
     format!("{DEVICES}/{id}/move")
 }
 
+/// Where a device's removal is posted to.
+#[must_use]
+pub fn remove_device(id: u32) -> String {
+    format!("{DEVICES}/{id}/remove")
+}
+
 /// Where a server is told to send its devices away.
 #[must_use]
 pub fn drain(server: &str) -> String {

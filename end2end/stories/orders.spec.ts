@@ -52,3 +52,13 @@ test('a device is sent to the other server', async ({ operator: page, site }) =>
     await second.stop();
   }
 });
+
+test('a device is removed after a question', async ({ operator: page, site }) => {
+  const id = firstDevice + 1;
+  await openDevice(page, site.portal, id);
+  await page.getByText('Remove …', { exact: true }).click();
+  await page.getByRole('button', { name: `Remove device ${id}`, exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'All Devices' })).toBeVisible();
+  await expect(page.getByRole('row').filter({ hasText: String(id) })).toHaveCount(0);
+  expect((await site.portal.api(`/devices/${id}`)).status).toBe(404);
+});

@@ -7,6 +7,7 @@ pub mod history;
 pub mod information;
 pub mod network;
 pub mod orders;
+pub mod removal;
 
 use super::device_list::TreePane;
 use crate::{
@@ -27,6 +28,7 @@ use history::History;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
+use removal::Removal;
 
 /// The page of the device in the address. Another device is another page.
 #[component]
@@ -56,6 +58,7 @@ fn OneDevice(id: u32) -> impl IntoView {
                 <Alarm device />
                 <DeviceForm device refetch />
                 <History id device refetch />
+                <Removal id />
             }
         } />
     }

@@ -17,6 +17,7 @@ mod newcomers;
 mod provision;
 mod quiesce;
 mod restore;
+mod revoke_device;
 mod run;
 mod servers;
 mod user;
@@ -69,6 +70,8 @@ enum Verb {
     /// List the accepted devices
     Devices(devices::Arguments),
     /// List the servers of the installation, with their roles
+    /// Remove a device from the installation and revoke its certificates
+    RevokeDevice(revoke_device::Arguments),
     Servers(servers::ListArguments),
     /// Make this server the active one
     Promote(servers::PromoteArguments),
@@ -192,6 +195,7 @@ async fn perform(verb: Verb) -> Result<(), CliError> {
         Verb::Quiesce(arguments) => quiesce::quiesce(&arguments).await,
         Verb::Resume(arguments) => quiesce::resume(&arguments).await,
         Verb::User(arguments) => user::perform(&arguments).await,
+        Verb::RevokeDevice(arguments) => revoke_device::perform(&arguments).await,
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/devices/{id}/cancel-push", post(devices::cancel_push))
         .route("/devices/{id}/probe", post(devices::probe))
         .route("/devices/{id}/move", post(devices::move_device))
+        .route("/devices/{id}/remove", post(devices::remove))
         .route("/devices/{id}/restore/{number}", post(devices::restore))
         .route(paths::NEW_ROLLOUT, post(rollouts::create))
         .route("/rollouts/{id}/{verb}", post(rollouts::act))

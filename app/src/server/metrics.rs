@@ -1,6 +1,7 @@
 //! What is measured, for Prometheus. Names and units are its conventions; no label ever names a device.
 
 mod listener;
+mod peers;
 mod process;
 mod registered;
 mod requests;
@@ -16,6 +17,7 @@ use gateway::{
     server::{Progress, Tally},
     wire::EventUpload,
 };
+use peers::PeerMetrics;
 use process::ProcessMetrics;
 use prometheus_client::{
     metrics::{
@@ -30,7 +32,7 @@ use registered::Registered;
 use sometimes::Sometimes;
 use std::{
     sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -53,8 +55,7 @@ pub struct Metrics {
     events_stored: Counter,
     event_store: Histogram,
     http_request: Histograms,
-    peer_reachable: Gauges,
-    peer_last_heard: Gauges,
+    peers: PeerMetrics,
     role: Gauges,
     epoch: Gauge,
     copy_age: Sometimes,
@@ -102,13 +103,7 @@ impl Default for Metrics {
                 "From a request until its answer begins, by route (other: none of them) and status code",
                 Histograms::new_with_constructor(|| Histogram::new(exponential_buckets(0.001, 3.0, 9))),
             ),
-            peer_reachable: to.empty("biostar_peer_reachable", None, "server", "Whether the other server answers: 1 or 0"),
-            peer_last_heard: to.empty(
-                "biostar_peer_last_heard",
-                Some(Unit::Seconds),
-                "server",
-                "How long ago the other server was heard; missing if it was not since the start",
-            ),
+            peers: PeerMetrics::new(&mut to),
             role: to.empty("biostar_role", None, "role", "1 for the role that this server has, 0 for the others"),
             epoch: to.empty("biostar_epoch", None, "", "How many times the active role has moved, as this server knows it"),
             copy_age: to.empty(
@@ -195,7 +190,7 @@ impl Metrics {
             self.devices_connected.set(i64::try_from(gateway.connected()).unwrap_or(i64::MAX));
             self.tally(gateway.tally());
         }
-        self.look_at_peers(service);
+        self.peers.look(service).await;
         let one = DeviceQuery { limit: Some(1), ..DeviceQuery::default() };
         self.devices.set(service.list_devices(one).await.ok().map(|page| page.total as f64));
         let now = service.roles.now();
@@ -219,18 +214,6 @@ impl Metrics {
         {
             let counter = self.handshakes.get_or_create(&vec![("outcome", outcome.to_owned())]);
             counter.inner().store(count, Ordering::Relaxed);
-        }
-    }
-
-    /// Servers come and go; one that is no more leaves nothing behind.
-    fn look_at_peers(&self, service: &Service) {
-        self.peer_reachable.clear();
-        self.peer_last_heard.clear();
-        for peer in service.peers.peers() {
-            set(&self.peer_reachable, "server", peer.facts.name.clone(), f64::from(peer.reachable));
-            if let Some(silent) = peer.silent_for(Instant::now()) {
-                set(&self.peer_last_heard, "server", peer.facts.name, silent.as_secs_f64());
-            }
         }
     }
 }

@@ -37,7 +37,7 @@ pub fn routes() -> Router<AppState> {
         .route("/operators/me/password", put(account::change_password))
         .route("/operators/{login}/password-reset", post(operators::reset_password))
         .route("/devices", get(devices::list))
-        .route("/devices/{id}", get(devices::find).patch(devices::rename))
+        .route("/devices/{id}", get(devices::find).patch(devices::rename).delete(devices::remove))
         .route("/devices/{id}/servers", get(server_lists::find).put(server_lists::replace))
         .route("/devices/{id}/servers/probe", post(orders::probe))
         .route("/devices/{id}/move", post(orders::move_device))

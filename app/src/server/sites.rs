@@ -151,6 +151,9 @@ async fn watch_silence(service: Arc<Service>, stop: CancellationToken) {
         if let Err(fault) = service.expire_peers().await {
             tracing::error!(%fault, "pages could not be told that the other server is silent");
         }
+        if let Err(fault) = service.close_revoked().await {
+            tracing::warn!(%fault, "it could not be seen whether a certificate was revoked");
+        }
         if let Err(fault) = service.learn_from_connected().await {
             tracing::warn!(%fault, "the devices' lists could not be compared with the book");
         }

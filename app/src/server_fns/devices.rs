@@ -73,6 +73,19 @@ pub async fn probe_servers(
     super::door::answer(async |service, _| service.probe_servers(id, None).await).await
 }
 
+/// Takes a device out of the installation and revokes its certificates.
+///
+/// # Errors
+///
+/// [`Fault::NotFound`], [`Fault::NotActive`], or what the store says.
+#[server(prefix = "/api/fn", endpoint = "remove-device", input = Json)]
+pub async fn remove_device(
+    /// Device ID.
+    id: u32,
+) -> Result<(), Fault> {
+    super::door::answer(async |service, session| service.remove_device(&session.actor, id).await).await
+}
+
 /// Sends a device to another server of its list.
 ///
 /// # Errors

@@ -6,8 +6,9 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 
 const DOOR: u32 = 547_846_001;
-/// Told by a standby alone.
-const OF_A_STANDBY: [&str; 4] = [
+/// Told by a standby alone, or where there is another server.
+const OF_A_STANDBY: [&str; 5] = [
+    "biostar_revocations_unknown",
     "biostar_replication_lag_bytes",
     "biostar_copy_age_seconds",
     "biostar_copy_size_bytes",

@@ -1,6 +1,6 @@
 //! What the REST API answers, right requests and wrong ones.
 
-use crate::harness::{Answer, Portal, api_request, until};
+use crate::harness::{Answer, Portal, api_request, send, until};
 use http::{Method, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
@@ -154,4 +154,17 @@ async fn what_is_not_there_or_not_readable_is_told_so() {
     }
     refused(&portal.post("/join-strings", token, json!({})).await, 403, "forbidden");
     refused(&portal.post("/operators/admin/password-reset", token, json!({})).await, 403, "forbidden");
+}
+
+#[tokio::test]
+async fn a_removed_device_is_gone_for_good() {
+    let portal = Portal::start().await;
+    let token = &*portal.sign_in().await;
+    let _device = portal.device(DEVICE, token).await;
+    let path = format!("/devices/{DEVICE}");
+    let remove = async || send(portal.running.http_addr, api_request(Method::DELETE, &path, token, None)).await;
+    assert_eq!(remove().await.status, StatusCode::NO_CONTENT);
+    refused(&remove().await, 404, "not-found");
+    refused(&portal.get(&path, token).await, 404, "not-found");
+    assert_eq!(portal.get("/devices", token).await.json()["total"], 0);
 }

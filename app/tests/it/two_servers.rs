@@ -1,6 +1,8 @@
 //! Two whole servers of one installation: joining, copies of the book, and what each knows of the other.
 
 use crate::{
+    door::{DOOR, Door, connection, list, shown_at},
+    failover::quick,
     false_server::FalseServer,
     pair::{PASSWORD, Pair, change, console, first, folder, has, join_string, second, until},
     raw_device::new_key,
@@ -288,6 +290,27 @@ async fn snapshot(data: &Path, file: &Path) {
     let mut copy = SqliteConnection::connect(&file).await.unwrap();
     sqlx::query("update installation set created_at = '2029-01-01T00:00:00.000Z'").execute(&mut copy).await.unwrap();
     copy.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_device_that_is_removed_loses_its_session_on_the_other_server() {
+    let (one_data, two_data) = (folder(), folder());
+    let rare = |data: &TempDir| Config { copy_schedule: "7d".parse().unwrap(), ..quick(data.path()) };
+    let one = start(rare(&one_data)).await.unwrap();
+    let two = start(Config { join: Some(join_string(&one).await), ..rare(&two_data) }).await.unwrap();
+    let _door = Door::at(&one).await;
+    one.service().copy_now(&console(), &one.service().site().server_id.clone()).await.unwrap();
+    until("the copy has the device", async || two.service().find_device(DOOR).await.is_ok()).await;
+    list(&one, &[two.gateway_addr]).await;
+    let two_id = two.service().site().server_id.clone();
+    until("it is on the second", async || shown_at(two.service(), &two_id).await).await;
+
+    one.service().remove_device(&console(), DOOR).await.unwrap();
+    until("its session ends", async || connection(two.service()).await.is_none()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(connection(two.service()).await, None, "it is not let in again");
+    assert!(one.service().find_device(DOOR).await.is_err(), "nor learned");
+    until("both know", async || one.service().banners().await.is_empty()).await;
 }
 
 #[tokio::test]

@@ -38,6 +38,15 @@ async fn moved(post: &Post, id: &str, input: MoveInput) -> Result<Move, Fault> {
     post.state.service.move_device(&post.session()?.actor, device_id(id)?, input).await
 }
 
+pub(super) async fn remove(Path(id): Path<String>, post: Post) -> Response {
+    let outcome = removed(&post, &id).await;
+    post.finish(outcome, Typed::Nothing, paths::DEVICES).await
+}
+
+async fn removed(post: &Post, id: &str) -> Result<(), Fault> {
+    post.state.service.remove_device(&post.session()?.actor, device_id(id)?).await
+}
+
 pub(super) async fn restore(Path((id, number)): Path<(String, String)>, post: Post, fields: Fields) -> Response {
     let outcome = restored(&post, &id, &number, &fields).await;
     post.finish(outcome, Typed::Nothing, &page_of(&id)).await

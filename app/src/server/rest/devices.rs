@@ -8,6 +8,7 @@ use crate::{
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
+    http::StatusCode,
 };
 use serde::Deserialize;
 
@@ -40,4 +41,13 @@ pub(super) async fn rename(
     Body(input): Body<Rename>,
 ) -> Result<Json<Device>, Problem> {
     Ok(Json(state.service.rename_device(&actor, device_id(&id)?, &input.name).await?))
+}
+
+pub(super) async fn remove(
+    State(state): State<AppState>,
+    By(actor): By,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    state.service.remove_device(&actor, device_id(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

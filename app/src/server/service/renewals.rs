@@ -35,6 +35,16 @@ impl Shown {
         self.lock().get(&device).map(|(serial, _)| serial.clone())
     }
 
+    /// Forgets the certificate of this serial number; `false` if it is not the device's newest here.
+    pub(super) fn forget(&self, device: u32, serial: &str) -> bool {
+        let mut shown = self.lock();
+        let found = shown.get(&device).is_some_and(|(newest, _)| newest == serial);
+        if found {
+            shown.remove(&device);
+        }
+        found
+    }
+
     fn end_of(&self, device: u32) -> Option<u64> {
         self.lock().get(&device).map(|(_, ends)| *ends)
     }

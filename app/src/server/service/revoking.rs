@@ -1,12 +1,97 @@
 //! Certificates that are no longer good count on every server at once, whatever copy of the book it has.
 
-use super::Service;
+use super::{Actor, Service, names::device_name_of};
 use crate::{
-    model::{Fault, Role},
-    server::store::{Revocation, StoreError},
+    model::{Banner, Fault, Role},
+    server::{
+        changes::Change,
+        store::{DeviceRevocation, Revocation, StoreError},
+    },
 };
+use gateway::wire::{DeviceId, Reason};
+use serde_json::json;
 
 impl Service {
+    /// Takes a device out of the installation: all its certificates are revoked, here and on the other server, and its session
+    /// ends. Its events stay.
+    ///
+    /// # Errors
+    ///
+    /// Not active, no such device, or the store fails.
+    pub async fn remove_device(&self, actor: &Actor, id: u32) -> Result<(), Fault> {
+        self.require_active().await?;
+        let no_such = || Fault::NotFound { what: device_name_of(id) };
+        let device = self.store.find_device(id).await?.ok_or_else(no_such)?;
+        let before =
+            json!({ "name": device.name, "serial": device.certificate_serial, "revision": device.wanted_revision });
+        let audit = self.audit(actor, "device.remove", device_name_of(id), Some(before), None);
+        let revocation = DeviceRevocation {
+            // One that another server renewed may not be on record here.
+            serial: self.certificates_shown.serial_of(id).unwrap_or(device.certificate_serial),
+            device: id,
+            reason: "the device was removed".to_owned(),
+            by: actor.login.clone(),
+            at: audit.at.clone(),
+        };
+        if !self.store.remove_device(&revocation, &audit).await? {
+            return Err(no_such());
+        }
+        tracing::warn!(device = id, operator = actor.login, "device removed");
+        self.close_revoked().await?;
+        self.changed(Change::Device { id });
+        self.changed(Change::Book);
+        Ok(())
+    }
+
+    /// Ends the sessions of devices whose certificate was revoked since they came, by whomever. To be called now and then.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub(in crate::server) async fn close_revoked(&self) -> Result<(), Fault> {
+        for row in self.store.list_revocations().await? {
+            let Ok(device) = row.subject.parse() else { continue };
+            if self.certificates_shown.forget(device, &row.serial)
+                && let Some(gateway) = self.gateway.get()
+            {
+                tracing::warn!(device, "the device's certificate was revoked: its session ends");
+                gateway.close(DeviceId(device), Reason::Revoked, "This device's certificate was revoked.");
+            }
+        }
+        Ok(())
+    }
+
+    /// Names of the other servers, each with how many revoked certificates are known here and not yet there, as far as it has
+    /// said since this server's start.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub(in crate::server) async fn revocations_unknown(&self) -> Result<Vec<(String, u64)>, Fault> {
+        let known = self.store.list_revocations().await?.len() as u64;
+        let unknown = self.peers.peers().into_iter().filter_map(|peer| {
+            let there = self.peers.revoked_at(&peer.facts.id)?;
+            Some((peer.facts.name, known.saturating_sub(there)))
+        });
+        Ok(unknown.collect())
+    }
+
+    /// What every page says while another server has not heard of a revocation.
+    pub(super) async fn revocation_banners(&self) -> Vec<Banner> {
+        let unknown = self.revocations_unknown().await.unwrap_or_default();
+        let banner = |(server, count)| {
+            let text = match count {
+                0 => return None,
+                1 => format!("1 revocation is not yet known at {server}: the device or server is still let in there."),
+                many => format!(
+                    "{many} revocations are not yet known at {server}: those devices or servers are still let in there."
+                ),
+            };
+            Some(Banner { text })
+        };
+        unknown.into_iter().filter_map(banner).collect()
+    }
+
     /// How many there are, and all of them for a server that said it knows another number.
     pub(super) async fn revocations_for(&self, peer: &str) -> Result<(u64, Vec<Revocation>), StoreError> {
         let all = self.store.list_revocations().await?;
@@ -32,3 +117,6 @@ impl Service {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,6 +98,7 @@ impl Service {
     async fn standby_banner(&self) -> Banner {
         let active = self.active_server().await;
         let name = active.as_ref().map_or_else(unnamed, |(_, name)| name.clone());
+            .chain(self.revocation_banners().await)
         let answers = active.is_some_and(|(id, _)| self.peers.is_reachable(&id));
         let text = if answers {
             format!(

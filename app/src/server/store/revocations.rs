@@ -1,6 +1,6 @@
 //! Certificates that are no longer good, by serial number.
 
-use super::{Database, Store, StoreError, Transaction, begin, sql};
+use super::{AuditEntry, Database, Store, StoreError, Transaction, audit::insert_audit, begin, sql};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -61,6 +61,30 @@ impl Store {
             all.extend(rows.into_iter().map(|row| (row.serial.clone(), row)));
         }
         Ok(all.into_values().collect())
+    }
+
+    /// Revokes all certificates of the device and takes it out of the book, with its lists; its events stay. `false`, with
+    /// nothing done, if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be written.
+    pub async fn remove_device(&self, revocation: &DeviceRevocation, audit: &AuditEntry) -> Result<bool, StoreError> {
+        let mut transaction = begin(&self.book()).await?;
+        revoke_device(&mut transaction, revocation).await?;
+        let removed =
+            sql::query("delete from devices where id = $1").bind(revocation.device).execute(&mut transaction).await?;
+        if removed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        // Its key may ask anew, and must not get the old certificate.
+        sql::query("delete from waiting_devices where device_id = $1 and state = 'accepted'")
+            .bind(revocation.device)
+            .execute(&mut transaction)
+            .await?;
+        insert_audit(&mut transaction, audit).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// Keeps what another server said, beside the copy.
