@@ -177,9 +177,25 @@ pub struct CopyFacts {
     /// How many changes the active server has that it lacks, as far as anybody can tell: what would be lost now.
     #[serde(default)]
     pub changes_missing: u64,
+    /// How many seconds ago it was taken: those changes are no older.
+    #[serde(default)]
+    pub age_seconds: u64,
     /// When a failover to it was rehearsed last, and how it went.
     #[serde(default)]
     pub rehearsal: Option<Rehearsal>,
+}
+
+impl CopyFacts {
+    /// What would be lost now, in words.
+    #[must_use]
+    pub fn lost_in_words(&self) -> String {
+        let age = self.age_seconds;
+        match self.changes_missing {
+            0 => "nothing would be lost now".to_owned(),
+            1 => format!("1 change of the last {age} s would be lost now"),
+            many => format!("{many} changes of the last {age} s would be lost now"),
+        }
+    }
 }
 
 /// A rehearsed failover to a copy.
@@ -227,4 +243,20 @@ pub struct Newcomer {
 pub struct Banner {
     /// What and why, for people.
     pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_be_lost_is_told_with_its_age() {
+        let copy =
+            CopyFacts { size_bytes: 1, took_ms: None, change: 7, changes_missing: 3, age_seconds: 41, rehearsal: None };
+        assert_eq!(copy.lost_in_words(), "3 changes of the last 41 s would be lost now");
+        let one = CopyFacts { changes_missing: 1, ..copy.clone() };
+        assert_eq!(one.lost_in_words(), "1 change of the last 41 s would be lost now");
+        let none = CopyFacts { changes_missing: 0, ..copy };
+        assert_eq!(none.lost_in_words(), "nothing would be lost now");
+    }
 }

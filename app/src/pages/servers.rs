@@ -213,11 +213,7 @@ fn ServerRow(server: Server) -> impl IntoView {
 #[component]
 fn CopyCell(at: String, copy: Option<CopyFacts>) -> impl IntoView {
     let more = copy.map(|copy| {
-        let lost = match copy.changes_missing {
-            0 => "nothing would be lost now".to_owned(),
-            1 => "1 change would be lost now".to_owned(),
-            many => format!("{many} changes would be lost now"),
-        };
+        let lost = copy.lost_in_words();
         let size = size_in_words(copy.size_bytes);
         let took = copy.took_ms.map(|ms| format!(" in {}.{} s", ms / 1000, ms % 1000 / 100)).unwrap_or_default();
         let rehearsal = copy.rehearsal.map(|rehearsal| match rehearsal.flaw {

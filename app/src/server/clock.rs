@@ -1,7 +1,11 @@
 //! Where the time of day enters, truncated to what every database keeps.
 
 use std::sync::Arc;
-use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+use time::{
+    OffsetDateTime,
+    format_description::{BorrowedFormatItem, well_known::Rfc3339},
+    macros::format_description,
+};
 
 const FORMAT: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
@@ -33,6 +37,13 @@ impl Clock {
     #[must_use]
     pub fn now_text(&self) -> String {
         text_of(self.now())
+    }
+
+    /// Whole seconds since a time as it is stored; 0 for one that is to come, or cannot be read.
+    #[must_use]
+    pub fn seconds_since(&self, at: &str) -> u64 {
+        let at = OffsetDateTime::parse(at, &Rfc3339).ok();
+        at.and_then(|at| u64::try_from((self.now() - at).whole_seconds()).ok()).unwrap_or(0)
     }
 }
 

@@ -58,6 +58,7 @@ impl Service {
             took_ms: notes.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
             change: copy.content.change,
             changes_missing: 0,
+            age_seconds: 0,
             rehearsal: notes.rehearsal.map(|(_, rehearsal)| rehearsal),
         })
     }

@@ -2,7 +2,7 @@
 
 use super::{SYSTEM, Service};
 use crate::{
-    model::{Banner, CopyFacts, EpochBegin, Fault, PeerState, Role, Server},
+    model::{Banner, EpochBegin, Fault, PeerState, Role, Server},
     server::{
         changes::Change,
         quorum::Letter,
@@ -42,7 +42,7 @@ impl Service {
                     last_heard: None,
                     devices: held,
                     copy_taken_at: self.store.copy().map(|copy| copy.taken_at),
-                    copy: self.own_copy().map(|copy| lacking(copy, newest)),
+                    copy: self.own_copy(),
                     replication: self.own_replication(),
                     draining: self.is_draining(),
                     pause: self.pause_in_words(),
@@ -59,7 +59,7 @@ impl Service {
                 last_heard: peer.and_then(|peer| peer.last_heard.clone()),
                 devices: held,
                 copy_taken_at: peer.and_then(|peer| peer.facts.copy_taken_at.clone()),
-                copy: peer.and_then(|peer| peer.facts.copy.clone()).map(|copy| lacking(copy, newest)),
+                copy: peer.and_then(|peer| peer.facts.copy.clone()),
                 replication: peer.and_then(|peer| peer.facts.replication.clone()),
                 draining: false,
                 pause: None,
@@ -72,6 +72,12 @@ impl Service {
             servers.push(server(&self.site.server_id, &self.site.server_name));
         }
         servers.extend(peers.values().filter(|p| unrecorded(&p.facts.id)).map(|p| server(&p.facts.id, &p.facts.name)));
+        for server in &mut servers {
+            if let Some(copy) = &mut server.copy {
+                copy.changes_missing = newest.saturating_sub(copy.change);
+                copy.age_seconds = server.copy_taken_at.as_ref().map_or(0, |at| self.clock.seconds_since(at));
+            }
+        }
         Ok(servers)
     }
 
@@ -92,13 +98,13 @@ impl Service {
             .chain(certificate)
             .chain(role)
             .chain(self.drain_banner())
+            .chain(self.revocation_banners().await)
             .collect()
     }
 
     async fn standby_banner(&self) -> Banner {
         let active = self.active_server().await;
         let name = active.as_ref().map_or_else(unnamed, |(_, name)| name.clone());
-            .chain(self.revocation_banners().await)
         let answers = active.is_some_and(|(id, _)| self.peers.is_reachable(&id));
         let text = if answers {
             format!(
@@ -358,11 +364,6 @@ impl Service {
         }
         Ok(())
     }
-}
-
-/// A copy beside a book of so many changes.
-fn lacking(copy: CopyFacts, newest: u64) -> CopyFacts {
-    CopyFacts { changes_missing: newest.saturating_sub(copy.change), ..copy }
 }
 
 fn unnamed() -> String {
