@@ -44,7 +44,10 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     /// Run the server until Ctrl-C or SIGTERM
+    #[command(visible_alias = "serve")]
     Run(Box<run::Arguments>),
+    /// Join the installation of the server that printed this string, and run; the same as `portal run --join`
+    Join(Box<run::JoinArguments>),
     /// Say what is wrong with this server, or soon will be, and what to do; also while it is down
     Check(Box<check::Arguments>),
     /// Write everything that this server is into one file, also while it runs; the file is a secret
@@ -67,11 +70,11 @@ enum Verb {
     Accept(accept::Arguments),
     /// List the devices that wait to be accepted
     Waiting(waiting::Arguments),
+    /// Remove a device from the installation and revoke its certificates
+    RevokeDevice(revoke_device::Arguments),
     /// List the accepted devices
     Devices(devices::Arguments),
     /// List the servers of the installation, with their roles
-    /// Remove a device from the installation and revoke its certificates
-    RevokeDevice(revoke_device::Arguments),
     Servers(servers::ListArguments),
     /// Make this server the active one
     Promote(servers::PromoteArguments),
@@ -87,7 +90,7 @@ enum Verb {
     Quiesce(quiesce::Arguments),
     /// Let writes go on after a snapshot
     Resume(quiesce::ResumeArguments),
-    /// Help an operator
+    /// List the operators, add one, or help one
     User(user::Arguments),
 }
 
@@ -157,7 +160,13 @@ fn parse() -> Result<Verb, CliError> {
     let command = config_file::layered(Arguments::command(), &words)?;
     let matches = command.get_matches_from(words);
     let verb = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).verb;
-    if let Verb::Run(run) = &verb {
+    let mut run = None;
+    if let Verb::Run(arguments) = &verb {
+        run = Some(&**arguments);
+    } else if let Verb::Join(arguments) = &verb {
+        run = Some(&arguments.run);
+    }
+    if let Some(run) = run {
         logging::start(run.log.as_deref(), run.log_format, "info")?;
     } else {
         // Verbs print what they were asked for; only what is wrong is logged beside it.
@@ -174,6 +183,7 @@ fn say(line: impl Display) -> Result<(), CliError> {
 async fn perform(verb: Verb) -> Result<(), CliError> {
     match verb {
         Verb::Run(arguments) => run::perform(*arguments).await,
+        Verb::Join(arguments) => run::perform((*arguments).into()).await,
         Verb::Check(arguments) => check::perform(*arguments).await,
         Verb::Backup(arguments) => backup::perform(&arguments).await,
         Verb::Restore(arguments) => restore::perform(&arguments).await,
@@ -185,6 +195,7 @@ async fn perform(verb: Verb) -> Result<(), CliError> {
         Verb::Provision(arguments) => provision::perform(arguments).await,
         Verb::Accept(arguments) => accept::perform(&arguments).await,
         Verb::Waiting(arguments) => waiting::perform(&arguments).await,
+        Verb::RevokeDevice(arguments) => revoke_device::perform(&arguments).await,
         Verb::Devices(arguments) => devices::perform(&arguments).await,
         Verb::Servers(arguments) => servers::list(&arguments).await,
         Verb::Promote(arguments) => servers::promote(&arguments).await,
@@ -195,7 +206,6 @@ async fn perform(verb: Verb) -> Result<(), CliError> {
         Verb::Quiesce(arguments) => quiesce::quiesce(&arguments).await,
         Verb::Resume(arguments) => quiesce::resume(&arguments).await,
         Verb::User(arguments) => user::perform(&arguments).await,
-        Verb::RevokeDevice(arguments) => revoke_device::perform(&arguments).await,
     }
 }
 

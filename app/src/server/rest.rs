@@ -34,6 +34,7 @@ pub fn routes() -> Router<AppState> {
         .route("/login", post(account::login))
         .route("/token/refresh", post(account::refresh))
         .route("/logout", post(account::logout))
+        .route("/operators", get(operators::list).post(operators::add))
         .route("/operators/me/password", put(account::change_password))
         .route("/operators/{login}/password-reset", post(operators::reset_password))
         .route("/devices", get(devices::list))

@@ -31,9 +31,14 @@ fn refused(output: &Output) -> String {
 
 /// A server on free ports.
 fn serve(data: &Path, more: &[&str]) -> Child {
+    serve_as(&["serve"], data, more)
+}
+
+fn serve_as(verb: &[&str], data: &Path, more: &[&str]) -> Child {
     let any = "127.0.0.1:0";
     Command::new(PROGRAM)
-        .args(["run", "--http", any, "--gateway", any, "--sites", any, "--metrics", any, "--data"])
+        .args(verb)
+        .args(["--http", any, "--gateway", any, "--sites", any, "--metrics", any, "--data"])
         .arg(data)
         .args(more)
         .env_remove("PORTAL_ADMIN_PASSWORD")
@@ -67,6 +72,10 @@ async fn a_server_is_started_asked_stopped_and_its_operator_helped() {
     assert_eq!(said(&portal(&data, &["devices"]).await), "");
     assert!(refused(&portal(&data, &["accept", "547846001"]).await).contains("547846001"));
     assert!(refused(&portal(&data, &["provision", "--uses", "0"]).await).contains("uses: "));
+    assert!(refused(&portal(&data, &["revoke-device", "547846001"]).await).contains("547846001"));
+    assert!(!said(&portal(&data, &["user", "add", "eva"]).await).is_empty());
+    assert!(refused(&portal(&data, &["user", "add", "Eva"]).await).contains("login: "));
+    assert_eq!(said(&portal(&data, &["user", "list"]).await), "admin\tAdministrator\neva\teva");
     let second = said(&portal(&data, &["user", "reset", "admin"]).await);
     assert!(refused(&portal(&data, &["user", "reset", "nobody"]).await).contains("no operator nobody"));
 
@@ -115,7 +124,7 @@ async fn a_second_server_is_let_in_by_its_fingerprint() {
     let (_first, _) = run(one.path()).await;
     let string = said(&portal(one.path(), &["join-string"]).await);
     assert_eq!(said(&portal(one.path(), &["newcomers"]).await), "");
-    let mut second = serve(two.path(), &["--join", &string]);
+    let mut second = serve_as(&["join", &string], two.path(), &[]);
     let mut lines = BufReader::new(second.stdout.take().unwrap()).lines();
     let mut next = async || timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
     let fingerprint = loop {

@@ -110,6 +110,22 @@ pub(super) struct Arguments {
     admin_password: Option<String>,
 }
 
+/// The same for a server that joins another one.
+#[derive(clap::Args)]
+pub(super) struct JoinArguments {
+    /// The string that `portal join-string` printed at the other server; counts at the first start
+    #[arg(value_name = "STRING")]
+    string: String,
+    #[command(flatten)]
+    pub(super) run: Arguments,
+}
+
+impl From<JoinArguments> for Arguments {
+    fn from(arguments: JoinArguments) -> Self {
+        Self { join: Some(arguments.string), ..arguments.run }
+    }
+}
+
 impl TryFrom<Arguments> for Config {
     type Error = HttpSecurityError;
 

@@ -1,7 +1,7 @@
 //! `portal user`
 
 use super::{CliError, console::Console, say};
-use crate::model::{Fault, Role};
+use crate::model::{Fault, Operator, Role};
 use crate::server::{
     auth::encode,
     clock::Clock,
@@ -25,6 +25,18 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// List the operators: login and name
+    List {
+        #[command(flatten)]
+        data: super::DataArgument,
+    },
+    /// Add an operator, and print a password that must be changed at the first sign-in
+    Add {
+        /// The operator's login
+        login: String,
+        #[command(flatten)]
+        data: super::DataArgument,
+    },
     /// Give an operator who lost theirs a new password, also while the server is down
     Reset {
         /// The operator's login
@@ -43,11 +55,29 @@ struct Made {
 }
 
 pub(super) async fn perform(arguments: &Arguments) -> Result<(), CliError> {
-    let Verb::Reset { login, data, database } = &arguments.verb;
+    match &arguments.verb {
+        Verb::List { data } => list(&data.data).await,
+        Verb::Add { login, data } => {
+            let made: Made = Console::new(&data.data).post("/operators", &json!({ "login": login })).await?;
+            eprintln!("It must be changed at the first sign-in.");
+            say(made.password)
+        }
+        Verb::Reset { login, data, database } => reset(login, &data.data, database.as_deref()).await,
+    }
+}
+
+async fn list(data: &Path) -> Result<(), CliError> {
+    for operator in Console::new(data).get::<Vec<Operator>>("/operators").await? {
+        say(format_args!("{}\t{}", operator.login, operator.name))?;
+    }
+    Ok(())
+}
+
+async fn reset(login: &str, data: &Path, database: Option<&str>) -> Result<(), CliError> {
     let path = format!("/operators/{}/password-reset", encode(login));
-    let password = match Console::new(&data.data).post::<Made>(&path, &json!({})).await {
+    let password = match Console::new(data).post::<Made>(&path, &json!({})).await {
         Ok(made) => made.password,
-        Err(CliError::NotRunning(_)) => reset_without_server(&data.data, database.as_deref(), login).await?,
+        Err(CliError::NotRunning(_)) => reset_without_server(data, database, login).await?,
         Err(error) => return Err(error),
     };
     eprintln!("It must be changed at the next sign-in.");

@@ -1,8 +1,8 @@
 //! `/api/v1/operators`: what the console asks for.
 
-use super::{By, Problem};
+use super::{By, Problem, body::Json as Body};
 use crate::{
-    model::Fault,
+    model::{Fault, Operator},
     server::{auth::Console, router::AppState},
 };
 use axum::{
@@ -10,7 +10,31 @@ use axum::{
     extract::{Path, State},
     http::Extensions,
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+pub(super) struct Added {
+    login: String,
+}
+
+pub(super) async fn list(State(state): State<AppState>, _: By) -> Result<Json<Vec<Operator>>, Problem> {
+    Ok(Json(state.service.list_operators().await?))
+}
+
+/// A generated password for somebody new; only for whoever has the server's files anyway.
+pub(super) async fn add(
+    State(state): State<AppState>,
+    extensions: Extensions,
+    By(actor): By,
+    Body(input): Body<Added>,
+) -> Result<Json<Value>, Problem> {
+    if extensions.get::<Console>().is_none() {
+        return Err(Fault::Forbidden.into());
+    }
+    let password = state.service.add_operator(&actor, &input.login).await?;
+    Ok(Json(json!({ "password": password })))
+}
 
 /// A generated password for somebody who lost theirs; only for whoever has the server's files anyway.
 pub(super) async fn reset_password(

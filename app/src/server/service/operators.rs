@@ -6,15 +6,19 @@ use super::{
     sign_in::SignedIn,
 };
 use crate::{
-    model::{Fault, SignInInput},
+    model::{Fault, Operator, SignInInput},
     server::{
         changes::Change,
-        store::{AuditEntry, OperatorRecord},
+        store::{AuditEntry, OperatorRecord, StoreError},
     },
 };
 
 /// The login of the operator that is there from the start.
 pub const FIRST_LOGIN: &str = "admin";
+/// The longest login, in characters.
+const MAX_LOGIN_CHARS: usize = 32;
+/// Who the audit trail names where nobody signed in.
+const NOBODY: [&str; 2] = ["console", "system"];
 
 impl Service {
     /// Makes the first operator if there is none, with the password given or a generated one, which is returned and
@@ -42,6 +46,42 @@ impl Service {
         self.store.insert_operator(&operator, &audit).await?;
         self.changed(Change::Book);
         Ok(generated)
+    }
+
+    /// Everybody who can sign in, by login.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn list_operators(&self) -> Result<Vec<Operator>, Fault> {
+        let operators = self.store.list_operators().await?.into_iter();
+        let operator = |(login, name, must_change_password)| Operator { login, name, must_change_password };
+        Ok(operators.map(operator).collect())
+    }
+
+    /// Makes an operator with a generated password, which is returned and must be changed at the first sign-in.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::NotActive`] on a standby, [`Fault::Invalid`] for a login that breaks the rules or is taken, or the store's.
+    pub async fn add_operator(&self, actor: &Actor, login: &str) -> Result<String, Fault> {
+        self.require_active().await?;
+        let login = parse_login(login)?;
+        let password = generate_password();
+        let operator = OperatorRecord {
+            login: login.to_owned(),
+            name: login.to_owned(),
+            password_hash: self.doorman.passwords.hash(&password).await?,
+            must_change_password: true,
+        };
+        let audit = self.password_audit(&actor.login, actor.peer.as_deref(), "operator.create", &operator);
+        match self.store.insert_operator(&operator, &audit).await {
+            Ok(()) => {}
+            Err(StoreError::Exists(_)) => return Err(Fault::field("login", "There is an operator with this login.")),
+            Err(error) => return Err(error.into()),
+        }
+        self.changed(Change::Book);
+        Ok(password)
     }
 
     /// Replaces the password of the operator who asks. All their sign-ins end; the answer is a new one.
@@ -131,5 +171,37 @@ impl Service {
             before: None,
             after: Some(serde_json::json!({ "must_change_password": operator.must_change_password })),
         }
+    }
+}
+
+fn parse_login(text: &str) -> Result<&str, Fault> {
+    let plain = |c: char| c.is_alphanumeric() || "._-@".contains(c);
+    if text.is_empty() || text.chars().count() > MAX_LOGIN_CHARS || !text.chars().all(plain) {
+        let rule = "a login has 1 to 32 letters, digits, and . _ - @";
+        return Err(Fault::field("login", rule));
+    }
+    if NOBODY.iter().any(|taken| text.eq_ignore_ascii_case(taken)) {
+        return Err(Fault::field("login", "the audit trail uses this name for the server itself"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::service::fixture::{Room, admin};
+
+    #[tokio::test]
+    async fn operators_are_added_once_and_named_as_the_rules_say() {
+        let room = Room::active().await;
+        let password = room.service.add_operator(&admin(), "eva").await.unwrap();
+        let input = SignInInput { login: "EVA".to_owned(), password };
+        assert!(room.service.authenticate(&input, None).await.unwrap().must_change_password);
+        for bad in ["", "Eva", "a b", "console", "System", &"x".repeat(33)] {
+            let refused = room.service.add_operator(&admin(), bad).await;
+            assert!(matches!(refused, Err(Fault::Invalid { .. })), "{bad:?}");
+        }
+        let logins: Vec<String> = room.service.list_operators().await.unwrap().into_iter().map(|o| o.login).collect();
+        assert_eq!(logins, ["eva"]);
     }
 }

@@ -52,6 +52,16 @@ impl Store {
         Ok(count > 0)
     }
 
+    /// Login and name of each operator, and whether the password must be changed, by login.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn list_operators(&self) -> Result<Vec<(String, String, bool)>, StoreError> {
+        let all = sql::query_as("select login, name, must_change_password from operators order by lower(login)");
+        Ok(all.fetch_all(&self.book()).await?)
+    }
+
     /// Puts an operator on record.
     ///
     /// # Errors
