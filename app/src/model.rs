@@ -21,7 +21,7 @@ mod server;
 mod server_list;
 
 pub use account::{Operator, ProvisioningInput, ProvisioningString, SignInInput};
-pub use automatic_promotion::{AutomaticPromotion, AutomaticPromotionInput};
+pub use automatic_promotion::{AutomaticPromotion, AutomaticPromotionInput, SAVED_ALONE};
 pub use connection_settings::{ConnectionSettings, DayWindow, Failback, NumberSetting, SettingsInput};
 pub use device::{Connection, Device, DeviceInfo, DeviceStatus, DeviceSummary, IpConfig, SerialConfig, WaitingDevice};
 pub use drill::{Drill, DrillDevice, DrillForm, DrillInput, DrillState, DrillStep, in_seconds};

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What a change is that another server may not know of when it takes over.
+pub const SAVED_ALONE: &str = "saved here alone: no other server and not enough devices have confirmed it yet";
+
 /// How automatic promotion stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AutomaticPromotion {

@@ -12,6 +12,7 @@ pub use cookies::Cookies;
 pub(super) use guard::encode;
 pub use guard::{guard_pages, local_path};
 pub use identify::{identify, refuse_foreign_origin};
+pub(super) use origin::is_safe;
 
 use super::service::{Actor, Bearer};
 use crate::model::{Fault, Operator};

@@ -27,11 +27,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::Notify;
 
 /// A standby waits so many holds before it takes over by itself.
 const HOLDS_PER_WINDOW: u32 = 3;
 /// So many questions go to a device while it is held by one answer.
 const QUESTIONS_PER_HOLD: u32 = 3;
+/// A device that is asked to prove something is asked at most so often.
+const ASK_PAUSE: Duration = Duration::from_millis(100);
 /// How old the answer may be to whether this server writes.
 const LOOK_AGE: Duration = Duration::from_millis(200);
 /// Pages are told at most so often how many devices are held.
@@ -45,6 +48,8 @@ pub(in crate::server) struct QuorumKeeper {
     begun: Instant,
     config: Config,
     server_id: String,
+    /// Somebody answered, or who counts has changed.
+    heard: Notify,
 }
 
 struct State {
@@ -58,6 +63,8 @@ struct State {
     unwritten: bool,
     /// When each device was asked last.
     asked: HashMap<u32, Duration>,
+    /// When there was last something to prove: whoever was asked before may be asked anew.
+    marked: Option<Duration>,
     /// When it was said last who should count.
     proposed: Option<Duration>,
     /// What [`QuorumKeeper::objection_now`] said last, and when.
@@ -84,6 +91,8 @@ pub(in crate::server) struct QuorumView {
     pub(in crate::server) odd_peer: bool,
     /// Why the electorate is not as it should be.
     pub(in crate::server) refused: Option<ProposalRefused>,
+    /// Something that was written here is not proven yet, after a while.
+    pub(in crate::server) alone: bool,
 }
 
 impl QuorumKeeper {
@@ -111,13 +120,15 @@ impl QuorumKeeper {
             odd_peer: false,
             unwritten: false,
             asked: HashMap::new(),
+            marked: None,
             proposed: None,
             looked: None,
             refused: None,
             proof: Proof::default(),
             told: None,
         };
-        let keeper = Self { state: Mutex::new(state), begun: Instant::now(), config, server_id: server_id.to_owned() };
+        let (state, begun, heard) = (Mutex::new(state), Instant::now(), Notify::new());
+        let keeper = Self { state, begun, config, server_id: server_id.to_owned(), heard };
         keeper.follow(record);
         Ok(keeper)
     }
@@ -188,6 +199,7 @@ impl QuorumKeeper {
             state.quorum.read_letter(&letter, self.now());
         }
         state.write_down();
+        self.heard.notify_waiters();
     }
 
     /// The electors that are to be asked now.
@@ -195,7 +207,8 @@ impl QuorumKeeper {
         let state = self.lock();
         let now = self.now();
         let pause = self.config.hold / QUESTIONS_PER_HOLD;
-        let due = |device: &u32| state.asked.get(device).is_none_or(|at| now >= *at + pause);
+        let old = |at: Duration| now >= at + pause || (Some(at) <= state.marked && now >= at + ASK_PAUSE);
+        let due = |device: &u32| state.asked.get(device).is_none_or(|at| old(*at));
         state.quorum.electors().map(|device| device.0).filter(due).collect()
     }
 
@@ -221,6 +234,7 @@ impl QuorumKeeper {
         if !state.unwritten {
             state.quorum.device_answered(DeviceId(device), session, nonce, (epoch, None), self.now());
             state.write_down();
+            self.heard.notify_waiters();
         }
     }
 
@@ -249,6 +263,7 @@ impl QuorumKeeper {
         state.quorum.handle_timeout(self.now());
         let State { quorum, proof, .. } = &mut *state;
         proof.look(quorum);
+        self.heard.notify_waiters();
         state.write_down() && !state.unwritten
     }
 
@@ -276,20 +291,6 @@ impl QuorumKeeper {
         let state = self.lock();
         let pause = if state.refused.is_some() { self.config.hold.min(RETRY) } else { self.config.hold };
         state.proposed.is_none_or(|at| self.now() >= at + pause)
-    }
-
-    /// Something was written here, at this time of day.
-    pub(in crate::server) fn wrote(&self, at: String) {
-        let mut state = self.lock();
-        let State { quorum, proof, .. } = &mut *state;
-        if quorum.is_on() {
-            proof.wrote(quorum, self.now(), at);
-        }
-    }
-
-    /// Since when what was written may be on this server alone.
-    pub(in crate::server) fn alone_since(&self) -> Option<String> {
-        self.lock().proof.alone_since(self.now()).map(str::to_owned)
     }
 
     /// How it stands.
@@ -344,6 +345,7 @@ impl State {
             hears_peer: self.quorum.hears_peer(now),
             odd_peer: self.odd_peer,
             refused: self.refused,
+            alone: self.proof.alone_since(now).is_some(),
         }
     }
 

@@ -2,8 +2,10 @@
 
 mod headers;
 mod pages;
+mod proven;
 
 pub use pages::provide_page_context;
+pub(in crate::server) use proven::{HERE_ALONE, SAVED};
 
 use super::{
     auth::{self, Cookies},
@@ -72,6 +74,7 @@ impl FromRef<AppState> for Arc<Service> {
 pub fn portal(state: AppState) -> Router {
     let doors = pages::routes(&state)
         .merge(rest::routes())
+        .layer(from_fn_with_state(state.clone(), proven::prove))
         .layer(from_fn_with_state(state.clone(), auth::identify))
         .layer(from_fn(auth::refuse_foreign_origin))
         // Without a sign-in there is nobody to find out about.
@@ -83,7 +86,9 @@ pub fn portal(state: AppState) -> Router {
 
 /// What the console's socket serves: the REST API.
 pub fn console(state: AppState) -> Router {
-    let api = rest::routes().layer(from_fn_with_state(state.clone(), auth::identify));
+    let api = rest::routes()
+        .layer(from_fn_with_state(state.clone(), proven::prove))
+        .layer(from_fn_with_state(state.clone(), auth::identify));
     with_limits(api.merge(rest::public_routes())).with_state(state)
 }
 

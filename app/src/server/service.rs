@@ -29,6 +29,7 @@ mod orders;
 mod paging;
 mod passwords;
 mod promotion;
+mod proving;
 mod provisioning;
 mod pushes;
 mod quiet;

@@ -2,7 +2,8 @@
 
 use crate::door::{DOOR, Door, list_of};
 use crate::failover::{Mortal, quick};
-use crate::pair::{Pair, change, console, folder, join_string, until};
+use crate::harness::{Answer, api_request, send};
+use crate::pair::{PASSWORD, Pair, change, console, folder, join_string, until};
 use app::{
     model::{Fault, Role},
     server::{
@@ -10,7 +11,12 @@ use app::{
         start::{Running, start},
     },
 };
-use std::{path::Path, time::Duration};
+use http::{Method, StatusCode};
+use serde_json::json;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 /// Three devices that list both servers: enough to decide.
 const DOORS: [u32; 3] = [DOOR, DOOR + 1, DOOR + 2];
@@ -120,4 +126,45 @@ async fn without_devices_that_reach_both_servers_it_is_not_in_force_and_says_why
     assert!(matches!(refused, Err(Fault::NotActive { .. })), "{refused:?}");
     let off = one.service().set_automatic_promotion(&console(), false).await.unwrap();
     assert_eq!((off.wanted, off.note), (false, None));
+}
+
+async fn post(server: &Running, path: &str, token: &str, body: serde_json::Value) -> Answer {
+    send(server.http_addr, api_request(Method::POST, path, token, Some(body))).await
+}
+
+#[tokio::test]
+async fn an_answer_to_a_change_says_whether_it_is_on_this_server_alone() {
+    let (one_data, two_data) = (folder(), folder());
+    let patient = |data| Config { promotion_hold: Duration::from_secs(12), ..quick(data) };
+    let admin_password = Some(PASSWORD.to_owned());
+    let one = start(Config { admin_password, ..patient(one_data.path()) }).await.unwrap();
+    let two = start(Config { join: Some(join_string(&one).await), ..patient(two_data.path()) }).await.unwrap();
+    let doors = doors(&one, &two).await;
+    switch_on(&one, &two).await;
+    let login = post(&one, "/login", "", json!({ "login": "admin", "password": PASSWORD })).await;
+    let token = login.json()["access_token"].as_str().unwrap().to_owned();
+    let change = async || post(&one, "/provisioning", &token, json!({ "uses": 1 })).await;
+
+    let answer = change().await;
+    assert_eq!((answer.status, answer.header("saved")), (StatusCode::CREATED, ""), "all answer");
+    two.stop().await;
+    let begun = Instant::now();
+    let answer = change().await;
+    assert_eq!((answer.status, answer.header("saved")), (StatusCode::CREATED, ""), "the devices answer");
+    assert!(begun.elapsed() < Duration::from_secs(1), "they are asked at once: {:?}", begun.elapsed());
+
+    drop(doors);
+    until("the devices are gone", async || {
+        let view = one.service().automatic_promotion().await.unwrap();
+        view.electors_here == 0
+    })
+    .await;
+    let begun = Instant::now();
+    let answer = change().await;
+    assert_eq!((answer.status, answer.header("saved")), (StatusCode::CREATED, "here-alone"));
+    assert!(begun.elapsed() >= Duration::from_secs(5), "{:?}", begun.elapsed());
+    let banners = one.service().banners().await;
+    assert!(banners.iter().any(|banner| banner.text.contains("saved here alone")), "{banners:?}");
+    let read = send(one.http_addr, api_request(Method::GET, "/provisioning", &token, None)).await;
+    assert_eq!((read.status, read.header("saved")), (StatusCode::OK, ""));
 }

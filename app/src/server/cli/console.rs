@@ -1,7 +1,13 @@
 //! The client of the console's socket.
 
 use super::CliError;
-use crate::server::data_folder::console_socket;
+use crate::{
+    model::SAVED_ALONE,
+    server::{
+        data_folder::console_socket,
+        router::{HERE_ALONE, SAVED},
+    },
+};
 use http::{Method, Request, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
@@ -112,6 +118,9 @@ impl Console {
         let connection = tokio::spawn(connection);
         let answer = sender.send_request(request).await.map_err(|error| self.failed(&error))?;
         let success = answer.status().is_success();
+        if answer.headers().get(SAVED) == Some(&HERE_ALONE) {
+            eprintln!("portal: {SAVED_ALONE}");
+        }
         let bytes = answer.into_body().collect().await.map_err(|error| self.failed(&error))?.to_bytes();
         connection.abort();
         Ok((success, bytes))

@@ -1,5 +1,6 @@
 //! Whether what was written here is safe: since then somebody has answered who would know of another active server.
 
+use super::{QuorumKeeper, State};
 use gateway::quorum::{Mark, Quorum};
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ const TELL_AFTER: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Proof {
     checking: Option<Unproven>,
-    /// The first write after those, and when it was.
-    next: Option<(Duration, String)>,
+    /// What was written after those.
+    next: Option<Unproven>,
 }
 
 #[derive(Debug)]
@@ -25,18 +26,20 @@ struct Unproven {
 
 impl Proof {
     /// Something is on disk now.
-    pub(super) fn wrote(&mut self, quorum: &Quorum, at: Duration, since: String) {
-        if self.checking.is_none() {
-            self.checking = Some(Unproven { at, since, mark: quorum.mark() });
-        } else if self.next.is_none() {
-            self.next = Some((at, since));
+    fn wrote(&mut self, quorum: &Quorum, at: Duration, since: String) {
+        let mark = quorum.mark();
+        match (&self.checking, &mut self.next) {
+            (None, _) => self.checking = Some(Unproven { at, since, mark }),
+            (Some(_), None) => self.next = Some(Unproven { at, since, mark }),
+            (Some(_), Some(next)) => next.mark = mark,
         }
     }
 
     /// Looks who has answered meanwhile.
     pub(super) fn look(&mut self, quorum: &Quorum) {
-        if self.checking.as_ref().is_some_and(|writes| !quorum.is_on() || quorum.is_safe(&writes.mark)) {
-            self.checking = self.next.take().map(|(at, since)| Unproven { at, since, mark: quorum.mark() });
+        let proven = |writes: &Unproven| !quorum.is_on() || quorum.is_safe(&writes.mark);
+        if self.checking.as_ref().is_some_and(proven) {
+            self.checking = self.next.take().filter(|writes| !proven(writes));
         }
     }
 
@@ -44,5 +47,50 @@ impl Proof {
     pub(super) fn alone_since(&self, now: Duration) -> Option<&str> {
         let writes = self.checking.as_ref().filter(|writes| now >= writes.at + TELL_AFTER)?;
         Some(&writes.since)
+    }
+}
+
+impl QuorumKeeper {
+    /// Whether what is written has to be proven.
+    pub(in crate::server) fn is_on(&self) -> bool {
+        self.lock().quorum.is_on()
+    }
+
+    /// Something was written here, at this time of day.
+    pub(in crate::server) fn wrote(&self, at: String) {
+        let mut state = self.lock();
+        let State { quorum, proof, .. } = &mut *state;
+        if quorum.is_on() {
+            proof.wrote(quorum, self.now(), at);
+        }
+    }
+
+    /// Since when what was written may be on this server alone.
+    pub(in crate::server) fn alone_since(&self) -> Option<String> {
+        self.lock().proof.alone_since(self.now()).map(str::to_owned)
+    }
+
+    /// A mark after what is written now; from now on devices may be asked anew, to prove it.
+    pub(in crate::server) fn mark(&self) -> Mark {
+        let mut state = self.lock();
+        state.marked = Some(self.now());
+        state.quorum.mark()
+    }
+
+    /// Waits until what was written before `mark` is safe.
+    pub(in crate::server) async fn until_safe(&self, mark: &Mark) {
+        loop {
+            // Whatever is heard from here on wakes it.
+            let heard = self.heard.notified();
+            if self.is_safe(mark) {
+                return;
+            }
+            heard.await;
+        }
+    }
+
+    fn is_safe(&self, mark: &Mark) -> bool {
+        let state = self.lock();
+        !state.quorum.is_on() || state.quorum.is_safe(mark)
     }
 }

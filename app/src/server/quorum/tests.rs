@@ -120,3 +120,64 @@ fn with_several_other_servers_there_are_no_letters() {
     assert!(active.write_letter("b").is_some());
     assert_eq!(active.write_letter("c"), None);
 }
+
+fn ask(keeper: &QuorumKeeper, device: u32) -> u64 {
+    let (_, nonce, ()) = keeper.ask(device, || Some((7, ()))).unwrap();
+    nonce
+}
+
+fn answer(keeper: &QuorumKeeper, device: u32, nonce: u64) {
+    keeper.answered(device, 7, nonce, Some(&token(1, "a").on_the_wire()));
+}
+
+async fn is_safe(keeper: &QuorumKeeper, mark: &gateway::quorum::Mark) -> bool {
+    tokio::time::timeout(Duration::from_millis(20), keeper.until_safe(mark)).await.is_ok()
+}
+
+#[tokio::test]
+async fn what_was_written_is_safe_when_a_question_that_was_asked_later_is_answered() {
+    let folders = folders();
+    let (active, standby) = pair(&folders);
+    assert!(is_safe(&active, &active.mark()).await, "nobody takes over by itself");
+    correspond(&active, &standby);
+    active.propose(&[1, 2, 3].into(), true);
+    correspond(&active, &standby);
+
+    let early = [1, 2].map(|device| (device, ask(&active, device)));
+    let mark = active.mark();
+    assert_eq!(active.due(), [3], "a moment later nobody is asked again");
+    early.into_iter().for_each(|(device, nonce)| answer(&active, device, nonce));
+    assert!(!is_safe(&active, &mark).await, "they were asked before");
+    tokio::time::sleep(ASK_PAUSE).await;
+    assert_eq!(active.due(), [1, 2, 3]);
+    let late = [1, 2].map(|device| (device, ask(&active, device)));
+    let wakes = async { late.into_iter().for_each(|(device, nonce)| answer(&active, device, nonce)) };
+    tokio::join!(active.until_safe(&mark), wakes);
+
+    let mark = active.mark();
+    assert!(!is_safe(&active, &mark).await, "nobody has answered since");
+    correspond(&active, &standby);
+    assert!(is_safe(&active, &mark).await, "the other server has");
+}
+
+#[test]
+fn each_write_is_proven_by_what_came_back_after_it() {
+    let folders = folders();
+    let (active, standby) = pair(&folders);
+    correspond(&active, &standby);
+    active.propose(&[1, 2, 3].into(), true);
+    correspond(&active, &standby);
+    let unproven = |now: Duration| active.lock().proof.alone_since(now).map(str::to_owned);
+    let later = Duration::from_secs(60);
+    active.wrote("first".to_owned());
+    active.wrote("second".to_owned());
+    assert_eq!((unproven(Duration::ZERO), unproven(later).as_deref()), (None, Some("first")));
+    let nonces = [1, 2].map(|device| (device, ask(&active, device)));
+    active.wrote("third".to_owned());
+    nonces.into_iter().for_each(|(device, nonce)| answer(&active, device, nonce));
+    active.tick();
+    assert_eq!(unproven(later).as_deref(), Some("second"), "the third came too late for these answers");
+    correspond(&active, &standby);
+    active.tick();
+    assert_eq!(unproven(later), None);
+}

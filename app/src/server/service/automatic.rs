@@ -68,6 +68,7 @@ impl Service {
         if self.store.set_automatic_promotion(wanted, &audit).await? {
             tracing::warn!(by = actor.login, wanted, "automatic promotion");
             self.changed(Change::Server);
+            self.changed(Change::Book);
         }
         self.propose_electorate(quorum).await?;
         self.automatic_promotion().await
@@ -161,7 +162,7 @@ impl Service {
     }
 
     /// Asks those who count, and are connected here, which epoch they have on disk.
-    fn ask_electors(self: &Arc<Self>, quorum: &QuorumKeeper) {
+    pub(super) fn ask_electors(self: &Arc<Self>, quorum: &QuorumKeeper) {
         let Some(gateway) = self.gateway.get() else { return };
         for device in quorum.due() {
             let asked = quorum.ask(device, || {

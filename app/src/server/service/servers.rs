@@ -2,7 +2,7 @@
 
 use super::{SYSTEM, Service};
 use crate::{
-    model::{Banner, EpochBegin, Fault, PeerState, Role, Server},
+    model::{Banner, EpochBegin, Fault, PeerState, Role, SAVED_ALONE, Server},
     server::{
         changes::Change,
         quorum::Letter,
@@ -195,8 +195,7 @@ impl Service {
         // RFC 3339; the day is today's.
         let since = at.get(11..19).unwrap_or(&at);
         let text = format!(
-            "What was changed here since {since} UTC is saved on this server alone so far: neither the other server nor half of the \
-             devices have answered since. Should the other server take over, it is kept and listed."
+            "What was changed here since {since} UTC is {SAVED_ALONE}. Should the other server take over, it is kept and listed."
         );
         Some(Banner { text })
     }
