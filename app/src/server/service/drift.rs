@@ -46,22 +46,28 @@ fn decide(held: &Held) -> Option<(PushState, &'static str)> {
     }
 }
 
-/// The last starts of each device that registered here, newest last.
+/// The last starts of each device that registered, here or on another server, newest last.
 #[derive(Default)]
 pub(super) struct Boots(Mutex<HashMap<u32, Seen>>);
 
 #[derive(Default)]
 struct Seen {
     boots: VecDeque<u64>,
+    /// Of the newest registration; what another server tells later is past.
+    sequence: u64,
     /// When a start came back after another one: each start of a device is new, so two take turns.
     cloned_at: Option<String>,
 }
 
 impl Boots {
     /// Takes a registration down; `true` if two devices take turns.
-    fn note(&self, device: u32, boot_id: u64, at: &str) -> bool {
+    fn note(&self, device: u32, boot_id: u64, sequence: u64, at: &str) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = all.entry(device).or_default();
+        if sequence <= seen.sequence {
+            return false;
+        }
+        seen.sequence = sequence;
         if seen.boots.back() == Some(&boot_id) {
             return false;
         }
@@ -132,9 +138,9 @@ impl Service {
         Ok(())
     }
 
-    /// Takes the start of the device down that registers.
-    pub(super) fn look_for_clone(&self, device: u32, boot_id: u64) {
-        if self.boots.note(device, boot_id, &self.clock.now_text()) {
+    /// Takes the start of a device down that has registered, here or on another server, with this sequence.
+    pub(super) fn look_for_clone(&self, device: u32, boot_id: u64, sequence: u64) {
+        if self.boots.note(device, boot_id, sequence, &self.clock.now_text()) {
             tracing::warn!(device, "two devices take turns with this id: one is a copy of the other");
         }
     }

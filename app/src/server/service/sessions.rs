@@ -85,13 +85,13 @@ impl Service {
             None => 0,
         };
         self.look_for_drift(arrival.device, &arrival.committed).await.map_err(busy)?;
-        self.look_for_clone(arrival.device, arrival.boot_id);
         let (serial, ends) = (&arrival.certificate_serial, arrival.certificate_ends_unix_s);
         self.certificates_shown.note(arrival.device, serial, ends);
         let open = SightingChange::Open(Box::new(self.sighting_of(arrival)));
         let Some(SightingChanged::Opened(connection_sequence)) = self.write_session(open).await else {
             return Err(Refusal::Busy(STORAGE_RETRY));
         };
+        self.look_for_clone(arrival.device, arrival.boot_id, connection_sequence);
         if let Some(failed) = &arrival.move_failed {
             self.note_move_failure(arrival.device, &failed.to, &failed.reason);
         }
@@ -159,6 +159,9 @@ impl Service {
         }
         self.store.store_peer_sightings(server_id, rows).await?;
         for row in rows {
+            if let Ok(boot_id) = u64::from_str_radix(&row.boot_id, 16) {
+                self.look_for_clone(row.device_id, boot_id, row.connection_sequence);
+            }
             self.changed(Change::Device { id: row.device_id });
             self.let_go_if_moved(row).await?;
         }

@@ -3,7 +3,10 @@
 use super::*;
 use crate::{
     model::PushState,
-    server::service::fixture::{FIRST, Room, reported},
+    server::service::{
+        Arrival,
+        fixture::{FIRST, Room, arrival, reported},
+    },
 };
 
 fn foreign(number: u64) -> ReportedList {
@@ -65,10 +68,39 @@ async fn a_device_set_back_to_an_older_list_gets_the_wanted_one_again() {
 #[test]
 fn two_starts_that_take_turns_are_two_devices() {
     let boots = Boots::default();
-    let note = |boot| boots.note(FIRST, boot, "2026-01-01T00:00:00.000Z");
+    let mut sequence = 0;
+    let mut note = |boot| {
+        sequence += 1;
+        boots.note(FIRST, boot, sequence, "2026-01-01T00:00:00.000Z")
+    };
     assert!([1, 1, 2, 3, 3, 4, 5, 6].into_iter().all(|boot| !note(boot)), "restarts are no clones");
     assert_eq!(boots.cloned_at(FIRST), None);
     assert!(note(5));
     assert!(boots.cloned_at(FIRST).is_some());
     assert!(boots.cloned_at(9).is_none());
+    assert!(!boots.note(FIRST, 4, sequence, "later"), "what is told late is past");
+}
+
+#[tokio::test]
+async fn two_devices_with_one_id_on_two_servers_are_noticed_by_both() {
+    let one = Room::active().await;
+    let enrolled = one.device(FIRST).await;
+    let list = reported(enrolled.list.version());
+    let two = one.standby().await;
+    let registers = async |at: &Room, boot_id| {
+        at.service.register_session(&Arrival { boot_id, ..arrival(boot_id, FIRST, list.clone()) }).await.unwrap();
+        tell(&one, "one", &two).await;
+        tell(&two, "two", &one).await;
+        one.service.boots.cloned_at(FIRST).is_some() && two.service.boots.cloned_at(FIRST).is_some()
+    };
+    assert!(!registers(&one, 7).await);
+    assert!(!registers(&two, 7).await, "a device may go to another server");
+    assert!(!registers(&two, 8).await, "and be started again");
+    assert!(registers(&one, 7).await, "what ran before that is another one");
+}
+
+/// The other server hears of all that this one saw.
+async fn tell(from: &Room, id: &str, to: &Room) {
+    let seen = from.service.store.list_sightings_since(id, 0).await.unwrap();
+    to.service.store_peer_sightings(id, &seen).await.unwrap();
 }
