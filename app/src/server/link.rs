@@ -12,7 +12,7 @@ use gateway::{
 };
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -20,6 +20,9 @@ use std::{
 
 /// How soon a device comes back while the store does not answer.
 const STORAGE_RETRY: Duration = Duration::from_secs(5);
+/// How soon it is tried again to write down that a session has ended, at first and at most.
+const END_RETRY: Duration = Duration::from_secs(1);
+const END_RETRY_MAX: Duration = Duration::from_secs(30);
 /// How old the number of devices may be.
 const COUNT_AGE: Duration = Duration::from_secs(10);
 
@@ -138,10 +141,26 @@ impl Directory for Link {
     async fn closed(&self, session: SessionId, device: DeviceId, reason: Reason) {
         self.service.elector_gone(device.0, session.0);
         self.service.metrics().session_lost(words::reason_text(reason));
-        let ended = self.service.end_session(session.0, device.0, words::reason_text(reason)).await;
-        if ended.is_err() {
-            tracing::warn!(device = device.0, "the end of a session is not on record");
+        let at = self.service.clock.now_text();
+        let reason = words::reason_text(reason);
+        if self.service.end_session(session.0, device.0, reason, &at).await.is_err() {
+            tracing::warn!(device = device.0, "the end of a session is not on record yet");
+            tokio::spawn(end_later(Arc::downgrade(&self.service), session.0, device.0, reason, at));
         }
+    }
+}
+
+/// Until it is on record that a session has ended, the device would be shown as connected.
+async fn end_later(service: Weak<Service>, session: u64, device: u32, reason: &'static str, at: String) {
+    let mut pause = END_RETRY;
+    loop {
+        tokio::time::sleep(pause).await;
+        // Whoever starts this server again ends all its sessions.
+        let Some(service) = service.upgrade() else { return };
+        if service.end_session(session, device, reason, &at).await.is_ok() {
+            return;
+        }
+        pause = (pause * 2).min(END_RETRY_MAX);
     }
 }
 

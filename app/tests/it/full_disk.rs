@@ -77,7 +77,7 @@ async fn a_full_disk_is_told_and_loses_neither_sessions_nor_data() {
     let signed_in = portal.ask(Method::POST, "/login", "", Some(input)).await.json();
     let token = signed_in["access_token"].as_str().unwrap();
     let made = portal.ask(Method::POST, "/provisioning", token, Some(json!({ "uses": 1 }))).await.json();
-    let _device = TestDevice::start(DOOR, made["string"].as_str().unwrap());
+    let device = TestDevice::start(DOOR, made["string"].as_str().unwrap());
     until("the device waits", async || {
         portal.ask(Method::GET, "/waiting-devices", token, None).await.json()[0]["device_id"] == DOOR
     })
@@ -99,7 +99,12 @@ async fn a_full_disk_is_told_and_loses_neither_sessions_nor_data() {
     let servers = portal.ask(Method::GET, &format!("/devices/{DOOR}/servers"), token, None).await.json();
     assert_eq!(servers["revision"], 1, "nothing was half saved");
 
+    drop(device);
+    sleep(Duration::from_secs(2)).await;
+    assert!(portal.is_connected(token).await, "that it has gone cannot be written");
+
     fs::remove_file(filler).unwrap();
+    until("it is shown as gone", async || !portal.is_connected(token).await).await;
     let saved = portal.put_servers(token).await;
     assert_eq!(saved.status, StatusCode::ACCEPTED, "{}", saved.text);
 }

@@ -127,13 +127,13 @@ impl Service {
         Ok(())
     }
 
-    /// Records the end of a session; one that a newer session replaced is past already.
+    /// Records that a session ended `at` that time; one that a newer session replaced is past already.
     ///
     /// # Errors
     ///
     /// The store fails.
-    pub async fn end_session(&self, session: u64, device: u32, reason: &str) -> Result<(), Fault> {
-        let end = SightingChange::End { device, session, at: self.clock.now_text(), reason: reason.to_owned() };
+    pub async fn end_session(&self, session: u64, device: u32, reason: &str, at: &str) -> Result<(), Fault> {
+        let end = SightingChange::End { device, session, at: at.to_owned(), reason: reason.to_owned() };
         match self.write_session(end).await {
             Some(SightingChanged::Ended) => self.changed(Change::Device { id: device }),
             Some(SightingChanged::Opened(_) | SightingChanged::Replaced) => {}

@@ -95,3 +95,91 @@ async fn end(
     .await?;
     Ok(if ended.rows_affected() > 0 { SightingChanged::Ended } else { SightingChanged::Replaced })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{DeviceInfo, IpConfig, SerialConfig},
+        server::store::ReportedList,
+    };
+    use SightingChanged::{Ended, Opened, Replaced};
+
+    fn opens(device: u32, session: u64) -> SightingChange {
+        SightingChange::Open(Box::new(Sighting {
+            server_id: "one".to_owned(),
+            device_id: device,
+            session_id: session,
+            boot_id: "0".to_owned(),
+            connection_sequence: 3,
+            since: "2026-10-01T00:00:00.000Z".to_owned(),
+            ended_at: None,
+            end_reason: None,
+            peer: "198.51.100.7:40000".to_owned(),
+            address: "192.0.2.1".to_owned(),
+            port: 51213,
+            priority: 1,
+            committed: ReportedList { epoch: 1, number: 1, hash: "ab".repeat(32) },
+            info: info(),
+            version: 0,
+        }))
+    }
+
+    fn info() -> DeviceInfo {
+        DeviceInfo {
+            device_type: 3,
+            device_type_name: "BioLite Net".to_owned(),
+            product_name: "BioLite Net".to_owned(),
+            firmware_version: "2.3.2".to_owned(),
+            kernel_version: "1.0.0".to_owned(),
+            hardware_version: "1.0.0".to_owned(),
+            ip_config: IpConfig::default(),
+            serial_config: SerialConfig::default(),
+        }
+    }
+
+    fn ends(device: u32, session: u64) -> SightingChange {
+        let (at, reason) = ("2026-10-01T00:00:09.000Z".to_owned(), "timed out".to_owned());
+        SightingChange::End { device, session, at, reason }
+    }
+
+    /// Device, session and whether it lives, in the order of their changes.
+    async fn seen(store: &Store) -> Vec<(u32, u64, bool)> {
+        let seen = store.list_sightings_since("one", 0).await.unwrap();
+        seen.into_iter().map(|row| (row.device_id, row.session_id, row.ended_at.is_none())).collect()
+    }
+
+    #[tokio::test]
+    async fn a_mixed_batch_is_done_in_its_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        let batch = [opens(1, 10), opens(2, 20), ends(1, 10), opens(2, 21), ends(2, 20), opens(3, 30), ends(4, 40)];
+        let done = store.change_sightings("one", &batch).await.unwrap();
+        assert_eq!(done, [Opened(4), Opened(4), Ended, Opened(5), Replaced, Opened(4), Replaced]);
+        assert_eq!(seen(&store).await, [(1, 10, false), (2, 21, true), (3, 30, true)]);
+        let versions = store.list_sightings_since("one", 0).await.unwrap().into_iter().map(|row| row.version);
+        let versions: Vec<u64> = versions.collect();
+        assert!(versions.is_sorted_by(|a, b| a < b), "each is news of its own: {versions:?}");
+        assert_eq!(store.change_sightings("one", &[ends(1, 10)]).await.unwrap(), [Replaced], "it has ended already");
+    }
+
+    #[tokio::test]
+    async fn of_a_batch_that_fails_nothing_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        store.change_sightings("one", &[opens(1, 10)]).await.unwrap();
+        sql::query(
+            "create trigger no_third before insert on sightings when new.device_id = 3
+             begin select raise(abort, 'no'); end",
+        )
+        .execute(store.journal())
+        .await
+        .unwrap();
+        let batch = [ends(1, 10), opens(2, 20), opens(3, 30), opens(4, 40)];
+        assert!(store.change_sightings("one", &batch).await.is_err());
+        assert_eq!(seen(&store).await, [(1, 10, true)]);
+        sql::query("drop trigger no_third").execute(store.journal()).await.unwrap();
+        assert_eq!(store.change_sightings("one", &batch).await.unwrap(), [Ended, Opened(4), Opened(4), Opened(4)]);
+        assert_eq!(seen(&store).await, [(1, 10, false), (2, 20, true), (3, 30, true), (4, 40, true)]);
+    }
+}

@@ -132,7 +132,8 @@ async fn a_device_that_leaves_counts_as_offline_only_after_a_minute() {
     let session = room.register(FIRST, list).await;
     roll_out(&room, Selector::All { all: true }).await;
     assert_eq!(look(&room, 1).await, [UnderWay, Waiting]);
-    room.service.end_session(session, FIRST, "cable").await.unwrap();
+    let at = room.service.clock.now_text();
+    room.service.end_session(session, FIRST, "cable", &at).await.unwrap();
     room.advance(time::Duration::seconds(55));
     assert_eq!(look(&room, 1).await, [UnderWay, Waiting]);
     room.advance(time::Duration::seconds(6));

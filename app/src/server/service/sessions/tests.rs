@@ -9,6 +9,8 @@ use crate::server::{
 };
 use std::time::Instant;
 
+const AT: &str = "2026-10-01T00:00:00.000Z";
+
 async fn connected_to(room: &Room) -> Option<String> {
     room.service.find_servers(FIRST).await.unwrap().connected.map(|connection| connection.server)
 }
@@ -54,9 +56,9 @@ async fn a_late_close_never_ends_a_newer_session() {
     let enrolled = room.device(FIRST).await;
     let old = room.register(FIRST, reported(enrolled.list.version())).await;
     let new = room.register(FIRST, reported(enrolled.list.version())).await;
-    room.service.end_session(old, FIRST, "timed out").await.unwrap();
+    room.service.end_session(old, FIRST, "timed out", AT).await.unwrap();
     assert!(connected_to(&room).await.is_some());
-    room.service.end_session(new, FIRST, "timed out").await.unwrap();
+    room.service.end_session(new, FIRST, "timed out", AT).await.unwrap();
     assert_eq!(connected_to(&room).await, None);
     let device = room.service.find_device(FIRST).await.unwrap();
     assert!(device.last_seen.is_some());
@@ -108,7 +110,7 @@ async fn a_device_is_shown_where_it_registered_last_while_that_server_answers() 
     assert_eq!(connected_to(&one).await.as_deref(), Some("two"));
     let newest = seen.iter().map(|sighting| sighting.version).max().unwrap();
     assert_eq!(two.service.store.list_sightings_since("two", newest).await.unwrap(), []);
-    two.service.end_session(9, FIRST, "timed out").await.unwrap();
+    two.service.end_session(9, FIRST, "timed out", AT).await.unwrap();
     let seen = two.service.store.list_sightings_since("two", newest).await.unwrap();
     assert_eq!(seen.len(), 1);
     one.service.store_peer_sightings("two", &seen).await.unwrap();
