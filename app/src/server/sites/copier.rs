@@ -157,7 +157,8 @@ pub(super) async fn renew(sites: &Sites, line: &mut Line) -> Result<Manifest, Co
     let _turn = sites.transfer.lock().await;
     let begun = Instant::now();
     let manifest = fetch(line, &copies).await?;
-    sites.service.store.activate_copy(&manifest).await?;
+    let epoch = sites.service.known_epoch().number;
+    sites.service.store.activate_copy(&manifest, epoch).await?;
     sites.service.note_copy(begun.elapsed());
     Ok(manifest)
 }

@@ -102,16 +102,17 @@ impl Store {
         self.copy.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Checks the copy that has arrived in the copies' folder and works with it from now on.
+    /// Checks the copy that has arrived in the copies' folder and works with it from now on. `epoch` is the highest that this
+    /// server knows.
     ///
     /// # Errors
     ///
     /// Whatever is wrong with it; nothing changed then.
-    pub(in crate::server) async fn activate_copy(&self, manifest: &Manifest) -> Result<(), CopyFlaw> {
+    pub(in crate::server) async fn activate_copy(&self, manifest: &Manifest, epoch: u64) -> Result<(), CopyFlaw> {
         let _turn = self.turn.lock().await;
         let Some(previous) = self.copy() else { return Err(CopyFlaw::Active) };
         let copies = Copies::of(&self.folder);
-        let known = self.find_installation().await?.map(|known| (known.id, known.epoch));
+        let known = self.find_installation().await?.map(|known| (known.id, known.epoch.max(epoch)));
         let pool = adopt(&copies, manifest, known.as_ref().map(|(id, epoch)| (id.as_str(), *epoch))).await?;
         let old = self.exchange_book(Database::Sqlite(pool), Some(manifest.clone()));
         tokio::spawn(async move {

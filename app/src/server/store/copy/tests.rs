@@ -78,7 +78,7 @@ async fn a_newer_copy_is_seen_at_once_and_after_the_next_start() {
     let under_way = standby.book();
     name_server(&active, "after").await;
     let manifest = send(&active, folder.path(), 2).await;
-    standby.activate_copy(&manifest).await.unwrap();
+    standby.activate_copy(&manifest, 1).await.unwrap();
     assert_eq!(names(&standby).await, ["after"]);
     assert_eq!(standby.copy(), Some(manifest.clone()));
     let old: String = sql::query_scalar("select name from servers").fetch_one(&under_way).await.unwrap();
@@ -125,13 +125,17 @@ async fn a_copy_that_is_wrong_is_refused_and_the_old_one_stays() {
 
     let (_other, foreign) = book("elsewhere", 2).await;
     let manifest = send(&foreign, folder.path(), 2).await;
-    let flaw = standby.activate_copy(&manifest).await.unwrap_err();
+    let flaw = standby.activate_copy(&manifest, 1).await.unwrap_err();
     assert!(matches!(flaw, CopyFlaw::Foreign(id) if id == "elsewhere"));
 
     let (_other, old) = book("site", 1).await;
     let manifest = send(&old, folder.path(), 2).await;
-    let flaw = standby.activate_copy(&manifest).await.unwrap_err();
+    let flaw = standby.activate_copy(&manifest, 1).await.unwrap_err();
     assert!(matches!(flaw, CopyFlaw::Older { copy: 1, known: 2 }));
+
+    let manifest = send(&active, folder.path(), 2).await;
+    let flaw = standby.activate_copy(&manifest, 3).await.unwrap_err();
+    assert!(matches!(flaw, CopyFlaw::Older { copy: 2, known: 3 }), "the role has moved since: {flaw}");
 
     let (_other, newer) = book("site", 2).await;
     sql::query(
@@ -142,14 +146,14 @@ async fn a_copy_that_is_wrong_is_refused_and_the_old_one_stays() {
     .await
     .unwrap();
     let manifest = send(&newer, folder.path(), 2).await;
-    assert!(matches!(standby.activate_copy(&manifest).await, Err(CopyFlaw::NewerSchema(9999))));
+    assert!(matches!(standby.activate_copy(&manifest, 1).await, Err(CopyFlaw::NewerSchema(9999))));
 
     let manifest = send(&active, folder.path(), 2).await;
     let file = Copies::of(folder.path()).folder().join("incoming.part");
     let bytes = fs::read(&file).unwrap();
     for damage in [&bytes[..bytes.len() / 2], b"no database at all", b""] {
         fs::write(&file, damage).unwrap();
-        let flaw = standby.activate_copy(&manifest).await.unwrap_err();
+        let flaw = standby.activate_copy(&manifest, 1).await.unwrap_err();
         assert!(matches!(flaw, CopyFlaw::Damaged(_)), "{flaw:?}");
     }
 
@@ -161,7 +165,7 @@ async fn a_copy_that_is_wrong_is_refused_and_the_old_one_stays() {
 async fn an_active_server_takes_no_copy() {
     let (folder, active) = book("site", 1).await;
     let manifest = send(&active, folder.path(), 1).await;
-    assert!(matches!(active.activate_copy(&manifest).await, Err(CopyFlaw::Active)));
+    assert!(matches!(active.activate_copy(&manifest, 1).await, Err(CopyFlaw::Active)));
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ async fn a_promoted_standby_writes_and_takes_no_copy_any_more() {
     let timeline = standby.list_epochs().await.unwrap();
     assert_eq!((timeline[0].number, timeline[0].stopped.as_deref()), (2, Some("pulled")));
     let manifest = Manifest::default();
-    assert!(matches!(standby.activate_copy(&manifest).await, Err(CopyFlaw::Active)));
+    assert!(matches!(standby.activate_copy(&manifest, 1).await, Err(CopyFlaw::Active)));
     // A start as active server finds the same book.
     standby.close().await;
     assert_eq!(epoch(&Store::open(folder.path()).await.unwrap()).await, 2);
