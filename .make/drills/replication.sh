@@ -131,6 +131,7 @@ start_server 1
 until_true 60 "server #1 is read-only" is_read_only "$ONE" >/dev/null
 until_true 30 "server #1 joins again" rejoined "$ONE" >/dev/null
 report "  edits that only #1 had, listed and kept" "$(all_accounted "$TWO" "$ONE")"
+[ -s "$ONE/archive/biostar2-1.dump" ] || die "the database of #1 was not kept before it is overwritten"
 attach_again 1 2 one
 report "server #1 follows with its old database after pg_rewind" "yes"
 hand_back

@@ -73,6 +73,8 @@ pub enum Pause {
     Unproven,
     /// Another server was made active.
     Superseded,
+    /// Another server was made active at the same time, in an epoch of the same number that ranks above this server's.
+    Outranked,
     /// It gave its role to this server, which asked for it.
     HandedOver {
         /// The server's id.
@@ -83,9 +85,32 @@ pub enum Pause {
     /// Its database server was promoted or restored by other hands.
     OtherLine,
     /// It shall be standby, as soon as its database is a replica of the active server's.
-    Detached,
+    Detached {
+        /// The file in which what the database held is kept; `None` if nothing was written alone.
+        #[serde(default)]
+        archive: Option<String>,
+    },
     /// Its records are those of an earlier time: what came after may be with another server.
     Restored,
+}
+
+impl Pause {
+    /// For programs.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Alone => "alone",
+            Self::Unproven => "unproven",
+            Self::Superseded => "superseded",
+            Self::Outranked => "outranked",
+            Self::HandedOver { .. } => "handed_over",
+            Self::Outdated => "outdated",
+            Self::OtherLine => "other_line",
+            Self::Detached { .. } => "detached",
+            Self::Restored => "restored",
+        }
+    }
 }
 
 /// What this server is.
@@ -214,10 +239,11 @@ impl Roles {
             Some(
                 Pause::Unproven
                 | Pause::Superseded
+                | Pause::Outranked
                 | Pause::HandedOver { .. }
                 | Pause::Outdated
                 | Pause::OtherLine
-                | Pause::Detached
+                | Pause::Detached { .. }
                 | Pause::Restored,
             )
             | None => next.clone(),

@@ -3,6 +3,7 @@
 //! Two databases: the *book* is the installation's: a file (`biostar2.db`) that travels to the other server as a copy, or a
 //! database of a PostgreSQL server. The *journal* (`journal.db`) is what this server saw itself and never travels.
 
+mod archive;
 mod audit;
 mod cluster;
 mod columns;
@@ -43,6 +44,7 @@ mod survey;
 mod turnover;
 mod waiting;
 
+pub(in crate::server) use archive::NotKept;
 pub use audit::AuditEntry;
 pub use copies::{BookFacts, Manifest};
 pub(in crate::server) use copies::{Copies, PartOfCopy};

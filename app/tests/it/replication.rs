@@ -86,9 +86,12 @@ async fn a_killed_server_with_its_database_loses_nothing_that_arrived_and_comes_
     assert_eq!(writes.len(), 1, "{writes:?}");
     assert!(writes[0].subject.contains(&lone) || writes[0].after.as_ref().is_some_and(|after| after.contains(&lone)));
     assert_eq!(one.service().role(), Role::ReadOnly);
+    let dump = std::fs::read(one_data.path().join("archive/biostar2-1.dump")).unwrap();
+    assert!(dump.starts_with(b"PGDMP"), "its database is kept before it is overwritten");
     primary.kill();
     primary.follow(&replica, "one").await;
     becomes(&one, Role::Standby).await;
+    assert!(one.service().banners().await.iter().all(|banner| !banner.text.contains("was not kept")));
     until("it shows what the second wrote", async || has(&one, &theirs).await).await;
     assert!(!has(&one, &lone).await);
 
@@ -100,6 +103,31 @@ async fn a_killed_server_with_its_database_loses_nothing_that_arrived_and_comes_
     assert!(has(&one, &last).await && has(&one, &theirs).await && has(&one, &kept).await);
     change(&one).await;
     becomes(&two, Role::ReadOnly).await;
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_overwritten_without_a_word_is_told_until_somebody_has_dealt_with_it() {
+    let mut primary = Cluster::start().await;
+    let (one_data, two_data) = (folder(), folder());
+    let one = start(on(&primary, one_data.path())).await.unwrap();
+    let replica = Cluster::replica_of(&primary, "two").await;
+    let two = start(Config { join: Some(join_string(&one).await), ..on(&replica, two_data.path()) }).await.unwrap();
+    follows(&two).await;
+    let one_ports = ports(&one, on(&primary, one_data.path()));
+    one.stop().await;
+    primary.kill();
+    until("the silence is noticed", async || promote(&two, Some("stopped")).await.is_ok()).await;
+
+    primary.follow(&replica, "one").await;
+    let one = again(one_ports).await;
+    assert_eq!(one.service().role(), Role::Standby);
+    let told = async || one.service().banners().await.iter().any(|banner| banner.text.contains("was not kept"));
+    assert!(told().await);
+    assert_eq!(one.service().list_lone_writes().await.unwrap()[0].action, "database.overwritten");
+    one.service().settle_lone_writes(&crate::pair::console()).await.unwrap();
+    assert!(!told().await);
     one.stop().await;
     two.stop().await;
 }

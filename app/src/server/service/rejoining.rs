@@ -38,10 +38,11 @@ impl Service {
                 Role::ReadOnly,
                 Some(
                     Pause::Superseded
+                    | Pause::Outranked
                     | Pause::HandedOver { .. }
                     | Pause::Outdated
                     | Pause::OtherLine
-                    | Pause::Detached
+                    | Pause::Detached { .. }
                     | Pause::Restored,
                 ),
             ) => {}

@@ -1,12 +1,12 @@
 //! The database where it is on a PostgreSQL server: how its replication stands, and what this server makes of it.
 
-use super::{Service, role_changes::unwritten};
+use super::{Service, loses_writes, role_changes::unwritten};
 use crate::{
     model::{Fault, Replication, ReplicationPart, Role},
     server::{
         changes::Change,
         roles::{Pause, RoleRecord},
-        store::StoreError,
+        store::{NotKept, StoreError},
     },
 };
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -55,17 +55,22 @@ impl Service {
         let _turn = self.turn.lock().await;
         // It may have been this server's own promotion.
         let Ok(Some(seen)) = self.store.look_at_cluster().await else { return Ok(()) };
-        if self.roles.change(|now| fitting(now, &seen)).map_err(|error| unwritten(&error))? {
-            let role = self.role();
-            tracing::warn!(?role, "the database server has become something else, and this server with it");
-            if role == Role::Active {
-                self.store.thaw_book().await?;
-                self.adopt_own_journal().await?;
-            } else {
-                self.store.freeze_book().await?;
-            }
-            self.role_changed();
+        let before = self.roles.now();
+        if !self.roles.change(|now| fitting(now, &seen)).map_err(|error| unwritten(&error))? {
+            return Ok(());
         }
+        let role = self.role();
+        tracing::warn!(?role, "the database server has become something else, and this server with it");
+        if role == Role::Active {
+            self.store.thaw_book().await?;
+            self.adopt_own_journal().await?;
+        } else {
+            self.store.freeze_book().await?;
+        }
+        if self.roles.role() == Role::Standby && loses_writes(&before) {
+            self.store.note_overwritten(&self.site.server_name, &self.clock.now_text()).await?;
+        }
+        self.role_changed();
         Ok(())
     }
 
@@ -94,18 +99,40 @@ impl Service {
         })
     }
 
-    /// Joins again with a database on a server: notes what only this server wrote, and waits until its database has become
-    /// a replica. `forks` are the active server's epochs with the change at which each began.
+    /// Joins again with a database on a server: notes what only this server wrote, keeps what the database holds, and waits
+    /// until that has become a replica. `forks` are the active server's epochs with the change at which each began.
     pub(super) async fn detach(&self, forks: &[(u64, u64)], by: &str) -> Result<(), Fault> {
-        let found = self.store.keep_lone_writes_since(forks, &self.clock.now_text()).await?;
+        let pause = self.roles.now().pause;
+        let same_number = pause == Some(Pause::Outranked);
+        let found = self.store.keep_lone_writes_since(forks, same_number, &self.clock.now_text()).await?;
+        let archive = if let Some(Pause::HandedOver { .. }) = pause {
+            None // It stopped writing before the other one began.
+        } else {
+            Some(self.store.archive_cluster().await.map_err(not_kept)?.display().to_string())
+        };
         self.go_on_from_here()?;
         let detached = |now: &RoleRecord| {
-            Some(RoleRecord { role: Role::ReadOnly, pause: Some(Pause::Detached), epoch: now.epoch.clone() })
+            let pause = Some(Pause::Detached { archive: archive.clone() });
+            Some(RoleRecord { role: Role::ReadOnly, pause, epoch: now.epoch.clone() })
         };
         self.roles.change(detached).map_err(|error| unwritten(&error))?;
-        tracing::warn!(by, lone = found, "what only this server wrote is kept; its database has to become a replica");
+        tracing::warn!(
+            by,
+            lone = found,
+            archive,
+            "what only this server wrote is kept; its database has to become a replica"
+        );
         self.role_changed();
         Ok(())
+    }
+}
+
+fn not_kept(error: NotKept) -> Fault {
+    match error {
+        NotKept::Store(error) => error.into(),
+        NotKept::Io(_) | NotKept::Dump(..) => Fault::WrongState {
+            reason: format!("Nothing was changed, because what the database here holds could not be kept: {error}"),
+        },
     }
 }
 
@@ -122,7 +149,7 @@ pub(in crate::server) fn fitting(now: &RoleRecord, seen: &Replication) -> Option
             Some(
                 Pause::OtherLine
                 | Pause::Superseded
-                | Pause::Detached
+                | Pause::Detached { .. }
                 | Pause::HandedOver { .. }
                 // The database was not restored with this server: it goes on in the same epoch on the same line.
                 | Pause::Restored,
@@ -144,5 +171,42 @@ pub(in crate::server) fn fitting(now: &RoleRecord, seen: &Replication) -> Option
 impl LastLook {
     fn lock(&self) -> MutexGuard<'_, Option<Replication>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::roles::EpochToken;
+
+    fn record(role: Role, pause: Option<Pause>) -> RoleRecord {
+        let epoch = EpochToken { number: 2, server_id: "two".to_owned(), seal: String::new() };
+        RoleRecord { role, pause, epoch }
+    }
+
+    #[test]
+    fn a_server_that_was_outranked_does_not_write_the_database_that_names_its_epochs_number() {
+        let primary = Replication { part: ReplicationPart::Primary, epoch: Some(2), ..Replication::default() };
+        let becomes = |pause| fitting(&record(Role::ReadOnly, Some(pause)), &primary).map(|next| next.role);
+        assert_eq!(becomes(Pause::Superseded), Some(Role::Active), "another server of this site was made active");
+        assert_eq!(becomes(Pause::Outranked), None);
+    }
+
+    #[test]
+    fn a_replica_makes_a_standby_and_what_was_not_kept_before_is_noticed() {
+        let replica = Replication { part: ReplicationPart::Replica, ..Replication::default() };
+        let detached = Pause::Detached { archive: None };
+        for (role, pause, loses) in [
+            (Role::Active, None, true),
+            (Role::ReadOnly, Some(Pause::Superseded), true),
+            (Role::ReadOnly, Some(Pause::Outranked), true),
+            (Role::ReadOnly, Some(detached), false),
+            (Role::ReadOnly, Some(Pause::HandedOver { to: "two".to_owned() }), false),
+        ] {
+            let now = record(role, pause);
+            assert_eq!(fitting(&now, &replica).map(|next| next.role), Some(Role::Standby), "{now:?}");
+            assert_eq!(loses_writes(&now), loses, "{now:?}");
+        }
+        assert!(!loses_writes(&record(Role::Standby, None)));
     }
 }

@@ -32,7 +32,7 @@ impl Service {
         let mut ended = false;
         let changed = self.roles.change(|now| {
             (*token > now.epoch).then(|| {
-                let (role, pause) = superseded(now);
+                let (role, pause) = superseded(now, token);
                 ended = role != now.role || pause != now.pause;
                 RoleRecord { role, pause, epoch: token.clone() }
             })
@@ -43,7 +43,8 @@ impl Service {
         tracing::warn!(from, epoch = token.number, server = token.server_id, "met a later epoch");
         if ended {
             self.store.freeze_book().await?;
-            tracing::error!("another server was made active: this one changes nothing any more");
+            let at_once = self.roles.now().pause == Some(Pause::Outranked);
+            tracing::error!(at_once, "another server was made active: this one changes nothing any more");
         }
         self.role_changed();
         Ok(())
@@ -207,8 +208,12 @@ impl Service {
 }
 
 /// What a server is once a later epoch is known.
-fn superseded(now: &RoleRecord) -> (Role, Option<Pause>) {
-    if now.is_active_at_heart() { (Role::ReadOnly, Some(Pause::Superseded)) } else { (now.role, now.pause.clone()) }
+fn superseded(now: &RoleRecord, by: &EpochToken) -> (Role, Option<Pause>) {
+    match (now.is_active_at_heart(), by.number == now.epoch.number) {
+        (true, true) => (Role::ReadOnly, Some(Pause::Outranked)),
+        (true, false) => (Role::ReadOnly, Some(Pause::Superseded)),
+        (false, _) => (now.role, now.pause.clone()),
+    }
 }
 
 pub(super) fn unwritten(error: &std::io::Error) -> Fault {
@@ -216,5 +221,27 @@ pub(super) fn unwritten(error: &std::io::Error) -> Fault {
     Fault::StorageUnavailable {
         hint: "The server's role could not be written to its data folder; nothing was changed. The log says why."
             .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::service::fixture::Room;
+
+    #[tokio::test]
+    async fn of_two_servers_that_were_promoted_at_once_the_lower_one_gives_way_and_says_so() {
+        let room = Room::active().await;
+        let seal = |id: &str| EpochToken::seal(&room.service.keys, 1, id).unwrap();
+        room.service.meet_epoch(&seal("a"), "a device").await.unwrap();
+        assert_eq!(room.service.role(), Role::Active, "its id is lower");
+        room.service.meet_epoch(&seal("two"), "two").await.unwrap();
+        let now = room.service.roles.now();
+        assert_eq!((now.role, now.pause), (Role::ReadOnly, Some(Pause::Outranked)));
+        let banners = room.service.banners().await;
+        assert!(banners.iter().any(|banner| banner.text.contains("Two servers were promoted at once")), "{banners:?}");
+        let later = EpochToken::seal(&room.service.keys, 2, "two").unwrap();
+        room.service.meet_epoch(&later, "two").await.unwrap();
+        assert_eq!(room.service.roles.now().pause, Some(Pause::Outranked), "why it gave way stays");
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         data_folder::DataFolder,
         keys::Keys,
         roles::{RoleRecord, Roles},
-        service::{Site, fitting},
+        service::{Site, fitting, loses_writes},
         store::Store,
     },
 };
@@ -25,7 +25,11 @@ pub(super) async fn open(
 ) -> Result<(Store, RoleRecord), StartError> {
     let read_only = Store::open_postgres(folder.path(), address, true).await?;
     let seen = read_only.look_at_cluster().await?.unwrap_or_default();
+    let before = role.clone();
     let role = fitting(&role, &seen).unwrap_or(role);
+    if role.role == Role::Standby && loses_writes(&before) {
+        read_only.note_overwritten(&site.server_name, &clock.now_text()).await?;
+    }
     save(folder, &role)?;
     if role.role != Role::Active {
         // Only a database of this installation can be read, and whoever joins brings a replica of it.

@@ -10,6 +10,9 @@ use crate::model::LoneWrite;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::path::Path;
 
+/// Not a change that anybody made: the database was overwritten, and with it any that were made.
+const OVERWRITTEN: &str = "database.overwritten";
+
 #[derive(sqlx::FromRow, PartialEq, Eq)]
 struct AuditRow {
     id: i64,
@@ -38,14 +41,17 @@ impl Store {
     }
 
     /// The same where no copy arrives: this server's own book was overtaken at the change with which the first epoch that
-    /// it does not know began. `forks` are epochs and those changes.
+    /// it does not know began. `forks` are epochs and those changes. With `same_number` that epoch has the number of this
+    /// server's own.
     pub(in crate::server) async fn keep_lone_writes_since(
         &self,
         forks: &[(u64, u64)],
+        same_number: bool,
         now: &str,
     ) -> Result<u64, StoreError> {
         let epoch: i64 = sql::query_scalar("select epoch from installation").fetch_one(&self.book()).await?;
-        let next = forks.iter().filter(|(number, _)| count(*number) > epoch).min();
+        let known = if same_number { epoch - 1 } else { epoch };
+        let next = forks.iter().filter(|(number, _)| count(*number) > known).min();
         let Some((_, fork)) = next else {
             return Err(StoreError::inconsistent("epochs", "the active server did not say where its epoch began"));
         };
@@ -109,6 +115,52 @@ impl Store {
         let lone =
             |(at, operator, action, subject, before, after)| LoneWrite { at, operator, action, subject, before, after };
         Ok(rows.into_iter().map(lone).collect())
+    }
+
+    /// How many there are that nobody has dealt with.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn count_lone_writes(&self) -> Result<u64, StoreError> {
+        let open: i64 = sql::query_scalar("select count(*) from lone_writes where settled_at is null")
+            .fetch_one(self.journal())
+            .await?;
+        number("lone_writes", open)
+    }
+
+    /// Puts among them that the database here was overwritten before any were looked for.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written.
+    pub(in crate::server) async fn note_overwritten(&self, server: &str, now: &str) -> Result<(), StoreError> {
+        tracing::error!("the database here was made a replica, and what only this server had written was not kept");
+        if !self.was_overwritten().await? {
+            sql::query(
+                "insert into lone_writes (epoch, at, operator, action, subject, found_at)
+                 values (0, $1, 'system', $2, $3, $1)",
+            )
+            .bind(now)
+            .bind(OVERWRITTEN)
+            .bind(format!("server {server}"))
+            .execute(self.journal())
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Whether that is among them.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub(in crate::server) async fn was_overwritten(&self) -> Result<bool, StoreError> {
+        let noted: i64 = sql::query_scalar("select count(*) from lone_writes where action = $1 and settled_at is null")
+            .bind(OVERWRITTEN)
+            .fetch_one(self.journal())
+            .await?;
+        Ok(noted > 0)
     }
 
     /// An operator has dealt with all of them.

@@ -2,6 +2,7 @@
 
 use super::{
     AuditEntry, BOOK_FILE, BOOK_MIGRATIONS, Copies, Database, Home, Manifest, Store, StoreError, Transaction,
+    archive::free_place,
     audit::insert_audit,
     cluster,
     columns::{count, number},
@@ -18,7 +19,6 @@ use std::{
     time::Duration,
 };
 
-const ARCHIVE: &str = "archive";
 /// How long a server that loses the shared book tries to keep a copy of it.
 const LAST_COPY_LIMIT: Duration = Duration::from_secs(10);
 
@@ -300,10 +300,7 @@ pub(super) async fn put_aside(folder: &Path) -> Result<Option<PathBuf>, StoreErr
     }
     // What the log beside it holds belongs to it.
     open_private(&file).await?.close().await;
-    let archive = folder.join(ARCHIVE);
-    durable::make_folder(&archive).map_err(sqlx::Error::Io)?;
-    let place = (1_u32..).map(|n| archive.join(format!("biostar2-{n}.db"))).find(|place| !place.exists());
-    let place = place.unwrap_or_else(|| archive.join(BOOK_FILE));
+    let place = free_place(folder, "biostar2", "db").map_err(sqlx::Error::Io)?;
     durable::rename(&file, &place).map_err(sqlx::Error::Io)?;
     tracing::warn!(archive = %place.display(), "the database that was in use before is kept aside");
     Ok(Some(place))
