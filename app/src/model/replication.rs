@@ -122,18 +122,23 @@ impl Replication {
 }
 
 impl ReplicaSeen {
+    /// Its primary waits for it.
+    #[must_use]
+    pub fn is_synchronous(&self) -> bool {
+        matches!(self.sync.as_str(), "sync" | "quorum")
+    }
+
     fn words(&self) -> String {
-        let sync = match self.sync.as_str() {
-            "sync" | "quorum" => "synchronous",
-            _ => "asynchronous",
-        };
+        let sync = if self.is_synchronous() { "synchronous" } else { "asynchronous" };
         let lag = self.lag_bytes.filter(|bytes| *bytes > 0).map(|bytes| format!(", {} behind", size_in_words(bytes)));
         format!("{} ({sync}{})", self.name, lag.unwrap_or_default())
     }
 }
 
 impl SlotSeen {
-    fn is_lost(&self) -> bool {
+    /// Its replica cannot go on with it.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
         self.log == "lost"
     }
 }

@@ -1,5 +1,6 @@
 //! What is measured, for Prometheus. Names and units are its conventions; no label ever names a device.
 
+mod failover;
 mod listener;
 mod peers;
 mod process;
@@ -13,6 +14,7 @@ pub(super) use requests::measure;
 
 use super::service::Service;
 use crate::model::{DeviceQuery, Role};
+use failover::FailoverMetrics;
 use gateway::{
     server::{Progress, Tally},
     wire::EventUpload,
@@ -63,6 +65,7 @@ pub struct Metrics {
     replication_lag: Sometimes,
     copy_duration: Histogram,
     copy_failures: Counter,
+    failover: FailoverMetrics,
     process: ProcessMetrics,
 }
 
@@ -127,6 +130,7 @@ impl Default for Metrics {
                 Histogram::new(exponential_buckets(0.01, 3.0, 9)),
             ),
             copy_failures: to.empty("biostar_copy_failures", None, "", "On a standby: copies that were not put to use"),
+            failover: FailoverMetrics::new(&mut to),
             process: ProcessMetrics::new(&mut to),
             registered: to,
         }
@@ -204,6 +208,7 @@ impl Metrics {
         self.copy_age.set(taken.map(|taken| (service.clock.now() - taken).as_seconds_f64().max(0.0)));
         let lag = service.own_replication().and_then(|seen| seen.lag_bytes);
         self.replication_lag.set(lag.map(|bytes| bytes as f64));
+        self.failover.look(service).await;
         self.process.look();
         self.registered.text()
     }

@@ -6,9 +6,17 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 
 const DOOR: u32 = 547_846_001;
-/// Told by a standby alone, or where there is another server.
-const OF_A_STANDBY: [&str; 5] = [
+/// Told by a standby alone, with a shared file, or with a database on a server.
+const OF_OTHERS: [&str; 13] = [
     "biostar_revocations_unknown",
+    "biostar_copy_missing_changes",
+    "biostar_rehearsal_passed",
+    "biostar_rehearsal_age_seconds",
+    "biostar_events_to_tell",
+    "biostar_lease_held",
+    "biostar_replicas",
+    "biostar_replicas_synchronous",
+    "biostar_replication_slots_lost",
     "biostar_replication_lag_bytes",
     "biostar_copy_age_seconds",
     "biostar_copy_size_bytes",
@@ -42,14 +50,26 @@ async fn what_a_device_does_is_measured_and_no_label_names_it() {
     assert_eq!(value(&text, "biostar_role{role=\"standby\"}"), Some(0.0));
     assert_eq!(value(&text, "biostar_epoch"), Some(1.0));
     assert!(value(&text, "biostar_sessions_opened_total") >= Some(1.0), "{text}");
+    for nothing in
+        ["quorum_wanted", "quorum_in_force", "quorum_refused", "quorum_electors", "lone_writes", "waiting_devices"]
+    {
+        assert_eq!(value(&text, &format!("biostar_{nothing}")), Some(0.0), "{text}");
+    }
+    assert!(value(&text, "biostar_certificate_left_seconds") > Some(9.0 * 365.0 * 24.0 * 3600.0), "{text}");
     let route = "biostar_http_request_seconds_count{route=\"/api/v1/devices/{id}\",status=\"404\"}";
     assert_eq!(value(&text, route), Some(1.0), "{text}");
     assert!(!text.contains(&DOOR.to_string()), "{text}");
     // Nothing is hidden by a name that was never used.
-    let unseen = ["biostar_session_losses_total", "biostar_push_transitions_total", "biostar_peer_reachable"];
+    let unseen = [
+        "biostar_session_losses_total",
+        "biostar_push_transitions_total",
+        "biostar_peer_reachable",
+        "biostar_pause",
+        "biostar_replication_slot_bytes",
+    ];
     for metric in Metrics::default().described() {
         let told = text.contains(&format!("\n{}", metric.name));
-        let may_lack = unseen.contains(&&*metric.name) || OF_A_STANDBY.contains(&&*metric.name);
+        let may_lack = unseen.contains(&&*metric.name) || OF_OTHERS.contains(&&*metric.name);
         assert!(told || may_lack, "{} is missing in\n{text}", metric.name);
     }
 
@@ -73,6 +93,8 @@ async fn servers_measure_each_other() {
             && value(&text, "biostar_role{role=\"standby\"}") == Some(1.0)
             && value(&text, "biostar_copy_size_bytes") > Some(4096.0)
             && age.is_some_and(|age| (0.0..60.0).contains(&age))
+            && value(&text, "biostar_copy_missing_changes") == Some(0.0)
+            && value(&text, "biostar_events_to_tell") == Some(0.0)
             && value(&text, "biostar_peer_last_heard_seconds{server=\"BioStar Server #1\"}").is_some()
     })
     .await;

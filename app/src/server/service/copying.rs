@@ -50,7 +50,7 @@ impl Service {
     }
 
     /// The copy that this standby works with.
-    pub(super) fn own_copy(&self) -> Option<CopyFacts> {
+    pub(in crate::server) fn own_copy(&self) -> Option<CopyFacts> {
         let copy = self.store.copy()?;
         let notes = self.copy_notes.lock().clone();
         Some(CopyFacts {

@@ -92,7 +92,8 @@ pub(in crate::server) fn loses_writes(now: &RoleRecord) -> bool {
                 | Pause::Unproven
                 | Pause::Superseded
                 | Pause::Outranked
-                | Pause::Outdated,
+                | Pause::Outdated
+                | Pause::Restored,
             )
             | None,
         ) => true,

@@ -79,6 +79,11 @@ impl Service {
         })
     }
 
+    /// With a shared database: whether this server holds the lease on it.
+    pub(in crate::server) fn holds_lease(&self) -> Option<bool> {
+        self.lease.get().map(|keeper| keeper.is_held())
+    }
+
     /// Whether the role goes with a lease.
     pub(in crate::server) fn shares_its_book(&self) -> bool {
         self.lease.get().is_some()

@@ -67,6 +67,18 @@ impl EventNews {
 }
 
 impl Store {
+    /// How many events this server was given that the active one does not have.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn count_events_to_tell(&self) -> Result<u64, StoreError> {
+        let kept: i64 = sql::query_scalar("select count(*) from events where forwarded_at is null")
+            .fetch_one(self.journal())
+            .await?;
+        number("events", kept)
+    }
+
     /// What this server was given and the active one does not have, as much as is told at once.
     ///
     /// # Errors
