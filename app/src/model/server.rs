@@ -77,6 +77,9 @@ pub struct Server {
     pub draining: bool,
     /// Why it changes nothing although it was active; only this server says so of itself.
     pub pause: Option<String>,
+    /// How far its clock is ahead of this server's, in milliseconds; `None` for this one and while it does not answer.
+    #[serde(default)]
+    pub clock_ahead_ms: Option<i64>,
 }
 
 /// What an operator should know before a server is made active.

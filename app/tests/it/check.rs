@@ -185,6 +185,12 @@ async fn a_pair_tells_of_each_other() {
     })
     .await;
     assert!(check(pair.two_data.path(), &[]).await.told("ok", "copy").contains("taken at"));
+    let console = crate::pair::console();
+    pair.one.service().set_automatic_promotion(&console, true).await.unwrap();
+    let checked = check(pair.one_data.path(), &[]).await;
+    assert!(checked.told("warning", "automatic").contains("At least 3 devices"), "{:?}", checked.findings);
+    pair.one.service().set_automatic_promotion(&console, false).await.unwrap();
+    until("it is off on both", async || check(pair.two_data.path(), &[]).await.bad().is_empty()).await;
     pair.one.stop().await;
     until("the silence is told", async || check(pair.two_data.path(), &[]).await.bad() == ["other-server", "copy"])
         .await;

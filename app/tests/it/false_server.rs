@@ -107,6 +107,7 @@ impl FalseServer {
                     seen: None,
                     revoked: 0,
                     revocations: Vec::new(),
+                    at: None,
                     letter: None,
                 };
                 Json(ExchangeReply { news, noted: Vec::new(), events_noted: false, copy })

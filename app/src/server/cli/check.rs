@@ -3,6 +3,7 @@
 mod clock;
 mod database;
 mod devices;
+mod failover;
 mod folder;
 mod keys;
 mod machine;
@@ -13,7 +14,7 @@ mod sockets;
 
 use super::{CliError, console::Console, run, say};
 use crate::{
-    model::{PeerState, Role, Server},
+    model::{AutomaticPromotion, LoneWrite, PeerState, Role, Server},
     server::{
         config::Config,
         data_folder::read_site,
@@ -54,11 +55,16 @@ struct Scene {
 }
 
 /// A server that answers on its console.
+#[derive(Default)]
 struct Running {
     /// `None` where the system does not tell.
     pid: Option<i32>,
     /// Every server of the installation as this one sees it; empty if it does not say.
     servers: Vec<Server>,
+    /// `None` if it does not say.
+    automatic: Option<AutomaticPromotion>,
+    /// Changes that only it has, and that nobody has dealt with.
+    lone_writes: usize,
 }
 
 impl Running {
@@ -108,6 +114,11 @@ async fn examine(config: Config) -> Report {
     findings.extend(peer::reachable(&scene).await);
     findings.extend(peer::copy(&scene));
     findings.extend(peer::replication(&scene));
+    findings.extend(failover::automatic_promotion(&scene));
+    findings.extend(failover::lone_writes(&scene));
+    findings.extend(failover::rehearsals(&scene));
+    findings.extend(failover::shared_file(&scene));
+    findings.extend(failover::clocks(&scene));
     findings.push(devices::failover(&scene));
     Report::new(findings)
 }
@@ -128,7 +139,9 @@ impl Running {
         let by = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
         match console.get::<Vec<Server>>("/servers").await {
             Ok(servers) => {
-                let running = Self { pid, servers };
+                let automatic = console.get("/automatic-promotion").await.ok();
+                let lone = console.get::<Vec<LoneWrite>>("/servers/lone-writes").await.unwrap_or_default();
+                let running = Self { pid, servers, automatic, lone_writes: lone.len() };
                 let finding = match running.this() {
                     Some(Server { role: Role::ReadOnly, pause, .. }) => Finding::error(
                         check,
@@ -141,7 +154,7 @@ impl Running {
             }
             Err(error) => {
                 let words = format!("runs{by}, but cannot say how it is: {error}");
-                (Finding::error(check, words), Some(Self { pid, servers: Vec::new() }))
+                (Finding::error(check, words), Some(Self { pid, ..Self::default() }))
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::{
     },
 };
 use std::{collections::HashMap, time::Instant};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 impl Service {
     /// All servers of the installation, in the order in which they joined.
@@ -45,6 +46,7 @@ impl Service {
                     replication: self.own_replication(),
                     draining: self.is_draining(),
                     pause: self.pause_in_words(),
+                    clock_ahead_ms: None,
                 };
             }
             let peer = peers.get(id);
@@ -62,6 +64,7 @@ impl Service {
                 replication: peer.and_then(|peer| peer.facts.replication.clone()),
                 draining: false,
                 pause: None,
+                clock_ahead_ms: peer.filter(|peer| peer.reachable).and_then(|peer| peer.clock_ahead_ms),
             }
         };
         let mut servers: Vec<Server> = of_book.iter().map(|row| server(&row.id, &row.name)).collect();
@@ -229,6 +232,7 @@ impl Service {
             seen: self.peers.latest_start_of(peer),
             revoked,
             revocations,
+            at: Some(self.clock.now_text()),
             letter,
         })
     }
@@ -274,7 +278,8 @@ impl Service {
         if self.is_starting() {
             self.resume_active("the other server knows of no later epoch").await?;
         }
-        let told = Told { change: news.change, forks: news.forks, revoked: news.revoked };
+        let clock_ahead_ms = news.at.as_deref().and_then(|at| self.ahead_of_this_clock(at));
+        let told = Told { change: news.change, forks: news.forks, revoked: news.revoked, clock_ahead_ms };
         let heard = self.peers.hear(news.server, told, Instant::now(), self.clock.now_text());
         self.store_peer_sightings(&id, &news.sightings).await?;
         match heard {
@@ -287,6 +292,11 @@ impl Service {
             self.read_letter(&id, letter).await?;
         }
         Ok(())
+    }
+
+    fn ahead_of_this_clock(&self, at: &str) -> Option<i64> {
+        let there = OffsetDateTime::parse(at, &Rfc3339).ok()?;
+        i64::try_from((there - self.clock.now()).whole_milliseconds()).ok()
     }
 
     /// Notices which servers have fallen silent.

@@ -51,6 +51,8 @@ pub(in crate::server) struct Peer {
     pub(in crate::server) change: Option<u64>,
     /// Its epochs, with the change at which each began.
     pub(in crate::server) forks: Vec<(u64, u64)>,
+    /// How far its clock is ahead of this server's, in milliseconds.
+    pub(in crate::server) clock_ahead_ms: Option<i64>,
     /// How many certificates it said it knows to be no longer good.
     revoked: Option<u64>,
     heard: Option<Instant>,
@@ -63,7 +65,7 @@ impl Peer {
     }
 }
 
-/// What a server says of its book.
+/// What a server says of its book, and what time it was there.
 #[derive(Clone, Debug, Default)]
 pub(in crate::server) struct Told {
     /// How many changes it holds.
@@ -72,6 +74,8 @@ pub(in crate::server) struct Told {
     pub(in crate::server) forks: Vec<(u64, u64)>,
     /// How many certificates it knows to be no longer good.
     pub(in crate::server) revoked: u64,
+    /// How far its clock is ahead of this server's, in milliseconds.
+    pub(in crate::server) clock_ahead_ms: Option<i64>,
 }
 
 /// What is new about a server that was heard.
@@ -125,6 +129,7 @@ impl PeerBoard {
             reachable: false,
             change: None,
             forks: Vec::new(),
+            clock_ahead_ms: None,
             revoked: None,
             heard: None,
         });
@@ -132,9 +137,16 @@ impl PeerBoard {
 
     /// A server was heard.
     pub(in crate::server) fn hear(&self, facts: ServerFacts, told: Told, now: Instant, at: String) -> Heard {
-        let (change, forks) = (Some(told.change), told.forks);
-        let revoked = Some(told.revoked);
-        let peer = Peer { facts, last_heard: Some(at), reachable: true, change, forks, revoked, heard: Some(now) };
+        let peer = Peer {
+            facts,
+            last_heard: Some(at),
+            reachable: true,
+            change: Some(told.change),
+            forks: told.forks,
+            clock_ahead_ms: told.clock_ahead_ms,
+            revoked: Some(told.revoked),
+            heard: Some(now),
+        };
         let mut peers = self.lock();
         // An old image does not make the later start forgotten.
         let latest = peers.get(&peer.facts.id).map(|old| old.facts.start.clone()).filter(|old| *old > peer.facts.start);

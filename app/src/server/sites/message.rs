@@ -108,6 +108,9 @@ pub struct News {
     /// Those, if the other server does not know as many.
     #[serde(default)]
     pub revocations: Vec<Revocation>,
+    /// What time it is there.
+    #[serde(default)]
+    pub at: Option<String>,
     /// What it says of the fleet quorum.
     #[serde(default)]
     pub letter: Option<Letter>,
