@@ -5,6 +5,7 @@
 mod automatic;
 mod backup;
 mod check;
+mod clock_jumps;
 mod cluster;
 mod command_line;
 mod device_story;
