@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Case 1 when disks fill up and copies arrive torn: the standby's disk, the active server's, a standby that dies in the middle of a transfer, and
+# a byte that changed in what it has of it. Needs root.
+. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/pair.sh"
+trap end_networked_drill EXIT
+
+PART="$DRILL/server2/copies/incoming.part"
+small_disk "$DRILL/server1" $((96 + MORE))m
+small_disk "$DRILL/server2" $((96 + MORE))m
+chmod 700 "$DRILL/server1" "$DRILL/server2"
+
+logged() { grep -c "$2" "$1.log" || true; }
+has_logged() { [ "$(logged "$1" "$2")" -gt "$3" ]; }
+
+# torn: an edit sends a copy on its way, and the standby dies as soon as something of it is there.
+torn() {
+  local began
+  edit "$A" || return 1
+  began="$(now_ms)"
+  until [ -s "$PART" ]; do [ $(($(now_ms) - began)) -lt 5000 ] || return 1; done
+  kill -KILL "${PID[$STANDBY]}"
+  until_true 10 "the standby is gone" sh -c "! kill -0 ${PID[$STANDBY]}" >/dev/null
+  [ -s "$PART" ] && return
+  # It was quicker.
+  start_server "$STANDBY"
+  until_true 60 "server #$STANDBY is standby" is_standby "$S" >/dev/null
+  return 1
+}
+
+make_network
+start_server 1
+until_true 60 "server #1 is active" is_active "$A" >/dev/null
+join_pair
+
+failed="$(logged "$S" "was not put to use")"
+fill_disk "$S"
+log_events 1
+until_true 60 "the standby says that it cannot keep a copy" has_logged "$S" "was not put to use" "$failed" >/dev/null
+changes_things "$A"
+events_complete "$A"
+empty_disk "$S"
+settled
+report "the disk of the standby is full: server #1 and its devices go on; afterwards the copy" "catches up"
+
+fill_disk "$A"
+log_events 1
+until_true 60 "edits are refused" refuses "$A" >/dev/null
+is_standby "$S" || die "server #$STANDBY is more than standby, and no operator made it so"
+log_events 1
+empty_disk "$A"
+settled
+report "the disk of the active server is full: edits are refused, events wait; afterwards" "it goes on"
+
+# A copy that is torn: only what is whole is put to use.
+stop_writers
+until_true 30 "the copy has caught up" has_all_edits "$S" >/dev/null
+until_true 120 "the standby dies in the middle of a transfer" torn >/dev/null
+whole="$(stat -c %s "$(ls -t "$S"/copies/*.db | head -n 1)")"
+report "the standby dies (SIGKILL) in the middle of a transfer, with" "$(stat -c %s "$PART") of about $whole bytes"
+printf 'X' | dd of="$PART" bs=1 seek=$(($(stat -c %s "$PART") / 2)) conv=notrunc 2>/dev/null
+refused="$(logged "$S" "is not what was announced")"
+start_server "$STANDBY"
+until_true 60 "server #$STANDBY is standby" is_standby "$S" >/dev/null
+until_true 60 "the altered copy is refused" has_logged "$S" "is not what was announced" "$refused" >/dev/null
+until_true 60 "the copy is fetched anew" has_all_edits "$S" >/dev/null
+report "  a byte of it has changed: refused by its hash, and fetched anew" "yes"
+start_writers "$A" "$S"
+settled
+
+# And what has come through all that serves.
+log_events 1
+lost="$(now_ms)"
+cut_power "${PID[$ACTIVE]}"
+log_events 1
+on_standby "SIGKILL of server #$ACTIVE" "$lost"
+promoted "killed by the drill"
+start_server "$STANDBY"
+gives_way
+settled
+report "  edits that only it had, listed and kept" "$LONE"
+summed_up
+never_both "$MOVES"
+stop_gently "${PID[$STANDBY]}"
+stop_gently "${PID[$ACTIVE]}"
+database_is_whole "$A/biostar2.db"
