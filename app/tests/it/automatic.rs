@@ -45,7 +45,8 @@ async fn switch_on(active: &Running, standby: &Running) {
 async fn in_force(server: &Running) {
     until("automatic promotion is in force", async || {
         let now = server.service().automatic_promotion().await.unwrap();
-        now.in_force && now.electors == 3
+        // A standby's copy has the wish, too.
+        now.in_force && now.wanted && now.electors == 3
     })
     .await;
 }

@@ -188,7 +188,7 @@ async fn a_pair_tells_of_each_other() {
     let console = crate::pair::console();
     pair.one.service().set_automatic_promotion(&console, true).await.unwrap();
     let checked = check(pair.one_data.path(), &[]).await;
-    assert!(checked.told("warning", "automatic").contains("At least 3 devices"), "{:?}", checked.findings);
+    assert!(checked.told("warning", "automatic").contains("wanted and not in force: "), "{:?}", checked.findings);
     pair.one.service().set_automatic_promotion(&console, false).await.unwrap();
     until("it is off on both", async || check(pair.two_data.path(), &[]).await.bad().is_empty()).await;
     pair.one.stop().await;
