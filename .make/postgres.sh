@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# A PostgreSQL server for tests, which nobody reaches but over its socket in FOLDER.
-# usage: postgres.sh serve FOLDER      in the foreground, until it or whoever started it ends; FOLDER is made if need be
-#        postgres.sh replicate FROM TO NAME   makes TO a replica of the server that runs in FOLDER, with a slot of its own
+# A PostgreSQL server for tests, which nobody reaches but over its socket in FOLDER unless it is told so.
+# usage: postgres.sh serve FOLDER [ADDRESSES]   in the foreground, until it or whoever started it ends; FOLDER is made if need be
+#                                      with ADDRESSES, comma-separated, it answers there, too, and notices soon if nobody is there
+#        postgres.sh replicate FROM TO NAME   makes TO a replica of the server in the folder or at the address FROM, with a slot of its own
 #        postgres.sh rewind FOLDER SOURCE NAME   makes the stopped primary in FOLDER a replica of the one that took over
 #        postgres.sh with COMMAND...   runs a command that finds one in PORTAL_TEST_POSTGRES, then removes it
 . "$(dirname "$0")/common.sh"
@@ -26,13 +27,18 @@ make_cluster() {
 }
 
 serve() {
-  local folder="$1" who=()
+  local folder="$1" addresses="${2:-}" who=() more=()
   [ -e "$folder/cluster/PG_VERSION" ] || make_cluster "$folder"
+  if [ -n "$addresses" ]; then
+    more=(-c wal_sender_timeout=5s -c wal_receiver_timeout=5s)
+    grep -q samenet "$folder/cluster/pg_hba.conf" \
+      || printf 'host %s all samenet trust\n' all replication >>"$folder/cluster/pg_hba.conf"
+  fi
   if [ "$(id -u)" = 0 ]; then who=(--reuid=postgres --regid=postgres --clear-groups); fi
   cd /
   # Whoever started this may be killed: then the server is, too.
   exec setpriv "${who[@]}" --pdeathsig=KILL "$PG_BIN/postgres" -D "$folder/cluster" -k "$folder" \
-    -c listen_addresses= -c shared_buffers=16MB -c max_connections=200 -c max_wal_size=128MB -c logging_collector=off
+    -c listen_addresses="$addresses" -c shared_buffers=16MB -c max_connections=200 -c max_wal_size=128MB -c logging_collector=off "${more[@]}"
 }
 
 # As the handbook says.
@@ -80,9 +86,9 @@ with() {
 }
 
 case "${1:-}" in
-  serve) [ $# = 2 ] || die "usage: postgres.sh serve FOLDER" && serve "$2" ;;
+  serve) [ $# = 2 ] || [ $# = 3 ] || die "usage: postgres.sh serve FOLDER [ADDRESSES]" && serve "$2" "${3:-}" ;;
   replicate) [ $# = 4 ] || die "usage: postgres.sh replicate FROM TO NAME" && replicate "$2" "$3" "$4" ;;
   rewind) [ $# = 4 ] || die "usage: postgres.sh rewind FOLDER SOURCE NAME" && rewind "$2" "$3" "$4" ;;
   with) shift && with "$@" ;;
-  *) die "usage: postgres.sh serve FOLDER | replicate FROM TO NAME | rewind FOLDER SOURCE NAME | with COMMAND..." ;;
+  *) die "usage: postgres.sh serve FOLDER [ADDRESSES] | replicate FROM TO NAME | rewind FOLDER SOURCE NAME | with COMMAND..." ;;
 esac

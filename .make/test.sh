@@ -28,8 +28,13 @@ step "the package" "$ROOT/.make/package_test.sh" --built
 step "stories in a browser" "$ROOT/.make/e2e.sh"
 step "drill: shared file" "$ROOT/.make/drills/shared_file.sh"
 step "drill: copies" "$ROOT/.make/drills/copies.sh"
+step "drill: links" "$ROOT/.make/drills/mishaps_links.sh"
+step "drill: silent server" "$ROOT/.make/drills/mishaps_split.sh"
+step "drill: disks" "$ROOT/.make/drills/mishaps_disk.sh"
 step "drill: machine image" "$ROOT/.make/drills/vm_image.sh"
 step "drill: replication" "$ROOT/.make/drills/replication.sh"
+step "drill: database links" "$ROOT/.make/drills/mishaps_replication.sh"
+step "drill: silent site" "$ROOT/.make/drills/mishaps_replication_split.sh"
 step "drill: quorum" "$ROOT/.make/drills/quorum.sh"
 
 if [ "$failed" != 0 ]; then printf '%s\n' "${reasons[@]}"; fi

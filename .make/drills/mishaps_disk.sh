@@ -5,7 +5,6 @@
 . "$(dirname "$0")/pair.sh"
 trap end_networked_drill EXIT
 
-PART="$DRILL/server2/copies/incoming.part"
 small_disk "$DRILL/server1" $((96 + MORE))m
 small_disk "$DRILL/server2" $((96 + MORE))m
 chmod 700 "$DRILL/server1" "$DRILL/server2"
@@ -18,10 +17,10 @@ torn() {
   local began
   edit "$A" || return 1
   began="$(now_ms)"
-  until [ -s "$PART" ]; do [ $(($(now_ms) - began)) -lt 5000 ] || return 1; done
+  until [ -s "$S/copies/incoming.part" ]; do [ $(($(now_ms) - began)) -lt 5000 ] || return 1; done
   kill -KILL "${PID[$STANDBY]}"
   until_true 10 "the standby is gone" sh -c "! kill -0 ${PID[$STANDBY]}" >/dev/null
-  [ -s "$PART" ] && return
+  [ -s "$S/copies/incoming.part" ] && return
   # It was quicker.
   start_server "$STANDBY"
   until_true 60 "server #$STANDBY is standby" is_standby "$S" >/dev/null
@@ -43,22 +42,33 @@ empty_disk "$S"
 settled
 report "the disk of the standby is full: server #1 and its devices go on; afterwards the copy" "catches up"
 
+# What the log of the database still has room for is answered, and must be there after a power cut; the rest is refused.
+failed="$(logged "$A" "no snapshot of the book can be taken")" full="$(now_ms)"
 fill_disk "$A"
 log_events 1
-until_true 60 "edits are refused" refuses "$A" >/dev/null
+until_true 60 "the active server says that its disk is full" has_logged "$A" "no snapshot of the book can be taken" "$failed" >/dev/null
 is_standby "$S" || die "server #$STANDBY is more than standby, and no operator made it so"
-log_events 1
+lost="$(now_ms)"
+cut_power "${PID[$ACTIVE]}"
+kept="$(awk -v at="$full" '$2 > at' "$DRILL/answered" | wc -l)"
 empty_disk "$A"
+log_events 1
+on_standby "the disk of the active server is full, and then its power fails" "$lost"
+start_server "$ACTIVE"
+until_true 60 "server #$ACTIVE is active again" is_active "$A" >/dev/null
+catches_up "$S" "$A"
+role_follows
 settled
-report "the disk of the active server is full: edits are refused, events wait; afterwards" "it goes on"
+[ "$LONE" = 0 ] || die "$LONE edits that were answered on a full disk are lost"
+report "  edits answered on the full disk, all there" "$kept"
 
 # A copy that is torn: only what is whole is put to use.
 stop_writers
 until_true 30 "the copy has caught up" has_all_edits "$S" >/dev/null
 until_true 120 "the standby dies in the middle of a transfer" torn >/dev/null
 whole="$(stat -c %s "$(ls -t "$S"/copies/*.db | head -n 1)")"
-report "the standby dies (SIGKILL) in the middle of a transfer, with" "$(stat -c %s "$PART") of about $whole bytes"
-printf 'X' | dd of="$PART" bs=1 seek=$(($(stat -c %s "$PART") / 2)) conv=notrunc 2>/dev/null
+report "the standby dies (SIGKILL) in the middle of a transfer, with" "$(stat -c %s "$S/copies/incoming.part") of about $whole bytes"
+printf 'X' | dd of="$S/copies/incoming.part" bs=1 seek=$(($(stat -c %s "$S/copies/incoming.part") / 2)) conv=notrunc 2>/dev/null
 refused="$(logged "$S" "is not what was announced")"
 start_server "$STANDBY"
 until_true 60 "server #$STANDBY is standby" is_standby "$S" >/dev/null

@@ -7,13 +7,15 @@ A="$DRILL/server1" S="$DRILL/server2"
 DOORS=192.168.1.101
 declare -A PID
 
-# start_server N [MORE...]; SERVER_OPTIONS is what a drill adds for both.
-SERVER_OPTIONS=()
+# What a drill adds for server N, an option a line.
+options_of() { :; }
+# start_server N [MORE...]
 start_server() {
-  local n="$1"
+  local n="$1" options
   shift
+  mapfile -t options < <(options_of "$n")
   ip netns exec "$NET-$n" "$PORTAL" run --data "$DRILL/server$n" --name "BioStar Server #$n" --site-root "$SITE" \
-    --http 127.0.0.1:3000 --gateway 0.0.0.0:51213 --sites 0.0.0.0:51215 --advertise "192.168.1.1$n" "${SERVER_OPTIONS[@]}" "$@" \
+    --http 127.0.0.1:3000 --gateway 0.0.0.0:51213 --sites 0.0.0.0:51215 --advertise "192.168.1.1$n" "${options[@]}" "$@" \
     >>"$DRILL/server$n.log" 2>&1 &
   PID[$n]=$!
   remember $!
@@ -57,11 +59,14 @@ promoted() {
   changes_things "$A"
 }
 
+# What a drill has to do so that a server that joins again has a database.
+attach() { :; }
 # The server that was overtaken learns of it by itself, and changes nothing from then on.
 gives_way() {
   until_true $((60 + MORE)) "server #$STANDBY is read-only" is_read_only "$S" >/dev/null
   if edit "$S"; then die "a server that was overtaken answers edits"; fi
   until_true 60 "server #$STANDBY joins again" rejoined "$S" >/dev/null
+  attach "$STANDBY" "$ACTIVE"
   until_true 30 "server #$STANDBY is standby" is_standby "$S" >/dev/null
 }
 
@@ -71,6 +76,7 @@ role_follows() {
   began="$(now_ms)"
   until_true 60 "server #$STANDBY takes the role" "$PORTAL" promote --data "$S" --yes >/dev/null
   turn_names
+  attach "$STANDBY" "$ACTIVE"
   until_true 60 "server #$STANDBY follows" is_standby "$S" >/dev/null
   report "  the role is handed to server #$ACTIVE within" "$(seconds $(($(now_ms) - began)))"
 }

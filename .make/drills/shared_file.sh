@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Case 0: one database file for two servers, and one floating address that keepalived moves. Two machines and the devices
-# are network namespaces on one bridge; the shared disk is a folder. Needs root.
+# are network namespaces on one bridge; the shared disk is a small one that both see. Needs root.
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/network.sh"
 . "$(dirname "$0")/keepalived.sh"
 
 DISK="$DRILL/disk"
 ONE="$DRILL/server1" TWO="$DRILL/server2"
-small_disk "$DISK" 64m
 # keepalived ends its own child, if it is asked to.
 trap end_networked_drill EXIT
+small_disk "$DISK" $((64 + MORE))m
 
 # start_server N [MORE...]
 start_server() {
