@@ -36,6 +36,8 @@ const AUTHORITY_FILE: &str = "authority.crt";
 const STATE_FILE: &str = "state.json";
 /// The state before the last write, should the last one ever be unreadable.
 const OLD_STATE_FILE: &str = "state.old.json";
+/// A state that could not be read.
+const DAMAGED_STATE_FILE: &str = "state.damaged.json";
 const EVENTS_FOLDER: &str = "events";
 const LOCK_FILE: &str = "lock";
 /// How long a run that is just ending may keep the folder.
@@ -143,6 +145,7 @@ impl Disk {
             Err(error) => {
                 let older = self.load_slot(OLD_STATE_FILE).map_err(|_| error)?;
                 tracing::warn!(folder = %self.folder.display(), "the device goes on from its state before the last write");
+                self.put_damaged_aside();
                 older
             }
         };
@@ -150,6 +153,16 @@ impl Disk {
             self.vouch_for(&slot.stored);
         }
         Ok(slot.stored)
+    }
+
+    /// Else the next write would put it in the place of the one slot that is good.
+    fn put_damaged_aside(&self) {
+        match fs::rename(self.folder.join(STATE_FILE), self.folder.join(DAMAGED_STATE_FILE)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "a damaged state cannot be put aside");
+            }
+            Ok(()) | Err(_) => {}
+        }
     }
 
     /// Both slots from before there were sums are replaced at once: they are believed this once.
@@ -234,10 +247,13 @@ mod tests {
             fs::write(&path, &whole[..length]).unwrap();
             assert_eq!(disk.load_stored().unwrap(), stored(1), "cut at {length}");
         }
-        fs::remove_file(&path).unwrap();
+        assert!(!path.exists(), "the next write would put the damaged state in the place of the good one");
         assert_eq!(disk.load_stored().unwrap(), stored(1));
         disk.save_stored(&stored(3)).unwrap();
         assert_eq!(disk.load_stored().unwrap(), stored(3));
+        fs::remove_file(&path).unwrap();
+        assert_eq!(disk.load_stored().unwrap(), stored(1), "the power went before the new state had its name");
+        disk.save_stored(&stored(4)).unwrap();
 
         fs::write(&path, b"{}").unwrap();
         fs::write(folder.path().join(OLD_STATE_FILE), b"{}").unwrap();
