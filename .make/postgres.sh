@@ -31,14 +31,14 @@ serve() {
   [ -e "$folder/cluster/PG_VERSION" ] || make_cluster "$folder"
   if [ -n "$addresses" ]; then
     more=(-c wal_sender_timeout=5s -c wal_receiver_timeout=5s)
-    grep -q samenet "$folder/cluster/pg_hba.conf" \
+    grep -q "^host.*samenet" "$folder/cluster/pg_hba.conf" \
       || printf 'host %s all samenet trust\n' all replication >>"$folder/cluster/pg_hba.conf"
   fi
   if [ "$(id -u)" = 0 ]; then who=(--reuid=postgres --regid=postgres --clear-groups); fi
   cd /
   # Whoever started this may be killed: then the server is, too.
   exec setpriv "${who[@]}" --pdeathsig=KILL "$PG_BIN/postgres" -D "$folder/cluster" -k "$folder" \
-    -c listen_addresses="$addresses" -c shared_buffers=16MB -c max_connections=200 -c max_wal_size=128MB -c logging_collector=off "${more[@]}"
+    -c listen_addresses="$addresses" -c shared_buffers=16MB -c max_connections=200 -c max_wal_size=128MB -c wal_keep_size=64MB -c logging_collector=off "${more[@]}"
 }
 
 # As the handbook says.

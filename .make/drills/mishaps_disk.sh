@@ -12,18 +12,21 @@ chmod 700 "$DRILL/server1" "$DRILL/server2"
 logged() { grep -c "$2" "$1.log" || true; }
 has_logged() { [ "$(logged "$1" "$2")" -gt "$3" ]; }
 
-# torn: an edit sends a copy on its way, and the standby dies as soon as something of it is there.
-torn() {
+part_size() { stat -c %s "$S/copies/incoming.part" 2>/dev/null || echo 0; }
+whole_size() { stat -c %s "$(ls -t "$S"/copies/*.db | head -n 1)"; }
+
+# caught: an edit sends a copy on its way, and the standby is stopped in its tracks when a part of it is there.
+caught() {
   local began
   edit "$A" || return 1
   began="$(now_ms)"
   until [ -s "$S/copies/incoming.part" ]; do [ $(($(now_ms) - began)) -lt 5000 ] || return 1; done
-  kill -KILL "${PID[$STANDBY]}"
-  until_true 10 "the standby is gone" sh -c "! kill -0 ${PID[$STANDBY]}" >/dev/null
-  [ -s "$S/copies/incoming.part" ] && return
+  kill -STOP "${PID[$STANDBY]}"
+  PART="$(part_size)"
+  if [ "$PART" -gt 0 ] && [ "$PART" -lt $(($(whole_size) - 16384)) ]; then return; fi
   # It was quicker.
-  start_server "$STANDBY"
-  until_true 60 "server #$STANDBY is standby" is_standby "$S" >/dev/null
+  kill -CONT "${PID[$STANDBY]}"
+  until_true 30 "the copy has caught up" has_all_edits "$S" >/dev/null
   return 1
 }
 
@@ -65,16 +68,27 @@ report "  edits answered on the full disk, all there" "$kept"
 # A copy that is torn: only what is whole is put to use.
 stop_writers
 until_true 30 "the copy has caught up" has_all_edits "$S" >/dev/null
-until_true 120 "the standby dies in the middle of a transfer" torn >/dev/null
-whole="$(stat -c %s "$(ls -t "$S"/copies/*.db | head -n 1)")"
-report "the standby dies (SIGKILL) in the middle of a transfer, with" "$(stat -c %s "$S/copies/incoming.part") of about $whole bytes"
-printf 'X' | dd of="$S/copies/incoming.part" bs=1 seek=$(($(stat -c %s "$S/copies/incoming.part") / 2)) conv=notrunc 2>/dev/null
-refused="$(logged "$S" "is not what was announced")"
+until_true 120 "the standby is caught in the middle of a transfer" caught >/dev/null
+report "the standby dies (SIGKILL) in the middle of a transfer, with" "$PART of about $(whole_size) bytes"
+cut_power "${PID[$STANDBY]}"
 start_server "$STANDBY"
 until_true 60 "server #$STANDBY is standby" is_standby "$S" >/dev/null
+until_true 60 "the copy is fetched" has_all_edits "$S" >/dev/null
+report "  it starts with the copy before, and fetches the new one" "yes"
+
+# The line breaks in the middle, and what is kept of the copy changes on the disk.
+until_true 120 "the standby is caught in the middle of a transfer" caught >/dev/null
+cut_off "$STANDBY"
+kill -CONT "${PID[$STANDBY]}"
+failed="$(logged "$S" "was not put to use")" refused="$(logged "$S" "is not what was announced")"
+until_true 60 "the standby gives the transfer up" has_logged "$S" "was not put to use" "$failed" >/dev/null
+PART="$(part_size)"
+[ "$PART" -gt 0 ] || die "nothing is kept of a copy that broke off"
+printf 'X' | dd of="$S/copies/incoming.part" bs=1 seek=$((PART / 2)) conv=notrunc 2>/dev/null
+reconnect "$STANDBY"
 until_true 60 "the altered copy is refused" has_logged "$S" "is not what was announced" "$refused" >/dev/null
 until_true 60 "the copy is fetched anew" has_all_edits "$S" >/dev/null
-report "  a byte of it has changed: refused by its hash, and fetched anew" "yes"
+report "the line breaks after $PART bytes, one of them changes: refused by its hash, fetched anew" "yes"
 start_writers "$A" "$S"
 settled
 
