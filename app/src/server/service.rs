@@ -143,6 +143,10 @@ pub struct Service {
     copy_notes: copying::CopyNotes,
     /// It has become active, and its devices have not been asked yet for lists that are not known here.
     unlearned: AtomicBool,
+    /// The journal may hold what belongs in the book.
+    unadopted: AtomicBool,
+    /// Whoever takes it over does so alone.
+    adopting: Mutex<()>,
     /// While nobody has said yet that this server is still the active one: which devices did.
     vouchers: Vouchers,
     pub(super) clock: Clock,
@@ -194,6 +198,8 @@ impl Service {
             copy_asked: Notify::new(),
             copy_notes: copying::CopyNotes::default(),
             unlearned: AtomicBool::new(false),
+            unadopted: AtomicBool::new(false),
+            adopting: Mutex::default(),
             vouchers: Vouchers::default(),
             started_at: clock.now_text(),
             clock,

@@ -154,6 +154,9 @@ async fn watch_silence(service: Arc<Service>, stop: CancellationToken) {
         if let Err(fault) = service.close_revoked().await {
             tracing::warn!(%fault, "it could not be seen whether a certificate was revoked");
         }
+        if let Err(fault) = service.adopt_what_is_left().await {
+            tracing::warn!(%fault, "what this server learned as standby is not in its book yet");
+        }
         if let Err(fault) = service.learn_from_connected().await {
             tracing::warn!(%fault, "the devices' lists could not be compared with the book");
         }

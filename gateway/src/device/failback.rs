@@ -4,7 +4,7 @@ use super::event::Happening;
 use super::moving::Why;
 use super::probing::Purpose;
 use super::{Config, Device, Phase};
-use crate::wire::{EntryProbe, Epoch, Failback, Role, ServerEntry};
+use crate::wire::{EntryProbe, Epoch, Failback, FailureKind, Role, ServerEntry};
 use std::cmp::Reverse;
 use std::time::Duration;
 
@@ -23,14 +23,18 @@ pub(super) struct Damping {
     recovered_at: Option<Duration>,
     /// Looks and journeys in a row that did not bring it to the active server.
     misses: u32,
+    /// Its server said that another one is active now: that one is looked for until it is found.
+    following: bool,
 }
 
 /// A session's view of the servers that may be better.
 #[derive(Debug)]
 pub(super) struct Watch {
     look_at: Duration,
-    /// The server in use is not the active one: the device looks for that one until it is there.
+    /// The server in use is not the active one, which the device looks for.
     recovering: bool,
+    /// At the last look a server was too busy to answer: it may be that one.
+    busy: bool,
     candidates: Vec<Candidate>,
     go_at: Option<Duration>,
 }
@@ -74,6 +78,7 @@ impl Damping {
 
     /// A session was lost.
     pub(super) fn lost(&mut self, now: Duration, config: &Config) {
+        self.following = false;
         if let Some(returned_at) = self.returned_at.take() {
             let lasted = now.saturating_sub(returned_at) >= config.steady_after;
             self.doublings = if lasted { 0 } else { self.doublings.saturating_add(1) };
@@ -83,7 +88,7 @@ impl Damping {
 
 impl Watch {
     pub(super) fn new(look_at: Duration, recovering: bool) -> Self {
-        Self { look_at, recovering, candidates: Vec::new(), go_at: None }
+        Self { look_at, recovering, busy: false, candidates: Vec::new(), go_at: None }
     }
 
     fn forget(&mut self, entry: &ServerEntry) {
@@ -96,7 +101,7 @@ impl Device {
     pub(super) fn watch_anew(&mut self, now: Duration) {
         let astray = self.is_astray();
         if !astray {
-            self.damping.misses = 0;
+            (self.damping.misses, self.damping.following) = (0, false);
         }
         let recovering = astray && !self.is_held(now);
         let look_at = if !recovering {
@@ -114,6 +119,7 @@ impl Device {
     /// The server in use has become another: devices do not all look around at once.
     pub(super) fn watch_changed_server(&mut self, now: Duration) {
         self.damping.misses = 0;
+        self.damping.following = true;
         self.watch_anew(now);
         if let Phase::Connected(session) = &mut self.phase
             && session.watch.recovering
@@ -191,6 +197,7 @@ impl Device {
         if self.probing.is_open(Purpose::Failback) {
             return;
         }
+        session.watch.busy = false;
         for entry in &better {
             self.probe(entry, Purpose::Failback);
         }
@@ -209,6 +216,7 @@ impl Device {
         let rank = rank.filter(|rank| own.as_ref().is_some_and(|own| rank < own));
         let Phase::Connected(session) = &mut self.phase else { return };
         let watch = &mut session.watch;
+        watch.busy |= matches!(result.outcome, Err((FailureKind::Busy, _)));
         let known = watch.candidates.iter_mut().find(|known| known.entry.is_same_server(&result.entry));
         match (rank, known) {
             (Some(rank), Some(known)) => {
@@ -264,6 +272,11 @@ impl Device {
         let best = active.min_by_key(|candidate| candidate.rank.clone()).map(|best| best.entry.clone());
         if best.is_some() && again_at > now {
             watch.look_at = watch.look_at.min(again_at);
+            return None;
+        }
+        if best.is_none() && !watch.busy && !self.damping.following {
+            // It is down, as far as can be seen from here: should it come back, the hold-down goes by.
+            watch.recovering = false;
             return None;
         }
         let look_at = self.next_look(now);

@@ -18,7 +18,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gateway::wire::{EventUpload, RingId};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -34,11 +34,9 @@ impl Service {
         let place = self.event_place();
         let writes = || EventWrites { store: self.store.clone(), changes: self.changes.clone() };
         let watermark = self.event_writer.write(Upload { place, arrival }, writes).await?;
-        if place != self.event_place()
-            && let Err(fault) = self.adopt_own_journal().await
-        {
-            // This server became active while they were written; the next start takes them over.
-            tracing::error!(%fault, device, "events of a device are beside the book");
+        if place != self.event_place() {
+            // This server became active while they were written: they are beside the book, until it takes them over.
+            self.unadopted.store(true, Ordering::Relaxed);
         }
         Some(watermark)
     }

@@ -175,7 +175,11 @@ impl Service {
         }
         tracing::warn!(epoch = epoch.number, by = actor.login, ?kind, "the role is this server's now");
         self.role_changed();
-        self.adopt_own_journal().await
+        if let Err(fault) = self.adopt_own_journal().await {
+            // The role is this server's all the same.
+            tracing::warn!(%fault, "what this server learned as standby is not in its book yet: it is tried again");
+        }
+        Ok(())
     }
 
     /// Has another server asked, and waits for what comes of it.

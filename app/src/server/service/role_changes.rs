@@ -178,13 +178,31 @@ impl Service {
         if self.role() != Role::Active {
             return Ok(());
         }
+        let _turn = self.adopting.lock().await;
         self.unlearned.store(true, Ordering::Relaxed);
+        // What comes from here on says so anew.
+        self.unadopted.store(false, Ordering::Relaxed);
+        let adopted = self.adopt_all().await;
+        self.unadopted.fetch_or(adopted.is_err(), Ordering::Relaxed);
+        adopted
+    }
+
+    async fn adopt_all(&self) -> Result<(), Fault> {
         self.store.adopt_revocations(&self.store.list_revocations().await?).await?;
         self.adopt_own_events().await?;
         let outcomes = self.store.list_unnoted_outcomes().await?;
         let ids: Vec<i64> = outcomes.iter().map(|outcome| outcome.id).collect();
         self.note_outcomes(outcomes).await?;
         Ok(self.store.mark_outcomes_noted(&ids, &self.clock.now_text()).await?)
+    }
+
+    /// The same for what could not be taken over then, or came while the role moved. To be called now and then.
+    ///
+    /// # Errors
+    ///
+    /// The store fails; it has to be tried again.
+    pub(in crate::server) async fn adopt_what_is_left(&self) -> Result<(), Fault> {
+        if self.unadopted.load(Ordering::Relaxed) { self.adopt_own_journal().await } else { Ok(()) }
     }
 
     /// A device came: it may know of a promotion that this server slept through or of a later start of it, or vouch that there

@@ -74,6 +74,9 @@ pub enum StartError {
     /// The lease on the shared database.
     #[error("the lease on {0} cannot be tried: {1}")]
     Lease(PathBuf, io::Error),
+    /// Its disk is elsewhere, and there is no copy to go on with as standby.
+    #[error("{0} is not here, and this server has no copy of it: mount its disk, then start this server again")]
+    SharedGone(PathBuf),
     /// Somebody else's shared database.
     #[error("{0} belongs to another installation")]
     SharedForeign(PathBuf),

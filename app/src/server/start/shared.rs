@@ -32,16 +32,30 @@ pub(super) async fn open(
     // Whatever state its records are of: nobody else writes the file whose lease this server holds.
     let restored = role.pause == Some(Pause::Restored);
     let role = if restored { RoleRecord::new(Role::Active, role.epoch) } else { role };
+    let gone = role.role == Role::Active && is_gone(&keeper, folder);
     if role.role == Role::Active
+        && !gone
         && let Some(store) = resume(&keeper, folder, site, &role, clock).await?
     {
         enter_first(&store, site, keys, &role, clock).await?;
         return Ok((store, role, keeper));
     }
     let role = RoleRecord::new(Role::Standby, role.epoch);
+    let store = sites::open_standby(folder.path(), keys, &site.installation_id).await;
+    let store =
+        store.map_err(|error| if gone { StartError::SharedGone(shared.database.clone()) } else { error.into() })?;
     Roles::save(folder.path(), &role).map_err(|error| StartError::Role(folder.path().to_owned(), error))?;
-    let store = sites::open_standby(folder.path(), keys, &site.installation_id).await?;
     Ok((store.sharing(Some(&shared.database)), role, keeper))
+}
+
+/// Whether the database that this server made, or took over, is not here: only the first start of all makes it.
+fn is_gone(keeper: &Keeper, folder: &DataFolder) -> bool {
+    let gone = !keeper.shared().is_here() && folder.path().join(JOURNAL_FILE).exists();
+    if gone {
+        let database = keeper.shared().database.display();
+        tracing::warn!(%database, "the shared database is not here: this server waits for its disk");
+    }
+    gone
 }
 
 /// The shared database as this server left it; `None` if another server has it, or had it since.
@@ -53,11 +67,6 @@ async fn resume(
     clock: &Clock,
 ) -> Result<Option<Store>, StartError> {
     let database = &keeper.shared().database;
-    // Only the first start of all makes it.
-    if !keeper.shared().is_here() && folder.path().join(JOURNAL_FILE).exists() {
-        tracing::warn!(database = %database.display(), "the shared database is not here: this server waits for its disk");
-        return Ok(None);
-    }
     let taken = keeper.try_take(&site.server_id, &site.server_name);
     if let Err(holder) = taken.map_err(|error| StartError::Lease(database.clone(), error))? {
         let holder = holder.map(|holder| holder.server_name);
