@@ -65,6 +65,20 @@ settled
 [ "$LONE" = 0 ] || die "$LONE edits that were answered on a full disk are lost"
 report "  edits answered on the full disk, all there" "$kept"
 
+transfer_ended() { has_logged "$S" "was not put to use" "$failed" || has_logged "$S" "newer copy in use" "$used"; }
+
+# The line goes in the middle of a transfer. What was on its way by then may have been all of it: then it is tried again.
+breaks_off() {
+  caught || return 1
+  failed="$(logged "$S" "was not put to use")" used="$(logged "$S" "newer copy in use")"
+  cut_off "$STANDBY"
+  kill -CONT "${PID[$STANDBY]}"
+  until_true 60 "the transfer ends" transfer_ended
+  if has_logged "$S" "was not put to use" "$failed"; then return; fi
+  reconnect "$STANDBY"
+  return 1
+}
+
 # A copy that is torn: only what is whole is put to use.
 stop_writers
 until_true 30 "the copy has caught up" has_all_edits "$S" >/dev/null
@@ -77,11 +91,8 @@ until_true 60 "the copy is fetched" has_all_edits "$S" >/dev/null
 report "  it starts with the copy before, and fetches the new one" "yes"
 
 # The line breaks in the middle, and what is kept of the copy changes on the disk.
-until_true 120 "the standby is caught in the middle of a transfer" caught >/dev/null
-cut_off "$STANDBY"
-kill -CONT "${PID[$STANDBY]}"
-failed="$(logged "$S" "was not put to use")" refused="$(logged "$S" "is not what was announced")"
-until_true 60 "the standby gives the transfer up" has_logged "$S" "was not put to use" "$failed" >/dev/null
+refused="$(logged "$S" "is not what was announced")"
+until_true 180 "a transfer breaks off" breaks_off >/dev/null
 PART="$(part_size)"
 [ "$PART" -gt 0 ] || die "nothing is kept of a copy that broke off"
 printf 'X' | dd of="$S/copies/incoming.part" bs=1 seek=$((PART / 2)) conv=notrunc 2>/dev/null
