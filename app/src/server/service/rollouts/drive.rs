@@ -174,7 +174,7 @@ impl Service {
         reason: Option<String>,
     ) -> Result<(), Fault> {
         let RolloutRecord { id, state: from, forgiven, .. } = course.record;
-        let audit = self.move_audit(&system(), action, course, to);
+        let audit = self.move_audit(&Actor::system(), action, course, to);
         tracing::info!(rollout = id, state = ?to, reason, "rollout moved");
         let ends = to == RolloutState::Finished;
         if self.store.move_rollout(&RolloutMove { id, from, to, reason, forgiven, ends, audit }).await? {
@@ -207,8 +207,4 @@ impl Service {
 
 fn author_of(rollout: &RolloutRecord) -> Actor {
     Actor { login: rollout.created_by.clone(), peer: None }
-}
-
-fn system() -> Actor {
-    Actor::system()
 }
