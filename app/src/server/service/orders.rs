@@ -5,6 +5,7 @@ use super::{
     failures::rows_of,
     names::device_name_of,
     server_lists::{Blank, entries_of, model_entry, parse_entries},
+    standing::Standing,
 };
 use crate::{
     model::{
@@ -17,7 +18,7 @@ use crate::{
 };
 use gateway::{
     server::OrderError,
-    wire::{self, Address, AddressError, DeviceId, Entries},
+    wire::{self, Address, AddressError, DeviceId},
 };
 use serde_json::json;
 use std::{
@@ -84,8 +85,7 @@ impl Service {
             ));
         }
         let standing = self.standing_of(device).await?;
-        let kept = standing.kept.as_ref().unwrap_or(&standing.wanted);
-        let to = entry_at(&entries_of(&kept.entries)?, &input)?;
+        let to = entry_at(&self.entries_it_may_have(&standing).await?, &input)?;
         let connected = self.servers_of(&standing).connected;
         let order = Order::Move { to: model_entry(&to), ttl_seconds: input.ttl_seconds.unwrap_or(0) };
         self.have_carried_out(device, connected.as_ref(), order).await?;
@@ -102,6 +102,20 @@ impl Service {
         self.record_move(actor, device, connected.as_ref(), &ordered).await?;
         self.changed(Change::Device { id: device });
         Ok(ordered)
+    }
+
+    /// The servers of its list as the device said, and of the list that the book saw it keep: where several servers share
+    /// a book, what one of them heard of the device comes later than what it wrote. The device has the last word.
+    async fn entries_it_may_have(&self, standing: &Standing) -> Result<Vec<wire::ServerEntry>, Fault> {
+        let kept = standing.kept.as_ref().unwrap_or(&standing.wanted);
+        let mut entries: Vec<_> = entries_of(&kept.entries)?.iter().cloned().collect();
+        let committed = standing.device.committed_revision.filter(|number| *number > kept.number);
+        if let Some(number) = committed
+            && let Some(newer) = self.store.find_revision(standing.device.id, number).await?
+        {
+            entries.extend(entries_of(&newer.entries)?.iter().cloned());
+        }
+        Ok(entries)
     }
 
     /// A device came back from where it was sent.
@@ -187,7 +201,7 @@ impl Service {
 }
 
 /// The entry that was meant, however its address was written.
-fn entry_at(entries: &Entries, input: &MoveInput) -> Result<wire::ServerEntry, Fault> {
+fn entry_at(entries: &[wire::ServerEntry], input: &MoveInput) -> Result<wire::ServerEntry, Fault> {
     let address: Address =
         input.address.trim().parse().map_err(|error: AddressError| Fault::field("address", error.to_string()))?;
     let meant = |entry: &&wire::ServerEntry| entry.port == input.port && entry.address.same_host(&address);
