@@ -13,6 +13,8 @@ use std::{
 
 /// The name of a first server that was given none.
 pub const FIRST_SERVER_NAME: &str = "BioStar Server #1";
+/// How long a server without another one waits at most for its devices after a start.
+pub const START_HOLD: Duration = Duration::from_secs(120);
 /// The longest name of a server, in characters.
 const MAX_NAME_CHARACTERS: usize = 48;
 
@@ -52,6 +54,8 @@ pub struct Config {
     pub stability: Duration,
     /// How long an answer of a device or of the other server counts for an automatic promotion.
     pub promotion_hold: Duration,
+    /// How long a server without another one waits at most, after a start, for half of the devices it had last.
+    pub start_hold: Duration,
     /// New device sessions a second that this server can take.
     pub capacity_per_s: u32,
     /// The first operator's password; counts at the first start.
@@ -122,6 +126,7 @@ impl Config {
             tell_fingerprint: |_, _| {},
             stability: gateway::server::Settings::default().stability,
             promotion_hold: gateway::quorum::Config::default().hold,
+            start_hold: START_HOLD,
             capacity_per_s: gateway::server::Settings::default().capacity_per_s,
             admin_password: None,
             clock: Clock::system(),

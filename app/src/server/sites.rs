@@ -157,6 +157,9 @@ async fn watch_silence(service: Arc<Service>, stop: CancellationToken) {
         if let Err(fault) = service.adopt_what_is_left().await {
             tracing::warn!(%fault, "what this server learned as standby is not in its book yet");
         }
+        if let Err(fault) = service.resume_if_overdue().await {
+            tracing::warn!(%fault, "this server could not become active again yet");
+        }
         if let Err(fault) = service.learn_from_connected().await {
             tracing::warn!(%fault, "the devices' lists could not be compared with the book");
         }

@@ -114,7 +114,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Role::Active => service.ensure_first_operator(config.admin_password.as_deref()).await?,
         Role::Standby | Role::ReadOnly => None,
     };
-    service.hold_role_back(sites::knows_others(folder.path())).await?;
+    service.hold_role_back(sites::knows_others(folder.path()), config.start_hold).await?;
     let tls = match (config.http_security(), given) {
         (HttpSecurity::Own, _) => Some(own_https(&service, &host, &doors)?),
         (HttpSecurity::Given(_) | HttpSecurity::Plain, given) => given,

@@ -6,7 +6,7 @@ use super::{CliError, logging::LogFormat};
 use crate::model::grouped;
 use crate::server::{
     clock::Clock,
-    config::{Config, HttpSecurity},
+    config::{Config, HttpSecurity, START_HOLD},
     lease::SharedFile,
     sites::Schedule,
     start::start,
@@ -98,6 +98,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 30, env = "PORTAL_PROMOTION_HOLD",
           value_parser = RangedU64ValueParser::<u64>::new().range(3..=600))]
     promotion_hold: u64,
+    /// After a start, a server without another one changes nothing until half of the devices that it had last are back, but
+    /// no longer than this: an old image of it is noticed so. 0 switches that off
+    #[arg(long, value_name = "SECONDS", default_value_t = START_HOLD.as_secs(), env = "PORTAL_START_HOLD",
+          value_parser = RangedU64ValueParser::<u64>::new().range(0..=3600))]
+    start_hold: u64,
     /// What is logged: error, warn, info, debug or trace, also for single parts of the program as in `info,sqlx=warn`; `info`
     /// if neither this nor RUST_LOG says
     #[arg(long, value_name = "FILTER", env = "PORTAL_LOG")]
@@ -155,6 +160,7 @@ impl TryFrom<Arguments> for Config {
             tell_fingerprint: ask_for_confirmation,
             stability: Duration::from_secs(arguments.stability_seconds),
             promotion_hold: Duration::from_secs(arguments.promotion_hold),
+            start_hold: Duration::from_secs(arguments.start_hold),
             capacity_per_s: arguments.capacity,
             admin_password: arguments.admin_password,
             clock: Clock::system(),

@@ -12,6 +12,11 @@ impl Service {
         let name = |id: &str| self.peers.name_of(id).unwrap_or_else(|| "another server".to_owned());
         let record = self.roles.now();
         Some(match record.pause? {
+            Pause::Starting if self.peers.peers().is_empty() => {
+                "This server was started again. It serves devices and changes nothing until half of the devices that it had \
+                 last are back, two minutes at most: one of them could show that this is an old image of the server."
+                    .to_owned()
+            }
             Pause::Starting => "This server was active before it was started again. It serves devices and changes nothing \
                                 until the other server, or half of the devices, have said that no other server took over. \
                                 If the other server is gone for good, make this server active on the Servers page."

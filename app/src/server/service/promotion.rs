@@ -10,11 +10,13 @@ use crate::{
     },
 };
 use serde_json::json;
-use std::sync::Arc;
-use tokio::sync::oneshot;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::oneshot, time::timeout};
 
 /// The longest account of how a server was stopped, in characters.
 const MAX_STOPPED_CHARACTERS: usize = 200;
+/// How long the other servers have to say how they stand before one is promoted over their heads.
+const HEARING: Duration = Duration::from_secs(3);
 
 impl Service {
     /// What an operator should know before this server is made active.
@@ -130,10 +132,38 @@ impl Service {
         !self.shares_its_book() && (peers.is_empty() || peers.iter().any(|peer| !peer.reachable))
     }
 
+    /// Hears anew whoever may have become active since it was heard last.
+    async fn hear_others(&self) {
+        let hearing = async {
+            for peer in self.peers.peers() {
+                if peer.reachable && peer.facts.role == Role::Active {
+                    continue;
+                }
+                let server = peer.facts.id;
+                if let Err(reason) = self.run_errand(|reply| Errand::Hear { server, reply }).await {
+                    tracing::info!(server = peer.facts.name, reason, "it does not say how it stands");
+                }
+            }
+        };
+        if timeout(HEARING, hearing).await.is_err() {
+            tracing::info!("not every server said in time how it stands");
+        }
+    }
+
     /// Asks the active server to step down, and fetches what it wrote last. `None` if no active server answers.
     async fn ask_for_the_role(&self, by: &str) -> Result<Option<String>, Fault> {
+        self.hear_others().await;
         let active = self.peers.peers().into_iter().find(|peer| peer.reachable && peer.facts.role == Role::Active);
         let Some(active) = active else { return Ok(None) };
+        if matches!(self.roles.now().pause, Some(Pause::Superseded | Pause::Outranked | Pause::Outdated)) {
+            let name = active.facts.name;
+            return Err(Fault::WrongState {
+                reason: format!(
+                    "{name} is active and answers. Let this server become its standby first, on the Servers page or with \
+                     `portal rejoin`: that keeps what only this server has written. Then it can be made active."
+                ),
+            });
+        }
         let (server, by) = (active.facts.id.clone(), by.to_owned());
         let asked = self.run_errand(|reply| Errand::StepDown { server, by, reply }).await;
         asked.map_err(|reason| Fault::WrongState {

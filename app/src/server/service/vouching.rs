@@ -8,42 +8,84 @@ use crate::{
 };
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
-/// The devices that know of no later epoch.
+/// Who has to be heard before a server that was active resumes.
 #[derive(Debug, Default)]
-pub(super) struct Vouchers(Mutex<BTreeSet<u32>>);
+pub(super) struct Vouchers(Mutex<Vouching>);
+
+#[derive(Debug, Default)]
+struct Vouching {
+    /// The devices that know of no later epoch or start.
+    devices: BTreeSet<u32>,
+    /// Where nobody else could know: the devices that were connected last, and when this server resumes without them.
+    alone: Option<(BTreeSet<u32>, Instant)>,
+}
 
 impl Vouchers {
-    /// How many there are with this one.
-    fn note(&self, device: u32) -> u64 {
-        let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        devices.insert(device);
-        devices.len() as u64
+    fn lock(&self) -> MutexGuard<'_, Vouching> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many there are with this one, and of how many; `None` stands for all devices.
+    fn note(&self, device: u32) -> (u64, Option<u64>) {
+        let mut vouching = self.lock();
+        vouching.devices.insert(device);
+        match &vouching.alone {
+            Some((last, _)) => (last.intersection(&vouching.devices).count() as u64, Some(last.len() as u64)),
+            None => (vouching.devices.len() as u64, None),
+        }
+    }
+
+    fn are_overdue(&self) -> bool {
+        self.lock().alone.as_ref().is_some_and(|(_, until)| Instant::now() >= *until)
     }
 }
 
 impl Service {
-    /// Holds the role of an active server back until [`resume_active`](Self::resume_active), unless no other server could
-    /// have taken it: one that is alone, or whose devices nobody could have served.
+    /// Holds the role of an active server back until [`resume_active`](Self::resume_active). A server that knows no other one
+    /// waits for half of the devices that it had last, `alone_for` at most: it may be an old image of itself.
     ///
     /// # Errors
     ///
     /// The store fails.
-    pub(in crate::server) async fn hold_role_back(&self, knows_others: bool) -> Result<(), Fault> {
-        let alone = !knows_others && self.store.servers().await?.len() <= 1;
-        if self.shares_its_book()
-            || self.roles.role() != Role::Active
-            || alone
-            || self.store.count_devices().await? == 0
-        {
+    pub(in crate::server) async fn hold_role_back(&self, knows_others: bool, alone_for: Duration) -> Result<(), Fault> {
+        if self.shares_its_book() || self.roles.role() != Role::Active || self.store.count_devices().await? == 0 {
             return Ok(());
         }
-        tracing::info!(
-            "this server was active: it waits for the other server or half of its devices to say it still is"
-        );
+        if knows_others || self.store.servers().await?.len() > 1 {
+            tracing::info!(
+                "this server was active: it waits for the other server or half of its devices to say it still is"
+            );
+        } else {
+            let last = self.store.list_last_connected(&self.site.server_id).await?;
+            if last.is_empty() || alone_for.is_zero() {
+                return Ok(());
+            }
+            let (devices, seconds) = (last.len(), alone_for.as_secs());
+            tracing::info!(
+                devices,
+                seconds,
+                "this server was active: it waits for half of the devices that it had last, so that an old image of it \
+                 is noticed"
+            );
+            self.vouchers.lock().alone = Some((last, Instant::now() + alone_for));
+        }
         self.roles.hold_back(Pause::Starting);
+        Ok(())
+    }
+
+    /// A server without another one does not wait for ever. To be called about once a second.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub(in crate::server) async fn resume_if_overdue(&self) -> Result<(), Fault> {
+        if self.is_starting() && self.vouchers.are_overdue() {
+            self.resume_active("no device has shown a later start of it").await?;
+        }
         Ok(())
     }
 
@@ -65,8 +107,12 @@ impl Service {
         if !self.is_starting() {
             return Ok(());
         }
-        let vouching = self.vouchers.note(device);
-        if vouching * 2 >= self.store.count_devices().await? {
+        let (vouching, of) = self.vouchers.note(device);
+        let of = match of {
+            Some(last) => last,
+            None => self.store.count_devices().await?,
+        };
+        if vouching * 2 >= of {
             self.resume_active("half of its devices know no other").await?;
         }
         Ok(())
@@ -75,5 +121,86 @@ impl Service {
     /// It waits to be told that its role still stands.
     pub(super) fn is_starting(&self) -> bool {
         self.roles.now().pause == Some(Pause::Starting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::{
+        service::{
+            Arrival,
+            fixture::{FIRST, Room, arrival, reported},
+        },
+        starts::Start,
+    };
+    use std::slice::from_ref;
+
+    /// A server that had four devices last, and starts again.
+    async fn restarted() -> (Room, Vec<Arrival>) {
+        let room = Room::active().await;
+        let mut arrivals = Vec::new();
+        for id in FIRST..FIRST + 4 {
+            let list = reported(room.device(id).await.list.version());
+            room.register(id, list.clone()).await;
+            arrivals.push(arrival(100 + u64::from(id), id, list));
+        }
+        room.service.end_earlier_sessions().await.unwrap();
+        (room, arrivals)
+    }
+
+    async fn come(room: &Room, arrivals: &[Arrival]) {
+        for arrival in arrivals {
+            room.service.register_session(arrival).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_without_another_one_waits_for_half_of_the_devices_that_it_had_last() {
+        let (room, arrivals) = restarted().await;
+        // This one was not there when the server stopped.
+        room.device(FIRST + 9).await;
+        room.service.hold_role_back(false, Duration::from_secs(600)).await.unwrap();
+        assert_eq!(room.service.role(), Role::ReadOnly);
+        assert!(room.service.banners().await.iter().any(|banner| banner.text.contains("two minutes at most")));
+        come(&room, &arrivals[..1]).await;
+        come(&room, from_ref(&arrivals[0])).await;
+        room.service.resume_if_overdue().await.unwrap();
+        assert_eq!(room.service.role(), Role::ReadOnly, "one of four");
+        come(&room, &arrivals[1..2]).await;
+        assert_eq!(room.service.role(), Role::Active);
+    }
+
+    #[tokio::test]
+    async fn a_server_whose_devices_stay_away_does_not_wait_for_ever() {
+        let (room, _) = restarted().await;
+        room.service.hold_role_back(false, Duration::from_millis(1)).await.unwrap();
+        assert_eq!(room.service.role(), Role::ReadOnly);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        room.service.resume_if_overdue().await.unwrap();
+        assert_eq!(room.service.role(), Role::Active);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_has_or_had_no_device_waits_for_none() {
+        let room = Room::active().await;
+        room.service.hold_role_back(false, Duration::from_secs(600)).await.unwrap();
+        assert_eq!(room.service.role(), Role::Active);
+        room.device(FIRST).await;
+        room.service.hold_role_back(false, Duration::from_secs(600)).await.unwrap();
+        assert_eq!(room.service.role(), Role::Active, "it never was connected");
+    }
+
+    #[tokio::test]
+    async fn an_old_image_of_a_lone_server_stays_read_only() {
+        let (room, mut arrivals) = restarted().await;
+        room.service.hold_role_back(false, Duration::from_millis(1)).await.unwrap();
+        let later = Start { number: 7, incarnation: "0011223344556677".to_owned() };
+        let shown = later.on_the_wire(&room.service.keys, &room.service.site.server_id);
+        arrivals[0].starts = vec![shown];
+        come(&room, &arrivals).await;
+        room.service.resume_if_overdue().await.unwrap();
+        let now = room.service.roles.now();
+        assert_eq!((now.role, now.pause), (Role::ReadOnly, Some(Pause::Outdated)));
     }
 }

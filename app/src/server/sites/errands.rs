@@ -24,6 +24,13 @@ const REPLICA_PATIENCE: Duration = Duration::from_secs(20);
 /// One errand; `reply` hears what came of it, for people.
 #[derive(Debug)]
 pub enum Errand {
+    /// The server says how it stands now.
+    Hear {
+        /// Its id.
+        server: String,
+        /// Hears whether it answered.
+        reply: oneshot::Sender<Result<(), String>>,
+    },
     /// The server gives its role, and this one works with all that it wrote.
     StepDown {
         /// Its id.
@@ -76,6 +83,12 @@ pub(super) async fn run(sites: Arc<Sites>, mut errands: mpsc::Receiver<Errand>, 
             Errand::StepDown { server, by, reply } => (reply, sites.have_step_down(&server, by).await),
             Errand::GiveBack { server, reply } => (reply, sites.give_back(&server).await.map_err(Into::into)),
             Errand::FirstCopy { server, reply } => (reply, sites.fetch_first_copy(&server).await),
+            Errand::Hear { server, reply } => {
+                let sites = sites.clone();
+                // A dead server may take its time to be known as such.
+                tokio::spawn(async move { reply.send(sites.hear(&server).await) });
+                continue;
+            }
             Errand::Order { server, device, order, reply } => {
                 let sites = sites.clone();
                 // A device may take its time, and others wait for nothing of it.

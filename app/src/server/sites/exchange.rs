@@ -115,6 +115,13 @@ impl Sites {
         Ok(line)
     }
 
+    /// Asks a server how it stands, outside of the usual calls.
+    pub(super) async fn hear(&self, server: &str) -> Result<(), String> {
+        // Copies are offered again with every usual call.
+        let (unused, _) = watch::channel(None);
+        self.exchange_with(server, &mut Link::default(), &unused).await.map_err(|error| error.to_string())
+    }
+
     async fn exchange_with(
         &self,
         server: &str,

@@ -7,6 +7,11 @@ use super::{
 };
 use crate::model::DeviceInfo;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// Sessions that ended within this time before the last one ended with it.
+const LAST_MOMENTS: Duration = Duration::minutes(1);
 
 /// The newest session of a device on a server. Also what servers tell each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,6 +172,29 @@ impl Store {
         sightings(rows.fetch_all(self.journal()).await?)
     }
 
+    /// The devices whose sessions with `server_id` were open when it ended, or ended as the last ones with it.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn list_last_connected(&self, server_id: &str) -> Result<BTreeSet<u32>, StoreError> {
+        let rows: Vec<(i64, Option<String>)> =
+            sql::query_as("select device_id, ended_at from sightings where server_id = $1")
+                .bind(server_id)
+                .fetch_all(self.journal())
+                .await?;
+        let open = rows.iter().any(|(_, ended_at)| ended_at.is_none());
+        let newest = rows.iter().filter_map(|(_, ended_at)| ended_at.as_deref()).max().and_then(parse_time);
+        let since = newest.filter(|_| !open).map(|newest| newest - LAST_MOMENTS);
+        let last = |ended_at: &Option<String>| match (ended_at, since) {
+            (None, _) => true,
+            (Some(at), Some(since)) => parse_time(at).is_some_and(|at| at >= since),
+            (Some(_), None) => false,
+        };
+        let devices = rows.iter().filter(|(_, ended_at)| last(ended_at));
+        devices.map(|(device, _)| number("sightings", *device)).collect()
+    }
+
     /// What `server_id` saw after its change `version`, oldest change first.
     ///
     /// # Errors
@@ -257,6 +285,10 @@ impl Store {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+fn parse_time(at: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(at, &Rfc3339).ok()
 }
 
 fn sightings(rows: Vec<Row>) -> Result<Vec<Sighting>, StoreError> {
