@@ -7,6 +7,7 @@ use crate::{
         FirstAnswer,
         device_list::DeviceListPage,
         device_setting::DeviceSettingPage,
+        drill::DrillPage,
         events::EventsPage,
         frame::Frame,
         not_found::NotFoundPage,
@@ -95,6 +96,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/rollouts/:id") view=RolloutPage ssr=SsrMode::Async />
                     <Route path=path!("/events") view=EventsPage ssr=SsrMode::Async />
                     <Route path=path!("/servers") view=ServersPage ssr=SsrMode::Async />
+                    <Route path=path!("/drills/:id") view=DrillPage ssr=SsrMode::Async />
                     // Where a button without script posts to: after a refusal the page stands at that address.
                     <Route path=path!("/devices/:id/:verb") view=DeviceSettingPage ssr=SsrMode::Async />
                     <Route path=path!("/devices/:id/restore/:number") view=DeviceSettingPage ssr=SsrMode::Async />
@@ -102,7 +104,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/waiting-devices/:id/accept") view=WaitingDevicesPage ssr=SsrMode::Async />
                     <Route path=path!("/waiting-devices/:id/reject") view=WaitingDevicesPage ssr=SsrMode::Async />
                     <Route path=path!("/servers/:id/:verb") view=ServersPage ssr=SsrMode::Async />
-                    <Route path=path!("/servers/drills/:id/stop") view=ServersPage ssr=SsrMode::Async />
+                    <Route path=path!("/drills/:id/stop") view=DrillPage ssr=SsrMode::Async />
                     <Route path=path!("/servers/newcomers/:id/confirm") view=ServersPage ssr=SsrMode::Async />
                     <Route path=path!("/servers/newcomers/:id/reject") view=ServersPage ssr=SsrMode::Async />
                 </ParentRoute>

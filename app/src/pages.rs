@@ -2,6 +2,7 @@
 
 pub mod device_list;
 pub mod device_setting;
+pub mod drill;
 pub mod events;
 pub mod frame;
 pub mod not_found;

@@ -92,10 +92,16 @@ pub fn begin_drill(server: &str) -> String {
     format!("{SERVERS}/{}/drill", escaped(server))
 }
 
+/// The report of a rehearsal.
+#[must_use]
+pub fn drill(id: &str) -> String {
+    format!("/drills/{}", escaped(id))
+}
+
 /// Where a rehearsal is stopped.
 #[must_use]
-pub fn stop_drill(drill: &str) -> String {
-    format!("{SERVERS}/drills/{}/stop", escaped(drill))
+pub fn stop_drill(id: &str) -> String {
+    format!("{}/stop", drill(id))
 }
 
 /// Where a server that was active becomes standby.

@@ -21,10 +21,16 @@ test('a failover is rehearsed, and the report names who went and who could not',
     await eventually(page, async () =>
       expect(page.getByText(/^Done: 1 of 2 devices passed, 1 failed, 0 events lost/)).toBeVisible({ timeout: 500 }),
     );
-    await page.getByText('Report', { exact: true }).first().click();
-    const report = page.getByRole('region', { name: /^Devices of the drill/ });
+    // The button leads to the report, and so does the list on the page of the servers.
+    await page.goto(`${site.portal.url}/servers`);
+    await page.getByRole('link', { name: /^Report of the drill/ }).click();
+    const report = page.getByRole('region', { name: 'Devices of the drill' });
     await expect(report.getByRole('row').filter({ hasText: 'Passed' })).toHaveCount(1);
     await expect(report.getByRole('row').filter({ hasText: 'no entry of its list leads to that server' })).toHaveCount(1);
+    await page.emulateMedia({ media: 'print' });
+    await expect(page.getByRole('heading', { name: 'Rehearsed failover to BioStar Server #2' })).toBeVisible();
+    await expect(page.getByRole('banner')).toBeHidden();
+    await page.emulateMedia({ media: 'screen' });
     if (process.env.DRILL_PICTURE) await page.screenshot({ path: process.env.DRILL_PICTURE, fullPage: true });
   } finally {
     await second.kill();

@@ -10,8 +10,10 @@ use std::fmt::Write as _;
 pub struct DrillInput {
     /// Id of the server that the devices shall go to.
     pub to: String,
-    /// Which devices; all if it is left out.
+    /// Which devices; all if it is left out and `q` too.
     pub devices: Option<Vec<u32>>,
+    /// The devices that the device list finds for this text, instead.
+    pub q: Option<String>,
     /// After so many seconds it ends, whoever has not arrived; 10 minutes if it is left out.
     pub limit_seconds: Option<u32>,
 }
@@ -20,38 +22,30 @@ pub struct DrillInput {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DrillForm {
-    /// Device IDs, separated by spaces, commas or lines; empty for all devices.
+    /// Device IDs, separated by spaces, commas or lines, or else a text that the device list searches; empty for all devices.
     pub devices: String,
     /// Seconds; empty for the usual limit.
     pub limit_seconds: String,
 }
 
 impl DrillForm {
-    /// The numbers in the text, for a rehearsal to the server with this id.
+    /// What is meant, for a rehearsal to the server with this id.
     ///
     /// # Errors
     ///
-    /// [`Fault::Invalid`] with each field that is no number.
+    /// [`Fault::Invalid`] with the limit if it is no number.
     pub fn read(&self, to: String) -> Result<DrillInput, Fault> {
-        let mut errors = Vec::new();
-        let words = self.devices.split([' ', ',', ';', '\n', '\r', '\t']).filter(|word| !word.is_empty());
-        let devices: Result<Vec<u32>, &str> = words.map(|word| word.parse().map_err(|_| word)).collect();
-        if let Err(word) = &devices {
-            errors.push(FieldError::new("devices", format!("{word} is no Device ID. Leave it empty for all devices.")));
-        }
-        let limit = match self.limit_seconds.trim() {
-            "" => Ok(None),
-            text => text.parse().map(Some),
+        let limit_seconds = match self.limit_seconds.trim() {
+            "" => None,
+            text => Some(text.parse().map_err(|_| Fault::field("limit_seconds", "A limit is 10 to 3600 seconds."))?),
         };
-        if limit.is_err() {
-            errors.push(FieldError::new("limit_seconds", "A limit is 10 to 3600 seconds."));
-        }
-        match (devices, limit) {
-            (Ok(devices), Ok(limit_seconds)) => {
-                Ok(DrillInput { to, devices: (!devices.is_empty()).then_some(devices), limit_seconds })
-            }
-            (Err(_), _) | (_, Err(_)) => Err(Fault::Invalid { errors }),
-        }
+        let text = self.devices.trim();
+        let words = text.split([' ', ',', ';', '\n', '\r', '\t']).filter(|word| !word.is_empty());
+        let (devices, q) = match words.map(str::parse).collect::<Result<Vec<u32>, _>>() {
+            Ok(devices) => ((!devices.is_empty()).then_some(devices), None),
+            Err(_) => (None, Some(text.to_owned())),
+        };
+        Ok(DrillInput { to, devices, q, limit_seconds })
     }
 }
 
@@ -251,7 +245,9 @@ mod tests {
         assert_eq!((input.devices, input.limit_seconds), (Some(vec![547_846_001, 547_846_002]), Some(60)));
         let input = form("", " ").read("two".into()).expect("valid");
         assert_eq!((input.devices, input.limit_seconds), (None, None));
-        let Err(Fault::Invalid { errors }) = form("front door", "soon").read("two".into()) else { panic!("accepted") };
-        assert_eq!(errors.iter().map(|error| &*error.field).collect::<Vec<_>>(), ["devices", "limit_seconds"]);
+        let input = form(" Front door, 3 ", "").read("two".into()).expect("valid");
+        assert_eq!((input.devices, input.q.as_deref()), (None, Some("Front door, 3")), "as the device list finds it");
+        let Err(Fault::Invalid { errors }) = form("", "soon").read("two".into()) else { panic!("accepted") };
+        assert_eq!(errors.iter().map(|error| &*error.field).collect::<Vec<_>>(), ["limit_seconds"]);
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route(paths::AUTOMATIC_PROMOTION, post(servers::set_automatic_promotion))
         .route("/servers/{id}/copy", post(servers::copy))
         .route("/servers/{id}/drill", post(servers::begin_drill))
-        .route("/servers/drills/{id}/stop", post(servers::stop_drill))
+        .route("/drills/{id}/stop", post(servers::stop_drill))
         .route("/servers/{id}/rejoin", post(servers::rejoin))
         .route(paths::SETTLE_LONE_WRITES, post(servers::settle_lone_writes))
         .route("/servers/newcomers/{id}/confirm", post(servers::confirm_newcomer))

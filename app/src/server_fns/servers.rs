@@ -96,6 +96,19 @@ pub async fn list_drills() -> Result<Vec<Drill>, Fault> {
     super::door::answer(async |service, _| service.list_drills(Some(10)).await).await
 }
 
+/// A rehearsed failover with its report.
+///
+/// # Errors
+///
+/// No such drill, a sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "find-drill")]
+pub async fn find_drill(
+    /// Its id.
+    id: String,
+) -> Result<Drill, Fault> {
+    super::door::answer(async |service, _| service.find_drill(&id).await).await
+}
+
 /// Calls the devices of a rehearsal back.
 ///
 /// # Errors

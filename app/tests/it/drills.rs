@@ -16,7 +16,11 @@ use app::{
 };
 
 async fn begin(server: &Running, to: &Running, devices: Option<Vec<u32>>) -> Result<Drill, Fault> {
-    let input = DrillInput { to: to.service().site().server_id.clone(), devices, limit_seconds: Some(30) };
+    begin_with(server, to, DrillInput { devices, ..DrillInput::default() }).await
+}
+
+async fn begin_with(server: &Running, to: &Running, input: DrillInput) -> Result<Drill, Fault> {
+    let input = DrillInput { to: to.service().site().server_id.clone(), limit_seconds: Some(30), ..input };
     server.service().begin_drill(&console(), input).await
 }
 
@@ -81,6 +85,33 @@ async fn a_drill_whose_server_dies_is_shown_as_cut_off() {
     until("the device has a server", async || crate::door::connection(one.service()).await.is_some()).await;
     let nobody = one.service().stop_drill(&console(), &begun.id).await;
     assert!(matches!(nobody, Err(Fault::WrongState { .. })), "{nobody:?}");
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test]
+async fn a_drill_of_a_part_of_the_devices_is_stopped_and_all_come_back() {
+    let (one_data, two_data) = (folder(), folder());
+    let one = start(quick(one_data.path())).await.unwrap();
+    let two = start(Config { join: Some(join_string(&one).await), ..quick(two_data.path()) }).await.unwrap();
+    let _door = Door::at(&one).await;
+    let _other = crate::door::Door::numbered(&one, DOOR + 1).await;
+    list(&one, &[one.gateway_addr, two.gateway_addr]).await;
+
+    let text = |q: &str| DrillInput { q: Some(q.to_owned()), ..DrillInput::default() };
+    let nobody = begin_with(&one, &two, text("no such door")).await;
+    assert!(matches!(nobody, Err(Fault::Invalid { ref errors }) if errors[0].field == "devices"), "{nobody:?}");
+    let both = DrillInput { devices: Some(vec![DOOR]), ..text("5478") };
+    let both = begin_with(&one, &two, both).await;
+    assert!(matches!(both, Err(Fault::Invalid { ref errors }) if errors[0].field == "q"), "{both:?}");
+
+    let begun = begin_with(&one, &two, text(&DOOR.to_string())).await.unwrap();
+    assert_eq!(begun.devices.iter().map(|device| device.id).collect::<Vec<_>>(), [DOOR], "the other one stays out");
+    one.service().stop_drill(&console(), &begun.id).await.unwrap();
+    let report = ended(&one, &begun.id).await;
+    assert_eq!(report.state, DrillState::Stopped, "{report:?}");
+    let own = one.service().site().server_id.clone();
+    until("the device is where it was", async || shown_at(one.service(), &own).await).await;
     one.stop().await;
     two.stop().await;
 }

@@ -3,8 +3,11 @@
 use crate::{
     components::{alert::Refusal, confirm::Confirm, field::TextField, loaded::Loaded, when::When},
     live::Live,
-    model::{Drill, DrillDevice, DrillStep, FormAnswer, PeerState, Role, Server, Typed, in_seconds},
-    pages::{error_at, field_errors, first_answer, first_fault},
+    model::{Drill, FormAnswer, PeerState, Role, Server, Typed},
+    pages::{
+        drill::{Summary, is_trouble},
+        error_at, field_errors, first_answer, first_fault,
+    },
     paths,
     server_fns::servers::{list_drills, stop_drill},
 };
@@ -54,7 +57,7 @@ fn Drills(servers: Signal<Vec<Server>>, drills: Signal<Vec<Drill>>, on_stop: Cal
     move || {
         let drills = drills.get();
         (!drills.is_empty() || !targets.get().is_empty()).then(|| {
-            let rows = drills.into_iter().map(|drill| view! { <DrillReport drill on_stop /> });
+            let rows = drills.into_iter().map(|drill| view! { <DrillLine drill on_stop /> });
             view! {
                 <h2>"Rehearsed failovers"</h2>
                 <p class="lead">
@@ -89,7 +92,7 @@ fn BeginForm(id: String, name: String) -> impl IntoView {
                 <TextField
                     label="Devices"
                     name="devices"
-                    hint="Device IDs; leave it empty for all connected devices."
+                    hint="Device IDs, or a text as you would search the device list for; empty for all devices."
                     value=devices
                     on_type=move |text| devices.set(text)
                     error=error_at(errors, "devices")
@@ -113,10 +116,7 @@ fn BeginForm(id: String, name: String) -> impl IntoView {
 }
 
 #[component]
-fn DrillReport(drill: Drill, on_stop: Callback<String>) -> impl IntoView {
-    let summary = drill.summary();
-    let trouble = drill.state.is_final() && drill.count(DrillStep::Back) < drill.devices.len();
-    let class = if trouble { "mark mark-bad" } else { "quiet" };
+fn DrillLine(drill: Drill, on_stop: Callback<String>) -> impl IntoView {
     let stop = (!drill.state.is_final()).then(|| {
         let id = drill.id.clone();
         let on_confirm = Callback::new(move |()| on_stop.run(id.clone()));
@@ -130,51 +130,15 @@ fn DrillReport(drill: Drill, on_stop: Callback<String>) -> impl IntoView {
             />
         }
     });
-    let label = format!("Devices of the drill of {}", drill.begun_at);
-    let rows = drill.devices.into_iter().map(|device| view! { <DrillRow device /> }).collect_view();
     view! {
         <section class="drill">
-            <h3><When at=drill.begun_at />{format!(" to {}, by {}", drill.to_name, drill.begun_by)}</h3>
-            <p><span class=class>{summary}</span></p>
-            {stop}
-            <details>
-                <summary>"Report"</summary>
-                <div class="table-frame" role="region" aria-label=label tabindex="0">
-                    <table class="wide">
-                        <thead>
-                            <tr>
-                                <th scope="col">"Device"</th>
-                                <th scope="col">"Outcome"</th>
-                                <th scope="col">"Lost"</th>
-                                <th scope="col">"Found"</th>
-                                <th scope="col">"Without a server"</th>
-                                <th scope="col">"Back"</th>
-                                <th scope="col">"Events"</th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
-            </details>
+            <h3><When at=drill.begun_at.clone() />{format!(" to {}, by {}", drill.to_name, drill.begun_by)}</h3>
+            <p><Summary text=drill.summary() trouble=is_trouble(&drill) /></p>
+            <div class="server-actions">
+                {stop}
+                <a href=paths::drill(&drill.id) aria-label=format!("Report of the drill of {}", drill.begun_at)>"Report"</a>
+            </div>
         </section>
-    }
-    .into_any()
-}
-
-#[component]
-fn DrillRow(device: DrillDevice) -> impl IntoView {
-    let time = |at: Option<String>| at.map(|at| view! { <When at /> });
-    let lost = (device.events_lost > 0).then(|| format!(" ({} lost)", device.events_lost));
-    view! {
-        <tr>
-            <th scope="row">{device.name}</th>
-            <td>{device.step.label()}{device.reason.map(|reason| format!(": {reason}"))}</td>
-            <td>{time(device.lost_at)}</td>
-            <td>{time(device.found_at)}</td>
-            <td class="number">{device.without_server_ms.map(in_seconds)}</td>
-            <td>{time(device.back_at)}</td>
-            <td class="number">{device.events}{lost}</td>
-        </tr>
     }
     .into_any()
 }

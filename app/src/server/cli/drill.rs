@@ -18,14 +18,17 @@ pub(super) struct Arguments {
     /// Which devices, by Device ID and separated by commas; all if none are given
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     devices: Vec<u32>,
+    /// Which devices, by what the device list finds for this text: part of a name, an ID or an address
+    #[arg(long, value_name = "TEXT", conflicts_with = "devices")]
+    find: Option<String>,
     /// After so many seconds it ends, whoever has not arrived
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     limit: u32,
     /// List the drills that were made
-    #[arg(long, conflicts_with_all = ["to", "devices", "limit", "report"])]
+    #[arg(long, conflicts_with_all = ["to", "devices", "find", "limit", "report"])]
     list: bool,
     /// Print the report of a drill that was made
-    #[arg(long, value_name = "DRILL", conflicts_with_all = ["to", "devices", "limit"])]
+    #[arg(long, value_name = "DRILL", conflicts_with_all = ["to", "devices", "find", "limit"])]
     report: Option<String>,
 }
 
@@ -50,7 +53,7 @@ pub(super) async fn perform(arguments: Arguments) -> Result<(), CliError> {
     }
     let to = target(&console, arguments.to.as_deref()).await?;
     let devices = Some(arguments.devices).filter(|devices| !devices.is_empty());
-    let input = DrillInput { to: to.id, devices, limit_seconds: Some(arguments.limit) };
+    let input = DrillInput { to: to.id, devices, q: arguments.find, limit_seconds: Some(arguments.limit) };
     let begun: Drill = console.post("/drills", &json!(input)).await?;
     eprintln!("Drill {}: {} devices go to {}. Ctrl-C calls them back.", begun.id, begun.devices.len(), to.name);
     let ended = watch(&console, &begun.id).await?;

@@ -69,7 +69,8 @@ pub(super) async fn begin_drill(Path(to): Path<String>, post: Post, fields: Fiel
         (Ok(session), Ok(input)) => post.state.service.begin_drill(&session.actor, input).await,
         (Err(fault), _) | (_, Err(fault)) => Err(fault),
     };
-    post.finish(outcome, Typed::Drill { form }, paths::SERVERS).await
+    let report = outcome.as_ref().map_or_else(|_| paths::SERVERS.to_owned(), |drill| paths::drill(&drill.id));
+    post.finish(outcome, Typed::Drill { form }, &report).await
 }
 
 pub(super) async fn stop_drill(Path(id): Path<String>, post: Post) -> Response {
@@ -77,7 +78,7 @@ pub(super) async fn stop_drill(Path(id): Path<String>, post: Post) -> Response {
         Ok(session) => post.state.service.stop_drill(&session.actor, &id).await,
         Err(fault) => Err(fault),
     };
-    post.finish(outcome, Typed::Nothing, paths::SERVERS).await
+    post.finish(outcome, Typed::Nothing, &paths::drill(&id)).await
 }
 
 pub(super) async fn settle_lone_writes(post: Post) -> Response {

@@ -2,9 +2,9 @@
 
 mod run;
 
-use super::{Actor, Service, paging::limit_of};
+use super::{Actor, Service, device_search::Found, paging::limit_of};
 use crate::{
-    model::{Drill, DrillDevice, DrillInput, DrillState, DrillStep, Fault, FieldError},
+    model::{DeviceQuery, Drill, DrillDevice, DrillInput, DrillState, DrillStep, Fault, FieldError},
     server::changes::Change,
 };
 use serde_json::json;
@@ -79,16 +79,13 @@ impl Service {
             }
             Some(_) => {}
         }
-        let known = self.store.list_names().await?;
-        let chosen: Option<BTreeSet<u32>> = input.devices.map(|ids| ids.into_iter().collect());
-        let devices: Vec<DrillDevice> = known
-            .iter()
-            .filter(|(id, _)| chosen.as_ref().is_none_or(|chosen| chosen.contains(id)))
-            .map(|(id, name)| new_device(*id, name))
-            .collect();
-        if devices.is_empty() || chosen.is_some_and(|chosen| chosen.len() != devices.len()) {
-            errors.push(FieldError::new("devices", "Choose devices that belong to the installation, at least one."));
-        }
+        let devices = match self.chosen_for_drill(input.devices, input.q).await? {
+            Ok(devices) => devices,
+            Err(error) => {
+                errors.push(error);
+                Vec::new()
+            }
+        };
         let (Some(to), true) = (to, errors.is_empty()) else { return Err(Fault::Invalid { errors }) };
         Ok(Drill {
             id: hex::encode(rand::random::<[u8; 6]>()),
@@ -103,6 +100,27 @@ impl Service {
             limit_seconds,
             devices,
         })
+    }
+
+    async fn chosen_for_drill(
+        &self,
+        ids: Option<Vec<u32>>,
+        q: Option<String>,
+    ) -> Result<Result<Vec<DrillDevice>, FieldError>, Fault> {
+        let chosen: Option<BTreeSet<u32>> = ids.map(|ids| ids.into_iter().collect());
+        let q = q.map(|q| q.trim().to_owned()).filter(|q| !q.is_empty());
+        if chosen.is_some() && q.is_some() {
+            return Ok(Err(FieldError::new("q", "Choose devices by their ids or by a text, not both.")));
+        }
+        let nothing = match &q {
+            Some(q) => format!("The device list finds no device for \"{q}\"."),
+            None => "Choose devices that belong to the installation, at least one.".to_owned(),
+        };
+        let found = self.search_devices(&DeviceQuery { q, ..DeviceQuery::default() }).await?;
+        let meant = |found: &Found| chosen.as_ref().is_none_or(|chosen| chosen.contains(&found.id));
+        let devices: Vec<DrillDevice> = found.into_iter().filter(meant).map(new_device).collect();
+        let missing = chosen.is_some_and(|chosen| chosen.len() != devices.len());
+        Ok(if devices.is_empty() || missing { Err(FieldError::new("devices", nothing)) } else { Ok(devices) })
     }
 
     /// Calls the devices of a drill back.
@@ -155,10 +173,10 @@ impl Service {
     }
 }
 
-fn new_device(id: u32, name: &str) -> DrillDevice {
+fn new_device(Found { id, name }: Found) -> DrillDevice {
     DrillDevice {
         id,
-        name: name.to_owned(),
+        name,
         step: DrillStep::Waiting,
         lost_at: None,
         found_at: None,
