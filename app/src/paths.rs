@@ -80,6 +80,12 @@ pub fn promote(server: &str) -> String {
 /// Where it is said whether a standby takes over by itself.
 pub const AUTOMATIC_PROMOTION: &str = "/servers/automatic-promotion/set";
 
+/// Where a server that does not come back is removed.
+#[must_use]
+pub fn remove_server(server: &str) -> String {
+    format!("{SERVERS}/{}/remove", escaped(server))
+}
+
 /// Where a copy for the other server is asked for.
 #[must_use]
 pub fn copy_now(server: &str) -> String {

@@ -14,7 +14,7 @@ use crate::{
     paths,
     server_fns::servers::{
         decide_on_newcomer, drain_server, find_evidence, list_epochs, list_lone_writes, list_newcomers, list_servers,
-        rejoin_server, settle_lone_writes,
+        rejoin_server, remove_server, settle_lone_writes,
     },
 };
 use automatic::Automatic;
@@ -64,6 +64,16 @@ pub fn ServersPage() -> impl IntoView {
     let on_drain = Callback::new(move |asked: (String, bool)| {
         drain.dispatch(asked);
     });
+    let remove = Action::new(move |id: &String| {
+        let id = id.clone();
+        async move {
+            own_fault.set(remove_server(id).await.err());
+            servers.refetch();
+        }
+    });
+    let on_remove = Callback::new(move |id| {
+        remove.dispatch(id);
+    });
     view! {
         <Title text="Servers" />
         <div class="page">
@@ -78,6 +88,7 @@ pub fn ServersPage() -> impl IntoView {
                 <div class="server-actions">
                     <CopyNow servers />
                     <Drain servers on_drain />
+                    <Removals servers on_remove />
                 </div>
                 <Loaded resource=evidence quiet=true children=move |evidence| view! {
                     <RoleCard servers evidence on_rejoin />
@@ -152,6 +163,31 @@ fn Drain(servers: Signal<Vec<Server>>, on_drain: Callback<(String, bool)>) -> im
                 <Confirm label=label.to_owned() question yes=yes.to_owned() path on_confirm />
             </div>
         })
+    }
+}
+
+/// Takes out a server that does not come back; on the active one.
+#[component]
+fn Removals(servers: Signal<Vec<Server>>, on_remove: Callback<String>) -> impl IntoView {
+    let silent = Memo::new(move |_| {
+        servers.with(|servers| {
+            let active = servers.iter().any(|one| one.state == PeerState::This && one.role == Role::Active);
+            let silent = servers.iter().filter(|one| active && one.state == PeerState::Unreachable);
+            silent.map(|one| (one.id.clone(), one.name.clone())).collect::<Vec<_>>()
+        })
+    });
+    move || {
+        let removal = |(id, name): (String, String)| {
+            let question = format!(
+                "{name} does not belong to the installation any more, and is refused should it ever start again. Do this when it does not come back, for example because its machine was replaced: the new one joins as another server. Take its address off the devices' lists as well."
+            );
+            let path = paths::remove_server(&id);
+            let on_confirm = Callback::new(move |()| on_remove.run(id.clone()));
+            view! {
+                <Confirm label=format!("Remove {name}") question yes="Remove it".to_owned() path on_confirm />
+            }
+        };
+        silent.get().into_iter().map(removal).collect_view()
     }
 }
 

@@ -16,6 +16,7 @@ mod logging;
 mod newcomers;
 mod provision;
 mod quiesce;
+mod remove_server;
 mod restore;
 mod revoke_device;
 mod run;
@@ -76,6 +77,8 @@ enum Verb {
     Devices(devices::Arguments),
     /// List the servers of the installation, with their roles
     Servers(servers::ListArguments),
+    /// Take a server that does not come back out of the installation
+    RemoveServer(remove_server::Arguments),
     /// Make this server the active one
     Promote(servers::PromoteArguments),
     /// Make this server, which was active, a standby of the one that is
@@ -195,6 +198,7 @@ async fn perform(verb: Verb) -> Result<(), CliError> {
         Verb::Provision(arguments) => provision::perform(arguments).await,
         Verb::Accept(arguments) => accept::perform(&arguments).await,
         Verb::Waiting(arguments) => waiting::perform(&arguments).await,
+        Verb::RemoveServer(arguments) => remove_server::perform(&arguments).await,
         Verb::RevokeDevice(arguments) => revoke_device::perform(&arguments).await,
         Verb::Devices(arguments) => devices::perform(&arguments).await,
         Verb::Servers(arguments) => servers::list(&arguments).await,

@@ -53,6 +53,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/servers/{id}/promote", post(servers::promote))
         .route(paths::AUTOMATIC_PROMOTION, post(servers::set_automatic_promotion))
         .route("/servers/{id}/copy", post(servers::copy))
+        .route("/servers/{id}/remove", post(servers::remove))
         .route("/servers/{id}/drill", post(servers::begin_drill))
         .route("/drills/{id}/stop", post(servers::stop_drill))
         .route("/servers/{id}/rejoin", post(servers::rejoin))

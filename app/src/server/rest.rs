@@ -62,6 +62,7 @@ pub fn routes() -> Router<AppState> {
         .route("/drills/{id}/stop", post(drills::stop))
         .route("/automatic-promotion", get(automatic::find).put(automatic::set))
         .route("/servers", get(servers::list))
+        .route("/servers/{id}", axum::routing::delete(servers::remove))
         .route("/servers/{id}/drain", post(servers::drain).delete(servers::end_drain))
         .route("/servers/{id}/promotion", get(servers::evidence))
         .route("/servers/{id}/promote", post(servers::promote))

@@ -86,6 +86,19 @@ pub async fn set_automatic_promotion(
     super::door::answer(async |service, session| service.set_automatic_promotion(&session.actor, enabled).await).await
 }
 
+/// Removes a server that does not come back.
+///
+/// # Errors
+///
+/// Not active, a server that answers, a sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "remove-server", input = Json)]
+pub async fn remove_server(
+    /// Its id.
+    id: String,
+) -> Result<Vec<Server>, Fault> {
+    super::door::answer(async |service, session| service.remove_server(&session.actor, &id).await).await
+}
+
 /// The newest rehearsed failovers.
 ///
 /// # Errors

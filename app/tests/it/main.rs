@@ -28,6 +28,7 @@ mod postgres;
 mod promotion;
 mod quiet;
 mod raw_device;
+mod removal;
 mod renewals;
 mod replication;
 mod rest_contract;

@@ -62,6 +62,14 @@ pub(super) async fn copy(Path(id): Path<String>, post: Post) -> Response {
     post.finish(outcome, Typed::Nothing, paths::SERVERS).await
 }
 
+pub(super) async fn remove(Path(id): Path<String>, post: Post) -> Response {
+    let outcome = match post.session() {
+        Ok(session) => post.state.service.remove_server(&session.actor, &id).await,
+        Err(fault) => Err(fault),
+    };
+    post.finish(outcome, Typed::Nothing, paths::SERVERS).await
+}
+
 /// To the server of the address.
 pub(super) async fn begin_drill(Path(to): Path<String>, post: Post, fields: Fields) -> Response {
     let form = DrillForm { devices: fields.text("devices"), limit_seconds: fields.text("limit_seconds") };

@@ -16,6 +16,15 @@ pub(super) async fn list(State(state): State<AppState>, _: By) -> Result<Json<Ve
     Ok(Json(state.service.list_servers().await?))
 }
 
+pub(super) async fn remove(
+    State(state): State<AppState>,
+    By(actor): By,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    state.service.remove_server(&actor, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 pub(super) async fn drain(
     State(state): State<AppState>,
     By(actor): By,

@@ -2,7 +2,7 @@
 
 use super::{Actor, Service, names::device_name_of};
 use crate::{
-    model::{Banner, Fault, Role},
+    model::{Banner, Fault, PeerState, Role, Server},
     server::{
         changes::Change,
         store::{DeviceRevocation, Revocation, StoreError},
@@ -43,13 +43,42 @@ impl Service {
         Ok(())
     }
 
-    /// Ends the sessions of devices whose certificate was revoked since they came, by whomever. To be called now and then.
+    /// Takes a server that does not come back out of the installation: it is refused from now on.
+    ///
+    /// # Errors
+    ///
+    /// Not active, no such server, this one, one that answers, or the store fails.
+    pub async fn remove_server(&self, actor: &Actor, id: &str) -> Result<Vec<Server>, Fault> {
+        self.require_active().await?;
+        let wrong = |reason: String| Err(Fault::WrongState { reason });
+        let server = self.list_servers().await?.into_iter().find(|server| server.id == id);
+        let server = server.ok_or_else(|| Fault::NotFound { what: format!("server {id}") })?;
+        match server.state {
+            PeerState::This => return wrong("This server cannot remove itself.".to_owned()),
+            PeerState::Reachable => return wrong(format!("{} answers. Stop it first.", server.name)),
+            PeerState::Unreachable => {}
+        }
+        let before = json!({ "name": server.name });
+        let audit = self.audit(actor, "server.remove", format!("server {}", server.name), Some(before), None);
+        self.store.remove_server(id, &audit).await?;
+        tracing::warn!(server = id, name = server.name, operator = actor.login, "server removed");
+        self.peers.forget(id);
+        self.changed(Change::Server);
+        self.changed(Change::Book);
+        self.list_servers().await
+    }
+
+    /// Ends the sessions of devices whose certificate was revoked since they came, and forgets servers that were removed, by whomever. To be
+    /// called now and then.
     ///
     /// # Errors
     ///
     /// The store fails.
     pub(in crate::server) async fn close_revoked(&self) -> Result<(), Fault> {
         for row in self.store.list_revocations().await? {
+            if row.kind == "server" && row.subject != self.site.server_id && self.peers.forget(&row.subject) {
+                self.changed(Change::Server);
+            }
             let Ok(device) = row.subject.parse() else { continue };
             if self.certificates_shown.forget(device, &row.serial)
                 && let Some(gateway) = self.gateway.get()

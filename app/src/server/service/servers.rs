@@ -159,7 +159,7 @@ impl Service {
     /// When the book cannot be read.
     pub async fn list_epochs(&self) -> Result<Vec<EpochBegin>, Fault> {
         let names: HashMap<String, String> =
-            self.store.servers().await?.into_iter().map(|row| (row.id, row.name)).collect();
+            self.store.all_servers().await?.into_iter().map(|row| (row.id, row.name)).collect();
         let rows = self.store.list_epochs().await?.into_iter().map(|row| EpochBegin {
             epoch: row.number,
             server: names.get(&row.server_id).cloned().unwrap_or(row.server_id),

@@ -135,6 +135,11 @@ impl PeerBoard {
         });
     }
 
+    /// That server was removed. Says whether it was known.
+    pub(in crate::server) fn forget(&self, server_id: &str) -> bool {
+        self.lock().remove(server_id).is_some()
+    }
+
     /// A server was heard.
     pub(in crate::server) fn hear(&self, facts: ServerFacts, told: Told, now: Instant, at: String) -> Heard {
         let peer = Peer {

@@ -108,9 +108,11 @@ impl Sites {
         if id != server {
             return Err(CallError::Malformed(format!("{address} is server {id}, not {server}")));
         }
-        let revoked = self.service.store.is_revoked(serial).await;
+        let revoked = self.service.store.is_server_revoked(id, serial).await;
         if revoked.map_err(|error| CallError::Malformed(error.to_string()))? {
-            return Err(CallError::Malformed(format!("the certificate of the server at {address} was revoked")));
+            return Err(CallError::Malformed(format!(
+                "the server at {address} was removed, or its certificate revoked"
+            )));
         }
         Ok(line)
     }

@@ -303,9 +303,9 @@ impl Sites {
                 if *installation_id != self.service.site().installation_id {
                     return Err(refuse("the certificate is of another installation"));
                 }
-                let revoked = self.service.store.is_revoked(&hex::encode(serial)).await;
+                let revoked = self.service.store.is_server_revoked(id, &hex::encode(serial)).await;
                 if revoked.map_err(|error| refuse_fault(&error.into()))? {
-                    return Err(refuse("the certificate was revoked"));
+                    return Err(refuse("this server was removed from the installation, or its certificate revoked"));
                 }
                 Ok(id.clone())
             }

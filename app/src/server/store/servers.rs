@@ -1,6 +1,6 @@
 //! The installation's servers, as the book has them.
 
-use super::{Store, StoreError, sql};
+use super::{AuditEntry, Store, StoreError, audit::insert_audit, begin, sql};
 
 /// A server on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub(in crate::server) struct ServerRow {
     pub(in crate::server) name: String,
     /// 1 is the server that made the installation.
     pub(in crate::server) number: i64,
+    /// It does not belong to it any more.
+    pub(in crate::server) removed: bool,
 }
 
 /// A new server's part of the book.
@@ -42,9 +44,64 @@ impl Store {
 
     /// In the order in which they joined.
     pub(in crate::server) async fn servers(&self) -> Result<Vec<ServerRow>, StoreError> {
-        let rows: Vec<(String, String, i64)> =
-            sql::query_as("select id, name, number from servers order by number").fetch_all(&self.book()).await?;
-        Ok(rows.into_iter().map(|(id, name, number)| ServerRow { id, name, number }).collect())
+        let mut rows = self.all_servers().await?;
+        rows.retain(|row| !row.removed);
+        Ok(rows)
+    }
+
+    /// The same with those that were removed.
+    pub(in crate::server) async fn all_servers(&self) -> Result<Vec<ServerRow>, StoreError> {
+        let rows: Vec<(String, String, i64, Option<String>)> =
+            sql::query_as("select id, name, number, removed_at from servers order by number")
+                .fetch_all(&self.book())
+                .await?;
+        let row = |(id, name, number, removed_at): (_, _, _, Option<String>)| ServerRow {
+            id,
+            name,
+            number,
+            removed: removed_at.is_some(),
+        };
+        Ok(rows.into_iter().map(row).collect())
+    }
+
+    /// Takes a server out of the installation: whatever certificate it shows, it is not let in any more.
+    pub(in crate::server) async fn remove_server(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError> {
+        let mut transaction = begin(&self.book()).await?;
+        sql::query(
+            "insert into revocations (serial, kind, subject, reason, revoked_by, revoked_at)
+             values (coalesce((select certificate_serial from servers where id = $1), $1), 'server', $1, $2, $3, $4)
+             on conflict (serial) do nothing",
+        )
+        .bind(id)
+        .bind("the server was removed")
+        .bind(&audit.operator)
+        .bind(&audit.at)
+        .execute(&mut transaction)
+        .await?;
+        sql::query("update servers set removed_at = $2 where id = $1 and removed_at is null")
+            .bind(id)
+            .bind(&audit.at)
+            .execute(&mut transaction)
+            .await?;
+        insert_audit(&mut transaction, audit).await?;
+        transaction.commit().await
+    }
+
+    /// Was this server removed, or this certificate (lower-case hex) of it revoked?
+    pub(in crate::server) async fn is_server_revoked(&self, id: &str, serial: &str) -> Result<bool, StoreError> {
+        for database in [&self.book(), self.journal()] {
+            let found: i64 = sql::query_scalar(
+                "select count(*) from revocations where serial = $1 or (kind = 'server' and subject = $2)",
+            )
+            .bind(serial)
+            .bind(id)
+            .fetch_one(database)
+            .await?;
+            if found > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The newest change of `server_id`'s sightings that is known here; 0 if none is.

@@ -76,3 +76,30 @@ async fn pages_say_what_the_other_server_has_not_heard_of() {
     told(&room, 1);
     assert_eq!(room.service.revocation_banners().await, []);
 }
+
+#[tokio::test]
+async fn a_server_that_does_not_come_back_is_removed_and_refused_whatever_certificate_it_shows() {
+    let room = Room::active().await;
+    let own = room.service.site.server_id.clone();
+    told(&room, 0);
+    let reachable = room.service.remove_server(&admin(), "two").await;
+    assert!(matches!(&reachable, Err(Fault::WrongState { reason }) if reason.contains("answers")), "{reachable:?}");
+    assert!(matches!(room.service.remove_server(&admin(), &own).await, Err(Fault::WrongState { .. })));
+    assert!(matches!(room.service.remove_server(&admin(), "three").await, Err(Fault::NotFound { .. })));
+
+    room.service.peers.expire(Instant::now() + std::time::Duration::from_secs(60));
+    assert_eq!(room.service.store.is_server_revoked("two", "ab").await.unwrap(), false);
+    let left = room.service.remove_server(&admin(), "two").await.unwrap();
+    assert_eq!(left.into_iter().map(|server| server.id).collect::<Vec<_>>(), [own.clone()]);
+    assert_eq!(room.service.store.is_server_revoked("two", "ab").await.unwrap(), true);
+    assert_eq!(room.service.store.is_server_revoked(&own, "ab").await.unwrap(), false);
+
+    // Whoever knew it forgets it as soon as it hears of that.
+    let other = room.standby().await;
+    told(&other, 0);
+    other.service.note_revocations(&room.service.store.list_revocations().await.unwrap()).await.unwrap();
+    other.service.close_revoked().await.unwrap();
+    assert!(other.service.peers.peers().is_empty());
+    let refused = other.service.remove_server(&admin(), "two").await;
+    assert!(matches!(refused, Err(Fault::NotActive { .. })), "{refused:?}");
+}

@@ -1,0 +1,46 @@
+//! A server that does not come back is taken out, and its place given to another one.
+
+use crate::pair::{Pair, change, console, folder, has, join_string, second, until};
+use app::{
+    model::{Fault, PeerState},
+    server::{
+        config::Config,
+        start::{Running, start},
+    },
+};
+
+async fn names(server: &Running) -> Vec<String> {
+    server.service().list_servers().await.unwrap().into_iter().map(|server| server.name).collect()
+}
+
+#[tokio::test]
+async fn a_removed_server_is_not_let_in_again_and_another_one_takes_its_place() {
+    let Pair { one, two, one_data: _one, two_data } = Pair::start().await;
+    let two_id = two.service().site().server_id.clone();
+    let state = async || {
+        let servers = one.service().list_servers().await.unwrap();
+        servers.into_iter().find(|server| server.id == two_id).map(|server| server.state)
+    };
+    until("they have heard each other", async || state().await == Some(PeerState::Reachable)).await;
+    let refused = one.service().remove_server(&console(), &two_id).await;
+    assert!(matches!(&refused, Err(Fault::WrongState { reason }) if reason.contains("Stop it first")), "{refused:?}");
+    two.stop().await;
+    until("it is silent", async || state().await == Some(PeerState::Unreachable)).await;
+    one.service().remove_server(&console(), &two_id).await.unwrap();
+    assert_eq!(names(&one).await, ["BioStar Server #1"]);
+
+    // Its machine is switched on again.
+    let two = start(Config::on_loopback(two_data.path())).await.unwrap();
+    let three_data = folder();
+    let three = second(three_data.path(), &join_string(&one).await).await.unwrap();
+    let told = change(&one).await;
+    until("the new one follows", async || has(&three, &told).await).await;
+    assert!(!has(&two, &told).await, "the removed one gets nothing any more");
+    for server in [&one, &three] {
+        assert_eq!(names(server).await, ["BioStar Server #1", "BioStar Server #3"]);
+    }
+    assert!(two.service().create_join_string(&console()).await.is_err(), "it changes nothing");
+    for server in [one, two, three] {
+        server.stop().await;
+    }
+}
