@@ -1,9 +1,10 @@
 //! A standby that takes over by itself because most devices are on it, and an active server that gives way by itself.
 
+use crate::cluster::Cluster;
 use crate::door::{DOOR, Door, list_of};
 use crate::failover::{Mortal, quick};
 use crate::harness::{Answer, api_request, send};
-use crate::pair::{PASSWORD, Pair, change, console, folder, join_string, until};
+use crate::pair::{PASSWORD, Pair, change, console, folder, has, join_string, until};
 use app::{
     model::{Fault, Role},
     server::{
@@ -82,6 +83,31 @@ async fn most_devices_make_the_standby_active_and_the_first_server_gives_way() {
     let id = one.service().site().server_id.clone();
     until("it is standby", async || one.service().rejoin(&console(), &id).await.is_ok()).await;
     in_force(&two).await;
+}
+
+#[tokio::test]
+async fn most_devices_promote_a_replica_with_its_database() {
+    let mut primary = Cluster::start().await;
+    let on = |cluster: &Cluster, data| Config { database: Some(cluster.address("portal")), ..hasty(data) };
+    let (one_data, two_data) = (folder(), folder());
+    let mortal = Mortal::start(on(&primary, one_data.path())).await;
+    let one = &mortal.running;
+    let replica = Cluster::replica_of(&primary, "two").await;
+    let string = join_string(one).await;
+    let two = start(Config { join: Some(string), ..on(&replica, two_data.path()) }).await.unwrap();
+    let _doors = doors(one, &two).await;
+    switch_on(one, &two).await;
+    let kept = change(one).await;
+    until("the replica has it", async || has(&two, &kept).await).await;
+
+    mortal.kill();
+    primary.kill();
+    until("the second has taken over", async || two.service().role() == Role::Active).await;
+    change(&two).await;
+    assert!(has(&two, &kept).await);
+    let begun = two.service().list_epochs().await.unwrap().remove(0);
+    assert_eq!((begun.epoch, begun.by.as_str()), (2, "system"));
+    two.stop().await;
 }
 
 #[tokio::test]

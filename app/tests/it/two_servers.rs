@@ -58,6 +58,32 @@ fn assert_empty(data: &Path) {
 }
 
 #[tokio::test]
+async fn servers_find_each_other_by_name() {
+    let named = |data| Config { advertise: Some("localhost".to_owned()), ..quick(data) };
+    let (one_data, two_data) = (folder(), folder());
+    let one = start(named(one_data.path())).await.unwrap();
+    let string = join_string(&one).await;
+    let two = start(Config { join: Some(string), ..named(two_data.path()) }).await.unwrap();
+    let told = change(&one).await;
+    until("the copy came", async || has(&two, &told).await).await;
+    // So they are written down for the next start, on either side.
+    for (data, other) in [(&one_data, &two), (&two_data, &one)] {
+        let name = format!("localhost:{}", other.sites_addr.port());
+        until("the name is written down", async || {
+            fs::read_to_string(data.path().join("peers.json")).is_ok_and(|file| file.contains(&name))
+        })
+        .await;
+    }
+    let ports = Config { sites: two.sites_addr, gateway: two.gateway_addr, ..named(two_data.path()) };
+    two.stop().await;
+    let two = start(ports).await.unwrap();
+    let told = change(&one).await;
+    until("it goes on after a start", async || has(&two, &told).await).await;
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test]
 async fn the_second_server_knows_what_the_first_knows() {
     let Pair { one, two, two_data, one_data: _kept } = Pair::start().await;
     assert_eq!(two.service().site().installation_id, one.service().site().installation_id);
