@@ -8,6 +8,8 @@ DRILL="$(mktemp -d "${TMPDIR:-/tmp}/drill-XXXXXX")"
 DEVICES="${DRILL_DEVICES:-24}"
 # What all devices do takes longer with thousands of them.
 MORE=$((DEVICES / 20))
+# Before the devices' program: where it runs.
+DEVICES_ON=()
 export PORTAL_ADMIN_PASSWORD="drill drill drill"
 
 # Only what this drill started is ended.
@@ -119,7 +121,7 @@ rejoined() { "$PORTAL" rejoin --data "$1" >"$DRILL/rejoined" 2>/dev/null; }
 
 # start_doors STRING: the fleet of devices.
 start_doors() {
-  "$BLN" fleet -n "$DEVICES" --state "$DRILL/doors" --provision "$1" --control "$DRILL/doors.sock" >"$DRILL/doors.log" 2>&1 &
+  "${DEVICES_ON[@]}" "$BLN" fleet -n "$DEVICES" --state "$DRILL/doors" --provision "$1" --control "$DRILL/doors.sock" >"$DRILL/doors.log" 2>&1 &
   remember $!
   disown $!
 }
