@@ -84,7 +84,7 @@ impl Store {
             .execute(&mut transaction)
             .await?;
         insert_audit(&mut transaction, audit).await?;
-        transaction.commit().await
+        Ok(transaction.commit().await?)
     }
 
     /// Was this server removed, or this certificate (lower-case hex) of it revoked?
