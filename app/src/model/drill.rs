@@ -1,6 +1,6 @@
 //! Rehearsed failovers.
 
-use super::{Fault, FieldError};
+use super::Fault;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
