@@ -143,7 +143,7 @@ impl Service {
         let own = self.own_facts();
         let name = match newcomer.name {
             Some(name) => name,
-            None => format!("BioStar Server #{}", self.store.servers().await?.len() + 1),
+            None => format!("BioStar Server #{}", self.store.all_servers().await?.len() + 1),
         };
         let key = hex::decode(&request.certificate_request).unwrap_or_default();
         let authority = self.keys.authority();

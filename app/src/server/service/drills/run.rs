@@ -6,7 +6,7 @@ use crate::{
 };
 use futures::{StreamExt as _, stream};
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -46,14 +46,13 @@ pub(super) async fn run(service: &Arc<Service>, mut drill: Drill, stop: Cancella
     }
     let stopped = stop.is_cancelled();
     drill.state = DrillState::CallingBack;
-    keep(service, &drill).await;
-    call_back(service, &actor, &mut drill, &homes).await;
-    let called = Instant::now();
+    let (calling, mut called) = (Instant::now(), BTreeSet::new());
     loop {
         look(service, &mut drill).await;
         keep(service, &drill).await;
+        call_back(service, &actor, &drill, &homes, &mut called).await;
         let away = drill.count(DrillStep::Leaving) + drill.count(DrillStep::There);
-        if away == 0 || called.elapsed() >= WAY_BACK || service.role() != Role::Active {
+        if away == 0 || calling.elapsed() >= WAY_BACK || service.role() != Role::Active {
             break;
         }
         sleep(LOOK).await;
@@ -131,18 +130,19 @@ async fn look(service: &Service, drill: &mut Drill) {
     }
 }
 
-/// Calls every device back that is away, wherever it is.
-async fn call_back(service: &Service, actor: &Actor, drill: &mut Drill, homes: &Homes) {
-    let away = drill.devices.iter().filter(|device| matches!(device.step, DrillStep::Leaving | DrillStep::There));
-    let away: Vec<(u32, MoveInput)> =
-        away.filter_map(|device| Some((device.id, homes.get(&device.id)?.clone()))).collect();
-    let orders = away.into_iter().map(|(id, home)| async move {
-        // One that is here, or nowhere yet, goes its own way when its stay is over.
-        if let Err(fault) = service.move_device(actor, id, home).await {
-            tracing::info!(device = id, %fault, "a device of a drill could not be called back");
-        }
+/// Calls every device back that is there, once it is: one that is on its way hears nobody.
+async fn call_back(service: &Service, actor: &Actor, drill: &Drill, homes: &Homes, called: &mut BTreeSet<u32>) {
+    let there = drill.devices.iter().filter(|device| device.step == DrillStep::There && !called.contains(&device.id));
+    let there: Vec<(u32, MoveInput)> =
+        there.filter_map(|device| Some((device.id, homes.get(&device.id)?.clone()))).collect();
+    let orders = there.into_iter().map(|(id, home)| async move {
+        let outcome = service.move_device(actor, id, home).await;
+        outcome.map(|_| id).inspect_err(|fault| {
+            tracing::info!(device = id, %fault, "a device of a drill could not be called back yet");
+        })
     });
-    stream::iter(orders).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+    let outcomes: Vec<Result<u32, Fault>> = stream::iter(orders).buffer_unordered(AT_ONCE).collect().await;
+    called.extend(outcomes.into_iter().flatten());
 }
 
 async fn finish(service: &Service, actor: &Actor, mut drill: Drill, stopped: bool) {

@@ -95,7 +95,7 @@ async fn a_server_that_does_not_come_back_is_removed_and_refused_whatever_certif
     assert_eq!(room.service.store.is_server_revoked(&own, "ab").await.unwrap(), false);
 
     // Whoever knew it forgets it as soon as it hears of that.
-    let other = room.standby().await;
+    let other = Room::of(Role::Standby, "three").await;
     told(&other, 0);
     other.service.note_revocations(&room.service.store.list_revocations().await.unwrap()).await.unwrap();
     other.service.close_revoked().await.unwrap();
