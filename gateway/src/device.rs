@@ -6,6 +6,7 @@
 //! [`poll_timeout`](Device::poll_timeout) says so. A device never stops dialling, and whatever happens to a list on
 //! trial, the committed one is still there.
 
+mod approach;
 mod chance;
 mod config;
 mod dialling;
@@ -20,6 +21,7 @@ mod rota;
 mod session;
 mod stored;
 
+pub(crate) use approach::{Approach, Names, Step};
 pub use config::Config;
 pub use event::{Activity, AttemptId, Connected, Happening, Input, Output, WriteId};
 pub use renewal::CertificateLife;

@@ -1,8 +1,11 @@
 //! One attempt on one server: name, TCP to the first of its addresses that answers, TLS.
 
-use super::{connection::Connection, resolve::Resolver};
+use super::{
+    connection::Connection,
+    resolve::{LookUp, Resolver},
+};
 use crate::{
-    device::Config,
+    device::{Config, Step},
     tls::{TlsFailure, failure_of, server_name},
     wire::{Address, FailureKind},
 };
@@ -52,6 +55,11 @@ impl Dialler {
         self.tls = tls;
     }
 
+    /// Asks for a name beside everything else, and remembers the answer.
+    pub(super) async fn learn(self, name: String) {
+        self.resolver.learn(name, &self.config).await;
+    }
+
     /// A connection that stands, TLS included. With other limits than the device began with, if its list says so.
     pub(super) async fn dial(&self, address: Address, port: u16, limit: Duration) -> Result<Box<Connection>, Failure> {
         self.dial_in_steps(address, port, limit, &mut Steps::default()).await
@@ -72,12 +80,7 @@ impl Dialler {
 
     async fn connect(&self, address: Address, port: u16, steps: &mut Steps) -> Result<Box<Connection>, Failure> {
         let begun = Instant::now();
-        let found = self.resolver.resolve(&address, port, &self.config).await;
-        let Some(found) = found else {
-            return Err((FailureKind::NameNotFound, format!("the name {address} does not resolve")));
-        };
-        steps.address = found.first().map(SocketAddr::ip);
-        let (address, stream) = self.race(&found).await?;
+        let (address, stream) = self.reach(&address, port, steps).await?;
         steps.address = Some(address.ip());
         steps.tcp = Some(begun.elapsed());
         // Frames are small and each is waited for.
@@ -89,24 +92,52 @@ impl Dialler {
         Ok(Box::new(Connection::new(stream)))
     }
 
-    /// The first address to answer wins; each gets a head start over the next.
-    async fn race(&self, addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpStream), Failure> {
-        let mut runners = FuturesUnordered::new();
-        for (place, address) in (0u32..).zip(addresses) {
-            let start = self.config.race_delay * place;
-            runners.push(async move {
-                tokio::time::sleep(start).await;
-                TcpStream::connect(address).await.map(|stream| (*address, stream))
-            });
-        }
+    /// A TCP connection with the first address to answer.
+    async fn reach(&self, address: &Address, port: u16, steps: &mut Steps) -> Result<(SocketAddr, TcpStream), Failure> {
+        let mut approach = self.resolver.approach(address, port, &self.config);
+        let (mut asked, mut runners) = (None, FuturesUnordered::new());
         let mut last = (FailureKind::NameNotFound, "the name has no address".to_owned());
-        while let Some(outcome) = runners.next().await {
-            match outcome {
-                Ok(connected) => return Ok(connected),
-                Err(error) => last = failure(&error),
+        loop {
+            let until = match self.resolver.step(&mut approach) {
+                Step::Resolve(name) => {
+                    asked = Some(self.resolver.look_up(name));
+                    continue;
+                }
+                Step::Connect(to) => {
+                    steps.address.get_or_insert(to.ip());
+                    runners.push(async move { TcpStream::connect(to).await.map(|stream| (to, stream)) });
+                    continue;
+                }
+                Step::Wait(until) => until,
+                Step::NoAddress => {
+                    return Err((FailureKind::NameNotFound, format!("the name {address} does not resolve")));
+                }
+                Step::Failed => return Err(last),
+            };
+            tokio::select! {
+                found = answer_to(&mut asked) => approach.resolved(found),
+                Some(outcome) = runners.next() => match outcome {
+                    Ok(connected) => return Ok(connected),
+                    Err(error) => {
+                        last = failure(&error);
+                        approach.failed();
+                    }
+                },
+                () = self.resolver.sleep_until(until) => {}
             }
         }
-        Err(last)
+    }
+}
+
+/// Waits for the answer to a name; for ever if nothing was asked, or no more.
+async fn answer_to(asked: &mut Option<LookUp>) -> Option<Vec<SocketAddr>> {
+    match asked {
+        Some(looking) => {
+            let found = looking.await.ok();
+            *asked = None;
+            found
+        }
+        None => std::future::pending().await,
     }
 }
 
@@ -167,8 +198,8 @@ mod tests {
 
     /// The address that won, and when.
     async fn winner(dialler: &Dialler, port: u16) -> (IpAddr, Duration) {
-        let (name, mut steps) = (Address::Name("portal.example".to_owned()), Steps::default());
-        let dialled = dialler.dial_in_steps(name, port, Duration::from_secs(30), &mut steps).await;
+        let mut steps = Steps::default();
+        let dialled = dialler.dial_in_steps(name("portal.example"), port, Duration::from_secs(30), &mut steps).await;
         assert!(dialled.is_err(), "nobody speaks TLS there");
         (steps.address.unwrap(), steps.tcp.expect("a connection"))
     }
@@ -185,6 +216,46 @@ mod tests {
             assert_eq!(address.to_string(), up);
             assert!(took >= race_delay, "the second address was dialled after {took:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_slow_name_holds_up_neither_an_address_nor_another_name() {
+        let port = listen("127.0.0.1").await;
+        let dialler = slow_dialler(Duration::from_secs(60));
+        let slow = tokio::spawn({
+            let dialler = dialler.clone();
+            async move { dialler.dial(name("slow.example"), port, Duration::from_secs(60)).await.map(|_| ()) }
+        });
+        tokio::task::yield_now().await;
+        for address in [Address::Ip("127.0.0.1".parse().unwrap()), name("quick.example")] {
+            let mut steps = Steps::default();
+            let dialled = dialler.dial_in_steps(address, port, Duration::from_secs(20), &mut steps).await;
+            assert!(dialled.is_err() && steps.tcp.is_some());
+        }
+        assert!(!slow.is_finished());
+        slow.abort();
+        let hurried = slow_dialler(Duration::from_millis(10));
+        let dialled = hurried.dial(name("slow.example"), port, Duration::from_secs(60)).await;
+        assert_eq!(dialled.err().map(|(kind, _)| kind), Some(FailureKind::NameNotFound));
+    }
+
+    /// One name is never answered, the others at once.
+    fn slow_dialler(name_limit: Duration) -> Dialler {
+        let quick = dialler(Duration::ZERO, &[]);
+        let resolver = Resolver::asking(|name| {
+            async move {
+                if name == "slow.example" {
+                    std::future::pending::<()>().await;
+                }
+                Ok(vec!["127.0.0.1:0".parse().unwrap()])
+            }
+            .boxed()
+        });
+        Dialler { config: Config { name_limit, ..Config::default() }, resolver: Arc::new(resolver), ..quick }
+    }
+
+    fn name(text: &str) -> Address {
+        Address::Name(text.to_owned())
     }
 
     #[tokio::test]

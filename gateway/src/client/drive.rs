@@ -23,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 type Dialling = Pin<Box<dyn Future<Output = Result<Box<Connection>, Failure>> + Send>>;
 
+type Asking = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 type Probing = Pin<Box<dyn Future<Output = (AttemptId, EntryProbe)> + Send>>;
 
 /// The one connection a device has, as far as it has come.
@@ -44,6 +46,7 @@ pub(super) struct Drive {
     begun: Instant,
     line: Line,
     probes: FuturesUnordered<Probing>,
+    questions: FuturesUnordered<Asking>,
     network: Option<watch::Receiver<bool>>,
     teller: Teller,
 }
@@ -54,6 +57,8 @@ enum Event {
     Dialled(Result<Box<Connection>, Failure>),
     Heard(Result<Heard, Failure>),
     Probed(AttemptId, EntryProbe),
+    /// A name was asked for.
+    Asked,
     Network(bool),
     Happened(Entry),
     Stop,
@@ -90,6 +95,7 @@ impl Drive {
             begun: Instant::now(),
             line: Line::None,
             probes: FuturesUnordered::new(),
+            questions: FuturesUnordered::new(),
             network: settings.network,
             teller,
         })
@@ -111,6 +117,7 @@ impl Drive {
                     let believed = self.credentials.believe_probe(result);
                     self.tell(Input::Probed(attempt, Box::new(believed)));
                 }
+                Event::Asked => {}
                 Event::Network(there) => self.network_changed(there),
                 Event::Happened(entry) => {
                     let span = self.logbook.enter(entry).await;
@@ -150,6 +157,7 @@ impl Drive {
             there = network_change(&mut self.network) => Event::Network(there),
             event = line_event => event,
             Some((attempt, result)) = self.probes.next() => Event::Probed(attempt, result),
+            Some(()) = self.questions.next() => Event::Asked,
             entry = self.logbook.next_entry() => Event::Happened(entry),
             () = timer => Event::Time,
         }
@@ -230,6 +238,7 @@ impl Drive {
                     let kept = self.keep_certificate(der);
                     self.tell(Input::CertificateKept(attempt, kept));
                 }
+                Output::Resolve(names) => self.ask_for(names),
                 Output::Note(happening) => self.note(&happening),
             }
         }
@@ -281,6 +290,12 @@ impl Drive {
             let result = if there { probe(dialler, device, entry, limits).await } else { unreachable(entry) };
             (attempt, result)
         }));
+    }
+
+    fn ask_for(&mut self, names: Vec<String>) {
+        for name in names {
+            self.questions.push(Box::pin(self.dialler.clone().learn(name)));
+        }
     }
 
     fn is_network_there(&self) -> bool {

@@ -75,6 +75,8 @@ pub struct Config {
     pub name_limit: Duration,
     /// How long the last good answer for a name serves while it does not resolve.
     pub name_memory: Duration,
+    /// While it is connected a device asks for the names of its list about so often, to have an answer when it needs one.
+    pub name_refresh: Duration,
     /// When a name has several addresses, the next is tried this much later, while the earlier ones go on.
     pub race_delay: Duration,
 }
@@ -116,6 +118,7 @@ impl Default for Config {
             renewal_retry: Duration::from_secs(3600),
             name_limit: Duration::from_secs(3),
             name_memory: Duration::from_secs(24 * 3600),
+            name_refresh: Duration::from_secs(3600),
             race_delay: Duration::from_millis(250),
         }
     }

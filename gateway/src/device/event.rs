@@ -74,6 +74,8 @@ pub enum Output {
     /// If this is a later certificate of this device's authority, for this device and its key, put it in the place of the
     /// present one, durably; whatever is dialled from then on shows it. Say [`Input::CertificateKept`].
     KeepCertificate(AttemptId, Vec<u8>),
+    /// Beside everything else, ask for these names' addresses, and remember the answers.
+    Resolve(Vec<String>),
     /// For the log and whoever watches.
     Note(Happening),
 }

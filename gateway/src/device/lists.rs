@@ -181,6 +181,7 @@ impl Device {
                 self.live_by_committed();
                 self.begin_committed_pass();
                 self.watch_anew(now);
+                self.ask_for_names(now);
                 self.send(attempt, Message::ListCommitted(version));
                 self.note(Happening::Committed(version));
             }

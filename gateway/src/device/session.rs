@@ -24,6 +24,8 @@ pub(super) struct Session {
     keep_alive: Duration,
     silence_limit: Duration,
     spread: Duration,
+    /// When the names of the list are asked for again, if it has any.
+    names_at: Option<Duration>,
     pub(super) uploading: Uploading,
     pub(super) watch: Watch,
     pub(super) renewal: Renewal,
@@ -53,6 +55,7 @@ impl Session {
             keep_alive,
             silence_limit: silence_limit.clamp(keep_alive * 2, config.silence_max.max(keep_alive * 2)),
             spread,
+            names_at: None,
             uploading: Uploading::new(registered.event_watermark),
             watch: Watch::new(now, false),
             renewal: Renewal::default(),
@@ -83,10 +86,10 @@ impl Session {
         now.saturating_sub(self.since) >= config.stable_after
     }
 
-    /// When the silence is too long, a ping is due, or events may be sent again.
+    /// When the silence is too long, a ping is due, or there is something to send or to ask for again.
     pub(super) fn due(&self) -> Duration {
         let alive = self.ping_at.min(self.heard + self.silence_limit);
-        self.uploading.due().map_or(alive, |due| due.min(alive))
+        self.uploading.due().into_iter().chain(self.names_at).fold(alive, Duration::min)
     }
 }
 
@@ -123,6 +126,7 @@ impl Device {
         self.phase = Phase::Connected(Box::new(Session::new(id, server, &registered, &self.config, now)));
         self.watch_anew(now);
         self.plan_renewal(now);
+        self.ask_for_names(now);
         self.upload(now);
         self.outputs.push_back(Output::Log(SERVER_CONNECTED, tidy_text(&text)));
     }
@@ -214,6 +218,9 @@ impl Device {
             return self.lose(&Loss { kind: FailureKind::TimedOut, text: &text, spread: None, elsewhere: false }, now);
         }
         if now < session.ping_at {
+            if session.names_at.is_some_and(|due| now >= due) {
+                self.ask_for_names(now);
+            }
             self.upload(now);
             self.renew_if_due(now);
             return self.watch_timeout(now);
@@ -222,6 +229,18 @@ impl Device {
         let attempt = session.attempt;
         let nonce = self.chance.nonce();
         self.send(attempt, Message::Ping { nonce });
+    }
+
+    /// A device that has been connected for weeks would otherwise know no address when its names cease to resolve.
+    pub(super) fn ask_for_names(&mut self, now: Duration) {
+        let Phase::Connected(session) = &mut self.phase else { return };
+        let entries = self.stored.lists.committed.entries().iter();
+        let names: Vec<_> = entries.filter_map(|entry| entry.address.name().map(str::to_owned)).collect();
+        session.names_at = None;
+        if !names.is_empty() {
+            session.names_at = Some(now + self.chance.about(self.config.name_refresh));
+            self.outputs.push_back(Output::Resolve(names));
+        }
     }
 
     /// The server is another than when it registered the device.

@@ -1,5 +1,6 @@
 //! The device against scripted servers in virtual time.
 
+mod approach;
 mod attempts;
 mod events;
 mod failback;

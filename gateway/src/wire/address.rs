@@ -124,6 +124,15 @@ impl fmt::Display for Address {
 }
 
 impl Address {
+    /// The name, if it is one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Ip(_) => None,
+            Self::Name(name) => Some(name),
+        }
+    }
+
     /// Names the same host as far as text can tell; the case of a name does not matter.
     #[must_use]
     pub fn same_host(&self, other: &Self) -> bool {

@@ -200,6 +200,7 @@ impl Rig {
                 | Output::RenewRing
                 | Output::RequestCertificate(_)
                 | Output::KeepCertificate(..)
+                | Output::Resolve(_)
                 | Output::Note(_) => {}
             }
         }

@@ -81,6 +81,8 @@ pub(super) struct World {
     /// How likely the power goes while a write is under way.
     pub(super) cut_at_write: f64,
     pub(super) dials: Vec<Dialled>,
+    /// Names that the device asked for in a session, and when.
+    pub(super) asked: Vec<(Duration, Vec<String>)>,
     pub(super) notes: Vec<Happening>,
     pub(super) sent: Vec<Message>,
     pub(super) wanted: Option<ServerList>,
@@ -140,6 +142,7 @@ impl World {
             disk_full: false,
             cut_at_write: 0.0,
             dials: Vec::new(),
+            asked: Vec::new(),
             notes: Vec::new(),
             sent: Vec::new(),
             wanted: None,
@@ -337,6 +340,7 @@ impl World {
                     self.device.handle_input(request, self.now);
                 }
                 Output::KeepCertificate(attempt, der) => self.keep_certificate(attempt, &der),
+                Output::Resolve(names) => self.asked.push((self.now, names)),
                 Output::Note(happening) => self.notes.push(happening),
             }
         }
