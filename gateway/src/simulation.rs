@@ -7,6 +7,7 @@ mod book;
 mod door;
 mod events;
 mod flaws;
+mod names;
 mod network;
 mod pushes;
 mod ring;
@@ -32,12 +33,7 @@ fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Server `n`, from 0, listens on port `50000 + n`; the list's order is their priority.
-fn entries(servers: &[usize]) -> Entries {
-    let entries = servers.iter().zip(1..).map(|(server, priority)| (priority, "192.0.2.1", port_of(*server)));
-    Entries::parse(entries).unwrap()
-}
-
+/// Server `n`, from 0, listens on port `50000 + n`.
 fn port_of(server: usize) -> i64 {
     50_000 + i64::try_from(server).unwrap()
 }

@@ -2,6 +2,7 @@
 
 use super::flaws::Flaw;
 use super::*;
+use crate::device::Names;
 use crate::wire::Event;
 use std::collections::BTreeMap;
 
@@ -14,6 +15,8 @@ pub(super) struct Door {
     /// An earlier state of the ring.
     saved: Option<MemoryRing>,
     pub(super) flaw: Option<Flaw>,
+    /// What it remembers of names as long as it runs.
+    pub(super) names: Names,
     config: Config,
     number: usize,
     boots: u64,
@@ -33,6 +36,7 @@ impl Door {
             kept: BTreeMap::new(),
             saved: None,
             flaw: None,
+            names: Names::default(),
             config: config.clone(),
             number,
             boots: seed,
@@ -112,6 +116,7 @@ impl Door {
                 DeviceOutput::RequestCertificate(_) | DeviceOutput::KeepCertificate(..) | DeviceOutput::Note(_) => {}
                 other @ (DeviceOutput::Dial(..)
                 | DeviceOutput::Probe(..)
+                | DeviceOutput::Resolve(_)
                 | DeviceOutput::Send(..)
                 | DeviceOutput::HangUp(_)) => return Some(other),
             }

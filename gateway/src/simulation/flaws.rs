@@ -1,5 +1,6 @@
 //! Servers and records with a flaw, each of which the simulation must notice: a test that cannot fail proves nothing.
 
+use super::names::survive;
 use super::stories::live_with;
 use std::panic::catch_unwind;
 
@@ -27,6 +28,16 @@ pub(super) enum Flaw {
     ForgetsTrials,
     /// A device keeps a list as soon as it tries it.
     KeepsUntried,
+    /// A device asks for each name once.
+    AsksOnce,
+    /// A device forgets what names came to when it asks again.
+    ForgetsNames,
+    /// A device asks for a name only when it needs it.
+    AsksOnlyToDial,
+    /// A device dials only one address of a name.
+    DialsOneAddress,
+    /// A device waits for the answer to a name as long as an attempt may take.
+    WaitsForNames,
     /// A server does not say over how long its devices are to come back; see the storms.
     TellsNoSpread,
     /// A server tells it by how many are connected by now.
@@ -42,6 +53,15 @@ fn every_flaw_is_noticed() {
     let of_sessions = [TakesTwice, AcknowledgesFirst, PassesOver, LateClose, ShowsDials, ForgetsEnds];
     for flaw in of_sessions.into_iter().chain([ForgetsPushes, ForgetsTrials, KeepsUntried]) {
         let noticed = (0..SEEDS).any(|seed| catch_unwind(|| live_with(seed, Some(flaw))).is_err());
+        assert!(noticed, "{flaw:?} went unnoticed");
+    }
+}
+
+#[test]
+fn every_flaw_with_names_is_noticed() {
+    use Flaw::{AsksOnce, AsksOnlyToDial, DialsOneAddress, ForgetsNames, WaitsForNames};
+    for flaw in [AsksOnce, ForgetsNames, AsksOnlyToDial, DialsOneAddress, WaitsForNames] {
+        let noticed = (0..SEEDS).any(|seed| catch_unwind(|| survive(seed, Some(flaw))).is_err());
         assert!(noticed, "{flaw:?} went unnoticed");
     }
 }

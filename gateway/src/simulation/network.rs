@@ -4,6 +4,7 @@ use super::arrivals::{Desk, Pace};
 use super::book::Book;
 use super::door::Door;
 use super::flaws::Flaw;
+use super::names::{Stop, Zone};
 use super::trace::Trace;
 use super::*;
 use crate::server::Settings;
@@ -27,7 +28,7 @@ pub(super) enum Way {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Link {
     pub(super) device: usize,
-    attempt: AttemptId,
+    pub(super) attempt: AttemptId,
     pub(super) server: usize,
     pub(super) session: SessionId,
 }
@@ -41,6 +42,7 @@ pub(super) enum Event {
     ToDevice(Link, Option<Box<Message>>),
     Opened(Link),
     Refused(Link),
+    Stop(Stop),
     /// With the start of the device that asked.
     Probed(usize, u64, AttemptId, Box<EntryProbe>),
     Answer(Link, Box<Answer>),
@@ -78,8 +80,9 @@ pub(super) struct Network {
     last: BTreeMap<(SessionId, Way), Duration>,
     /// The newest session of each device at each server, until that very session has ended.
     pub(super) newest: BTreeMap<(usize, usize), SessionId>,
+    pub(super) zone: Zone,
     /// The devices' ends of links.
-    open: BTreeMap<(usize, AttemptId), Link>,
+    pub(super) open: BTreeMap<(usize, AttemptId), Link>,
     /// How often each device was started.
     pub(super) boots: Vec<u64>,
     /// Connections over which a device said who it is.
@@ -93,7 +96,7 @@ pub(super) struct Network {
     pub(super) flaw: Option<Flaw>,
     pub(super) trace: Trace,
     events: u64,
-    sessions: u64,
+    pub(super) sessions: u64,
     pub(super) settings: Arc<Settings>,
     pub(super) pace: Pace,
     /// Connections that reached a server.
@@ -102,16 +105,27 @@ pub(super) struct Network {
 
 impl Network {
     pub(super) fn new(seed: u64, doors: usize, servers: usize, config: &Config) -> Self {
-        Self::with_settings(seed, doors, servers, config, Settings::default())
+        Self::with_names(seed, doors, servers, config, &[])
+    }
+
+    /// The same with these servers named in lists.
+    pub(super) fn with_names(seed: u64, doors: usize, servers: usize, config: &Config, named: &[usize]) -> Self {
+        Self::with_settings(seed, (doors, servers), config, Settings::default(), Zone::new(named))
     }
 
     /// The same with servers of other numbers.
-    pub(super) fn with_settings(seed: u64, doors: usize, servers: usize, config: &Config, settings: Settings) -> Self {
+    pub(super) fn with_settings(
+        seed: u64,
+        (doors, servers): (usize, usize),
+        config: &Config,
+        settings: Settings,
+        zone: Zone,
+    ) -> Self {
         let settings = Arc::new(settings);
         let (mut rng, count) = (StdRng::seed_from_u64(seed), doors);
         let now = secs(1000);
         let list: Vec<usize> = (0..servers).collect();
-        let list = ServerList::new(1, 1, None, entries(&list));
+        let list = ServerList::new(1, 1, None, zone.entries(&list));
         let doors = (0..doors).map(|door| Door::new(door, list.clone(), config, rng.random_range(1..1 << 40), now));
         let server = |number: usize| Server {
             up: true,
@@ -135,6 +149,7 @@ impl Network {
             queue: BTreeMap::new(),
             last: BTreeMap::new(),
             newest: BTreeMap::new(),
+            zone,
             open: BTreeMap::new(),
             boots: Vec::new(),
             greeted: BTreeSet::new(),
@@ -251,9 +266,8 @@ impl Network {
     /// Its machine closes what it had open.
     pub(super) fn switch_off(&mut self, door: usize) {
         let ends: Vec<_> = self.open.keys().filter(|(owner, _)| *owner == door).copied().collect();
-        for end in ends {
-            self.hang_up(end);
-        }
+        ends.into_iter().for_each(|end| self.hang_up(end));
+        self.leave_ways(door);
     }
 
     /// The device was started, and does what it wants to.
@@ -294,13 +308,8 @@ impl Network {
         while let Some(output) = self.doors[door].poll(self.now) {
             self.trace.note(self.now, &output);
             match output {
-                DeviceOutput::Dial(attempt, entry) => {
-                    self.sessions += 1;
-                    let server = server_of(entry.port);
-                    let link = Link { device: door, attempt, server, session: SessionId(self.sessions) };
-                    self.open.insert((door, attempt), link);
-                    self.send(link, Way::Up, Event::Arrives(link));
-                }
+                DeviceOutput::Dial(attempt, entry) => self.dial(door, attempt, entry),
+                DeviceOutput::Resolve(names) => self.ask_for(door, names),
                 DeviceOutput::Probe(attempt, entry) => self.probe(door, attempt, entry),
                 DeviceOutput::Send(attempt, message) => {
                     if let Some(link) = self.open.get(&(door, attempt)).copied() {
@@ -330,6 +339,7 @@ impl Network {
     }
 
     fn hang_up(&mut self, end: (usize, AttemptId)) {
+        self.leave_way(end);
         if let Some(link) = self.open.remove(&end) {
             self.send(link, Way::Up, Event::ToServer(link, None));
         }
@@ -364,6 +374,7 @@ impl Network {
                 self.tell(link.device, refused);
             }
             Event::Opened(_) | Event::Refused(_) => {}
+            Event::Stop(stop) => self.on_the_way(stop),
             Event::ToDevice(link, _) if !self.is_open(link) => {}
             Event::ToDevice(link, Some(message)) => self.tell(link.device, Input::Received(link.attempt, message)),
             Event::ToDevice(link, None) => {
@@ -381,7 +392,7 @@ impl Network {
         }
     }
 
-    fn tell(&mut self, door: usize, input: Input) {
+    pub(super) fn tell(&mut self, door: usize, input: Input) {
         self.doors[door].device.handle_input(input, self.now);
         self.act(door);
     }

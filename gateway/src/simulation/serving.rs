@@ -10,8 +10,8 @@ use crate::wire::{EntryProbe, FailureKind, Message, ProbeAnswer, Reason};
 use rand::Rng as _;
 
 impl Network {
-    /// What would come of the whole of it, seen from now.
-    pub(super) fn probe(&mut self, door: usize, attempt: AttemptId, entry: ServerEntry) {
+    /// A device has found a server's machine: what would come of the rest of a probe, seen from now.
+    pub(super) fn probe_server(&mut self, door: usize, attempt: AttemptId, entry: ServerEntry) {
         let server = server_of(entry.port);
         let cut = [Way::Up, Way::Down].iter().any(|way| self.cut.contains(&(door, server, *way)));
         let failed = |kind: FailureKind| Err((kind, format!("{kind:?}")));
@@ -23,8 +23,20 @@ impl Network {
             }
             Some(_) | None => (secs(0), failed(FailureKind::Refused)),
         };
+        self.probed(door, attempt, entry, outcome, after + Duration::from_millis(60));
+    }
+
+    /// Later a device learns what came of a probe.
+    pub(super) fn probed(
+        &mut self,
+        door: usize,
+        attempt: AttemptId,
+        entry: ServerEntry,
+        outcome: Result<ProbeAnswer, (FailureKind, String)>,
+        after: Duration,
+    ) {
         let result = EntryProbe { entry, resolved: None, tcp_ms: None, tls_ms: None, answer_ms: None, outcome };
-        self.later(after + Duration::from_millis(60), Event::Probed(door, self.boots[door], attempt, Box::new(result)));
+        self.later(after, Event::Probed(door, self.boots[door], attempt, Box::new(result)));
     }
 
     pub(super) fn identity(&self, server: usize) -> Identity {

@@ -15,7 +15,7 @@ const FAULTS: usize = 60;
 const DOORS: usize = 2;
 
 /// Until everybody is on that server; how long it took.
-fn until_on(network: &mut Network, server: usize, limit: Duration) -> Duration {
+pub(super) fn until_on(network: &mut Network, server: usize, limit: Duration) -> Duration {
     let (start, end) = (network.now, network.now + limit);
     while network.doors.iter().any(|door| door.server() != Some(server)) {
         let at: Vec<_> = network.doors.iter().map(super::door::Door::server).collect();
@@ -59,7 +59,7 @@ fn the_highest_active_server_is_found_behind_a_standby() {
 fn fault(network: &mut Network, number: &mut u64) {
     let (servers, doors) = (network.servers.len(), network.doors.len());
     let (server, door) = (network.rng.random_range(0..servers), network.rng.random_range(0..doors));
-    match network.rng.random_range(0..26) {
+    match network.rng.random_range(0..29) {
         0..4 => {
             let way = if network.rng.random() { Way::Up } else { Way::Down };
             network.cut(door, server, way);
@@ -74,6 +74,7 @@ fn fault(network: &mut Network, number: &mut u64) {
         11 => restart(network, door),
         12 => promote(network, server),
         13..22 => befall_events(network, server, door),
+        22..25 => network.zone.upset(&mut network.rng),
         _ => want_another_list(network, door, number),
     }
 }
@@ -85,7 +86,7 @@ fn want_another_list(network: &mut Network, door: usize, number: &mut u64) {
     let mut list: Vec<usize> = (0..servers + 1).filter(|_| network.rng.random_bool(0.6)).collect();
     list.push(servers + 1);
     let epoch = network.servers.iter().map(|server| server.epoch).max().unwrap();
-    let wanted = ServerList::new(epoch, *number, None, entries(&list));
+    let wanted = ServerList::new(epoch, *number, None, network.zone.entries(&list));
     network.book.row(id_of(door)).wanted = Some(wanted);
     (0..servers).for_each(|server| network.wake(server));
 }
@@ -166,7 +167,9 @@ fn live(seed: u64) {
 
 pub(super) fn live_with(seed: u64, flaw: Option<Flaw>) {
     let servers = 2 + usize::try_from(seed % 2).unwrap();
-    let mut network = Network::new(seed, DOORS, servers, &Config::default());
+    // In every other story lists name some servers.
+    let named: Vec<_> = (0..servers).filter(|server| seed & 4 > 0 && (seed >> 3 | 1) >> server & 1 == 1).collect();
+    let mut network = Network::with_names(seed, DOORS, servers, &Config::default(), &named);
     network.set_flaw(flaw);
     if seed % 4 > 1 {
         network.doors.iter_mut().for_each(|door| door.ring.capacity = 60);
@@ -211,6 +214,7 @@ fn trouble(network: &mut Network, number: &mut u64) {
 
 fn end_trouble(network: &mut Network) {
     network.heal();
+    network.zone.set_right();
     network.commit_ms = 30;
     (0..network.servers.len()).for_each(|server| network.start(server));
     promote(network, 0);

@@ -2,6 +2,7 @@
 
 use super::arrivals::Pace;
 use super::flaws::Flaw;
+use super::names::Zone;
 use super::network::Network;
 use super::*;
 use crate::server::Settings;
@@ -55,7 +56,8 @@ fn storm(seed: u64, size: Size, bottleneck: Bottleneck, loss: Loss, flaw: Option
         Loss::Restart => (1, 0),
         Loss::Failover => (2, 1),
     };
-    let mut network = Network::with_settings(seed, size.devices, servers, &Config::default(), settings);
+    let mut network =
+        Network::with_settings(seed, (size.devices, servers), &Config::default(), settings, Zone::default());
     network.flaw = flaw;
     let (much, little) = (secs(1) / size.capacity_per_s, secs(1) / size.capacity_per_s / 20);
     network.pace = match bottleneck {
