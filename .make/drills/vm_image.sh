@@ -33,7 +33,7 @@ starts_old() {
   local before
   before="$(answered)"
   start_server "$1"
-  until_true $((60 + MORE)) "$2 and knows that it is old" says "$1" "old image" >/dev/null
+  until_true $((60 + MORE)) "$2 and knows that it is old" says "$1" "This is an old image" >/dev/null
   if edit "$1"; then die "an old image answers edits"; fi
   [ "$(answered)" = "$before" ] || die "an old image answered edits before a device showed it a later start"
   report "$2: read-only, as the devices show it a later start" "yes"
