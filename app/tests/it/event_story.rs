@@ -63,7 +63,11 @@ impl Door {
 
 /// All events of the device that a server shows, oldest first.
 async fn events(service: &Service) -> Vec<Event> {
-    let mut query = EventQuery { device: Some(DOOR), limit: Some(200), ..EventQuery::default() };
+    events_of(service, DOOR).await
+}
+
+async fn events_of(service: &Service, door: u32) -> Vec<Event> {
+    let mut query = EventQuery { device: Some(door), limit: Some(200), ..EventQuery::default() };
     let mut all = Vec::new();
     loop {
         let page = service.list_events(query.clone()).await.unwrap();
@@ -78,7 +82,12 @@ async fn events(service: &Service) -> Vec<Event> {
 
 /// Who used the door, and for the how manieth time of how many.
 pub(crate) async fn uses(service: &Service) -> Vec<String> {
-    let uses = events(service).await.into_iter().filter(|event| event.code == IDENTIFIED);
+    uses_of(service, DOOR).await
+}
+
+/// The same for another device.
+pub(crate) async fn uses_of(service: &Service, door: u32) -> Vec<String> {
+    let uses = events_of(service, door).await.into_iter().filter(|event| event.code == IDENTIFIED);
     uses.map(|event| format!("{}: {}", event.user_id, event.detail)).collect()
 }
 

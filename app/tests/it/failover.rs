@@ -11,7 +11,12 @@ use app::{
     },
 };
 use sqlx::{Connection as _, SqliteConnection};
-use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    process::Stdio,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
@@ -26,15 +31,33 @@ pub(crate) struct Mortal {
 
 impl Mortal {
     pub(crate) async fn start(config: Config) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = runtime();
         let running = runtime.spawn(start(config)).await.unwrap().unwrap();
         Self { runtime, running }
+    }
+
+    /// Starts a server that was killed, as soon as its ports and its folder are free.
+    pub(crate) async fn again(config: Config) -> Self {
+        let begun = Instant::now();
+        loop {
+            let runtime = runtime();
+            match runtime.spawn(start(config.clone())).await.unwrap() {
+                Ok(running) => return Self { runtime, running },
+                Err(error) => assert!(begun.elapsed() < Duration::from_secs(20), "it does not start: {error}"),
+            }
+            runtime.shutdown_background();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     pub(crate) fn kill(self) {
         self.runtime.shutdown_background();
         drop(self.running);
     }
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
 pub(crate) fn quick(data: &Path) -> Config {

@@ -37,5 +37,6 @@ mod rollouts;
 mod serving;
 mod shared_file;
 mod sign_in;
+mod site_story;
 mod stopping;
 mod two_servers;

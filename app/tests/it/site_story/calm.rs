@@ -1,0 +1,193 @@
+//! The end of a story: all is mended, whoever was overtaken joins again, and both servers must hold the same, all of it.
+
+use super::{
+    books::{SHARED, changes, revoked, rows},
+    checks::is_of,
+    machine::Machine,
+    world::{World, doors},
+};
+use crate::event_story::uses_of;
+use app::model::{PushState, Role};
+use gateway::simulator::Doing;
+use std::time::{Duration, Instant};
+
+const CALM_WITHIN: Duration = Duration::from_secs(90);
+/// A server that was active before and is sure of it again would be so by now.
+const LEADERLESS: Duration = Duration::from_secs(8);
+const SAME_WITHIN: Duration = Duration::from_secs(60);
+
+/// Waits until `there` says so.
+pub(super) async fn within(limit: Duration, what: &str, mut there: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !there().await {
+        assert!(begun.elapsed() < limit, "not within {limit:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+impl World {
+    /// Lets operators do what they would until one server is active and the other follows it.
+    pub(super) async fn heal(&mut self) {
+        self.step += 1;
+        self.mend();
+        for server in self.servers(|machine| !machine.is_up()) {
+            self.start(server).await;
+        }
+        let begun = Instant::now();
+        let mut led = Instant::now();
+        while !self.is_calm() {
+            assert!(begun.elapsed() < CALM_WITHIN, "the servers do not come to rest");
+            match self.actives()[..] {
+                [] if led.elapsed() > LEADERLESS => {
+                    let server = self.any(&[0, 1]);
+                    self.promote(server, true).await;
+                }
+                [] => {}
+                [active] => {
+                    led = Instant::now();
+                    if self.role(1 - active) == Some(Role::ReadOnly) {
+                        self.rejoin(1 - active).await;
+                    }
+                }
+                _ => led = Instant::now(),
+            }
+            self.check().await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    fn is_calm(&self) -> bool {
+        let [one, two] = [0, 1].map(|server| self.service(server));
+        let roles = [one.role(), two.role()];
+        let settled = [[Role::Active, Role::Standby], [Role::Standby, Role::Active]].contains(&roles);
+        settled && one.known_epoch() == two.known_epoch()
+    }
+
+    pub(super) async fn check_the_end(&mut self) {
+        let active = self.actives()[0];
+        for door in self.doors_there() {
+            self.check_list(active, door).await;
+        }
+        for door in self.model.removed.clone() {
+            self.check_removed(door).await;
+        }
+        for door in doors() {
+            self.check_events(active, door).await;
+        }
+        self.check_same(active).await;
+        self.check_edits(active).await;
+        assert!(self.is_calm(), "it did not last");
+    }
+
+    /// The device keeps the wanted list, or the page says why it does not.
+    async fn check_list(&self, active: usize, door: u32) {
+        let service = self.service(active);
+        within(SAME_WITHIN, &format!("the list of {door} has arrived"), async || {
+            let servers = service.find_servers(door).await.unwrap();
+            servers.connected.is_some() && servers.push.is_some_and(|push| push.state.is_final())
+        })
+        .await;
+        let servers = service.find_servers(door).await.unwrap();
+        let state = servers.push.as_ref().unwrap().state;
+        if matches!(state, PushState::Drifted | PushState::Conflict) {
+            assert!(self.model.granted.len() > 1, "{servers:?} without a fork");
+        } else {
+            assert_eq!(Some(&servers.entries), servers.committed.as_ref().map(|kept| &kept.entries), "{servers:?}");
+        }
+    }
+
+    /// Both servers know that the device is not let in, and it is not.
+    async fn check_removed(&self, door: u32) {
+        within(SAME_WITHIN, &format!("{door} is out on both servers"), async || {
+            for machine in &self.machines {
+                let copy = if self.is_standby(machine) { machine.copy().await } else { Some(machine.own_book().await) };
+                let Some(mut book) = copy else { return false };
+                let (mut known, mut journal) = (revoked(&mut book).await, machine.journal().await);
+                known.extend(revoked(&mut journal).await);
+                if !known.contains(&door.to_string()) {
+                    return false;
+                }
+            }
+            self.fleet.states().iter().all(|state| state.device_id != door || state.doing != Doing::Connected)
+        })
+        .await;
+    }
+
+    fn is_standby(&self, machine: &Machine) -> bool {
+        machine.service().is_some_and(|service| service.role() == Role::Standby)
+    }
+
+    /// Each event is there once, in order; of a device that was removed up to some event.
+    async fn check_events(&self, active: usize, door: u32) {
+        let happened = self.model.events.get(&door).cloned().unwrap_or_default();
+        if !self.model.removed.contains(&door) {
+            for server in 0..2 {
+                within(SAME_WITHIN, &format!("all events of {door} are on {server}"), async || {
+                    uses_of(&self.service(server), door).await.len() >= happened.len()
+                })
+                .await;
+                assert_eq!(uses_of(&self.service(server), door).await, happened, "{door} on {server}");
+            }
+            return;
+        }
+        let shown = uses_of(&self.service(active), door).await;
+        assert!(happened.starts_with(&shown), "{door}: {shown:?} of {happened:?}");
+    }
+
+    /// The standby's copy is the active server's book.
+    async fn check_same(&mut self, active: usize) {
+        let begun = Instant::now();
+        loop {
+            if self.rare_copies {
+                self.copy_now().await;
+            }
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            let difference = self.difference(active).await;
+            let Some(difference) = difference else { return };
+            assert!(begun.elapsed() < SAME_WITHIN, "the copy is not the book: {difference}");
+        }
+    }
+
+    async fn difference(&self, active: usize) -> Option<String> {
+        let mut book = self.machines[active].own_book().await;
+        let Some(mut copy) = self.machines[1 - active].copy().await else { return Some("no copy".to_owned()) };
+        for table in SHARED {
+            let (theirs, ours) = (rows(&mut book, table).await, rows(&mut copy, table).await);
+            if theirs != ours {
+                return Some(format!("{table}: {theirs:#?} and {ours:#?}"));
+            }
+        }
+        None
+    }
+
+    /// What was answered is in the book, or listed by the server that wrote it alone.
+    async fn check_edits(&self, active: usize) {
+        let mut book = self.machines[active].own_book().await;
+        let kept = changes(&mut book).await;
+        let mut lone = Vec::new();
+        for server in 0..2 {
+            lone.push(self.service(server).list_lone_writes().await.unwrap());
+        }
+        for edit in &self.model.edits {
+            let in_book = kept.iter().filter(|change| is_of(edit, change)).count();
+            let listed = [0, 1].map(|server: usize| {
+                let changes = lone[server].iter().map(|write| super::books::Change {
+                    action: write.action.clone(),
+                    subject: write.subject.clone(),
+                    after: write.after.clone(),
+                });
+                changes.filter(|change| is_of(edit, change)).count()
+            });
+            let by_it = in_book + listed[edit.server];
+            if edit.excused {
+                assert!(in_book <= 1, "{edit:?} is there {in_book} times");
+            } else {
+                assert_eq!(
+                    (by_it, listed[1 - edit.server]),
+                    (1, 0),
+                    "{edit:?}: {in_book} in the book, listed {listed:?}"
+                );
+            }
+        }
+    }
+}
