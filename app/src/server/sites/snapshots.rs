@@ -58,13 +58,16 @@ pub(super) async fn keep(sites: Arc<Sites>, schedule: Schedule, stop: Cancellati
     if !service.store.has_file() {
         return;
     }
+    if let Err(error) = Copies::of(service.store.folder()).clear_outgoing() {
+        tracing::warn!(%error, "old snapshots could not be removed");
+    }
     let work = async {
         loop {
             if roles.wait_for(|record| record.role == Role::Active).await.is_err() {
                 return;
             }
             if let Err(error) = clear(service) {
-                tracing::warn!(%error, "old snapshots could not be removed");
+                tracing::warn!(%error, "old copies could not be removed");
             }
             let ended = tokio::select! {
                 ended = follow(service, &sites.latest, &schedule) => Some(ended),
@@ -79,7 +82,7 @@ pub(super) async fn keep(sites: Arc<Sites>, schedule: Schedule, stop: Cancellati
     stop.run_until_cancelled(work).await;
 }
 
-/// Removes what a killed run left behind.
+/// Removes the copies of a time as standby.
 fn clear(service: &Service) -> io::Result<()> {
     let copies = Copies::of(service.store.folder());
     copies.prepare()?;
@@ -140,9 +143,7 @@ async fn await_change(
 }
 
 pub(super) async fn take(service: &Service) -> Result<Snapshot, SnapshotError> {
-    let copies = Copies::of(service.store.folder());
-    copies.prepare()?;
-    let file = tempfile::Builder::new().prefix("outgoing-").tempfile_in(copies.folder())?.into_temp_path();
+    let file = Copies::of(service.store.folder()).outgoing()?;
     let taken_at = service.clock.now_text();
     let content = service.store.snapshot_book(&file).await?;
     let hashed = file.to_path_buf();

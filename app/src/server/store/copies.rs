@@ -9,11 +9,14 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
+use tempfile::TempPath;
 
 const FOLDER: &str = "copies";
 const POINTER: &str = "current.json";
 /// Says beside a copy what it is.
 const DESCRIPTION: &str = ".json";
+/// What a snapshot for the other server begins with.
+const OUTGOING: &str = "outgoing-";
 const INCOMING: &str = "incoming.part";
 /// Which copy that is.
 const INCOMING_HASH: &str = "incoming.part.sha256";
@@ -150,7 +153,7 @@ impl Copies {
     }
 
     /// Removes all but `kept`, the newest copy of each of the last days (what a mistake destroys today is in yesterday's),
-    /// and their rollback journals. A write-ahead log beside them is never theirs: SQLite would read it, and so mix two
+    /// and their rollback journals; snapshots for the other server go when nobody needs them any more. A write-ahead log beside them is never theirs: SQLite would read it, and so mix two
     /// files.
     pub(in crate::server) fn sweep(&self, kept: &[&Manifest], now: SystemTime) -> io::Result<()> {
         let kept = kept.iter().filter_map(|manifest| manifest.file_name());
@@ -160,7 +163,19 @@ impl Copies {
             own.unwrap_or(name).to_owned()
         };
         let belongs = |name: &str| kept.contains(&own(name));
-        self.remove_where(|name| name != POINTER && !belongs(name))
+        self.remove_where(|name| name != POINTER && !name.starts_with(OUTGOING) && !belongs(name))
+    }
+
+    /// A file for a snapshot that the other server gets.
+    pub(in crate::server) fn outgoing(&self) -> io::Result<TempPath> {
+        self.prepare()?;
+        Ok(tempfile::Builder::new().prefix(OUTGOING).tempfile_in(&self.0)?.into_temp_path())
+    }
+
+    /// Removes the snapshots that a killed run left behind.
+    pub(in crate::server) fn clear_outgoing(&self) -> io::Result<()> {
+        self.prepare()?;
+        self.remove_where(|name| name.starts_with(OUTGOING))
     }
 
     /// The newest file of each day that is kept, the newest first.
@@ -269,6 +284,18 @@ mod tests {
         copies.sweep(&[&kept], SystemTime::now()).unwrap();
         let beside = ["", "-journal", ".json"].map(|suffix| format!("2-abababababababab.db{suffix}"));
         assert_eq!(names(&copies), [&beside[..], &["current.json".to_owned()]].concat());
+    }
+
+    #[test]
+    fn a_snapshot_that_the_other_server_may_fetch_is_not_swept_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let copies = Copies::of(folder.path());
+        let (kept, lost) = (copies.outgoing().unwrap(), copies.outgoing().unwrap());
+        lost.keep().unwrap();
+        copies.sweep(&[], SystemTime::now()).unwrap();
+        assert!(kept.exists());
+        copies.clear_outgoing().unwrap();
+        assert_eq!(names(&copies), [""; 0], "at the next start nobody has any of them");
     }
 
     #[test]
