@@ -113,6 +113,7 @@ impl Store {
         let Some(previous) = self.copy() else { return Err(CopyFlaw::Active) };
         let copies = Copies::of(&self.folder);
         let known = self.find_installation().await?.map(|known| (known.id, known.epoch.max(epoch)));
+        self.keep_revocations_of_book().await?;
         let pool = adopt(&copies, manifest, known.as_ref().map(|(id, epoch)| (id.as_str(), *epoch))).await?;
         let old = self.exchange_book(Database::Sqlite(pool), Some(manifest.clone()));
         tokio::spawn(async move {

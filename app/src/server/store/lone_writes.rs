@@ -31,6 +31,7 @@ impl Store {
         let current = Copies::of(&self.folder).current()?;
         let (_, file) = current.ok_or_else(|| StoreError::inconsistent("copies", "no copy has arrived"))?;
         self.keep_lone_events(&file).await?;
+        self.keep_revocations_of_book().await?;
         let copy = open_read_only(&file).await?;
         let copy = Database::Sqlite(copy);
         let theirs = changes_of(&copy).await;
@@ -49,6 +50,7 @@ impl Store {
         same_number: bool,
         now: &str,
     ) -> Result<u64, StoreError> {
+        self.keep_revocations_of_book().await?;
         let epoch: i64 = sql::query_scalar("select epoch from installation").fetch_one(&self.book()).await?;
         let known = if same_number { epoch - 1 } else { epoch };
         let next = forks.iter().filter(|(number, _)| count(*number) > known).min();

@@ -54,11 +54,7 @@ impl Store {
     pub async fn list_revocations(&self) -> Result<Vec<Revocation>, StoreError> {
         let mut all = BTreeMap::new();
         for database in [&self.book(), self.journal()] {
-            let rows: Vec<Revocation> =
-                sql::query_as("select serial, kind, subject, reason, revoked_by, revoked_at from revocations")
-                    .fetch_all(database)
-                    .await?;
-            all.extend(rows.into_iter().map(|row| (row.serial.clone(), row)));
+            all.extend(revocations_in(database).await?.into_iter().map(|row| (row.serial.clone(), row)));
         }
         Ok(all.into_values().collect())
     }
@@ -96,6 +92,11 @@ impl Store {
         insert(self.journal(), rows).await
     }
 
+    /// Another book is about to take the place of the one in use, and may know less: what this one knows stays.
+    pub(super) async fn keep_revocations_of_book(&self) -> Result<(), StoreError> {
+        self.keep_revocations(&revocations_in(&self.book()).await?).await
+    }
+
     /// Takes into the book what was learned elsewhere, also by this server when it was standby.
     ///
     /// # Errors
@@ -113,6 +114,11 @@ pub(super) async fn is_revoked_in(database: &Database, serial: &str) -> Result<b
         .fetch_one(database)
         .await?;
     Ok(found > 0)
+}
+
+async fn revocations_in(database: &Database) -> Result<Vec<Revocation>, StoreError> {
+    let rows = sql::query_as("select serial, kind, subject, reason, revoked_by, revoked_at from revocations");
+    Ok(rows.fetch_all(database).await?)
 }
 
 async fn insert(database: &Database, rows: &[Revocation]) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! Which copies a standby puts to use, and what is left when it does not.
 
 use super::*;
-use crate::server::store::Installation;
+use crate::server::store::{Installation, Revocation};
 use std::{fs, path::PathBuf};
 use tempfile::TempDir;
 
@@ -86,6 +86,26 @@ async fn a_newer_copy_is_seen_at_once_and_after_the_next_start() {
     let again = Store::open_standby(folder.path()).await.unwrap().unwrap();
     assert_eq!((names(&again).await, again.copy()), (vec!["after".to_owned()], Some(manifest)));
     assert_eq!(database_files(folder.path()).len(), 1, "the start removes what is past");
+}
+
+#[tokio::test]
+async fn a_certificate_that_was_revoked_stays_so_whatever_a_later_copy_knows() {
+    let (_book, active) = book("site", 1).await;
+    let revocation = Revocation {
+        serial: "0a".to_owned(),
+        kind: "device".to_owned(),
+        subject: "7".to_owned(),
+        reason: "the device was removed".to_owned(),
+        revoked_by: "admin".to_owned(),
+        revoked_at: "2026-01-01T00:00:00.000Z".to_owned(),
+    };
+    active.adopt_revocations(std::slice::from_ref(&revocation)).await.unwrap();
+    let (folder, standby) = standby_of(&active).await;
+    // An old image of the active server goes on.
+    let (_image, image) = book("site", 1).await;
+    let manifest = send(&image, folder.path(), 2).await;
+    standby.activate_copy(&manifest, 1).await.unwrap();
+    assert_eq!(standby.list_revocations().await.unwrap(), [revocation]);
 }
 
 #[tokio::test]
