@@ -106,6 +106,7 @@ impl FalseServer {
                     forks: Vec::new(),
                     seen: None,
                     revoked: 0,
+                    revoked_digest: String::new(),
                     revocations: Vec::new(),
                     at: None,
                     letter: None,

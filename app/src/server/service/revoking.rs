@@ -8,8 +8,19 @@ use crate::{
         store::{DeviceRevocation, Revocation, StoreError},
     },
 };
+use aws_lc_rs::digest::{Context, SHA256};
 use gateway::wire::{DeviceId, Reason};
 use serde_json::json;
+
+/// What another server is told of certificates that are no longer good.
+pub(super) struct RevocationNews {
+    /// How many there are.
+    pub(super) count: u64,
+    /// Tells them from any others.
+    pub(super) digest: String,
+    /// They, unless it knows them.
+    pub(super) rows: Vec<Revocation>,
+}
 
 impl Service {
     /// Takes a device out of the installation: all its certificates are revoked, here and on the other server, and its session
@@ -121,12 +132,13 @@ impl Service {
         unknown.into_iter().filter_map(banner).collect()
     }
 
-    /// How many there are, and all of them for a server that said it knows another number.
-    pub(super) async fn revocations_for(&self, peer: &str) -> Result<(u64, Vec<Revocation>), StoreError> {
+    /// What is known here, and all of it for a server that did not say it knows the same: as many may be others, after a time
+    /// in which the servers did not hear each other.
+    pub(super) async fn revocations_for(&self, peer: &str) -> Result<RevocationNews, StoreError> {
         let all = self.store.list_revocations().await?;
-        let count = all.len() as u64;
-        let knows = self.peers.revoked_at(peer) == Some(count);
-        Ok((count, if knows { Vec::new() } else { all }))
+        let (count, digest) = (all.len() as u64, digest_of(&all));
+        let knows = self.peers.knows_revoked(peer, &digest);
+        Ok(RevocationNews { count, digest, rows: if knows { Vec::new() } else { all } })
     }
 
     /// Another server told what it knows.
@@ -145,6 +157,16 @@ impl Service {
             Role::Standby | Role::ReadOnly => Ok(self.store.keep_revocations(&unknown).await?),
         }
     }
+}
+
+/// They come in the order of their serial numbers.
+fn digest_of(rows: &[Revocation]) -> String {
+    let mut context = Context::new(&SHA256);
+    for row in rows {
+        context.update(row.serial.as_bytes());
+        context.update(b"\n");
+    }
+    hex::encode(context.finish())
 }
 
 #[cfg(test)]

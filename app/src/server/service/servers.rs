@@ -1,6 +1,6 @@
 //! The servers of the installation: who is active, who answers, who holds which devices.
 
-use super::{SYSTEM, Service};
+use super::{SYSTEM, Service, revoking::RevocationNews};
 use crate::{
     model::{Banner, EpochBegin, Fault, PeerState, Role, SAVED_ALONE, Server},
     server::{
@@ -219,7 +219,8 @@ impl Service {
     }
 
     async fn news_for(&self, peer: &str, since: Option<u64>, letter: Option<Letter>) -> Result<News, StoreError> {
-        let (revoked, revocations) = self.revocations_for(peer).await?;
+        let RevocationNews { count: revoked, digest: revoked_digest, rows: revocations } =
+            self.revocations_for(peer).await?;
         Ok(News {
             server: self.own_facts(),
             have: self.store.newest_sighting_version(peer).await?,
@@ -231,6 +232,7 @@ impl Service {
             forks: self.forks().await?,
             seen: self.peers.latest_start_of(peer),
             revoked,
+            revoked_digest,
             revocations,
             at: Some(self.clock.now_text()),
             letter,
@@ -279,7 +281,8 @@ impl Service {
             self.resume_active("the other server knows of no later epoch").await?;
         }
         let clock_ahead_ms = news.at.as_deref().and_then(|at| self.ahead_of_this_clock(at));
-        let told = Told { change: news.change, forks: news.forks, revoked: news.revoked, clock_ahead_ms };
+        let News { change, forks, revoked, revoked_digest, .. } = news;
+        let told = Told { change, forks, revoked, revoked_digest, clock_ahead_ms };
         let heard = self.peers.hear(news.server, told, Instant::now(), self.clock.now_text());
         self.store_peer_sightings(&id, &news.sightings).await?;
         match heard {

@@ -53,8 +53,8 @@ pub(in crate::server) struct Peer {
     pub(in crate::server) forks: Vec<(u64, u64)>,
     /// How far its clock is ahead of this server's, in milliseconds.
     pub(in crate::server) clock_ahead_ms: Option<i64>,
-    /// How many certificates it said it knows to be no longer good.
-    revoked: Option<u64>,
+    /// How many certificates it said it knows to be no longer good, and what tells those from any others.
+    revoked: Option<(u64, String)>,
     heard: Option<Instant>,
 }
 
@@ -74,6 +74,8 @@ pub(in crate::server) struct Told {
     pub(in crate::server) forks: Vec<(u64, u64)>,
     /// How many certificates it knows to be no longer good.
     pub(in crate::server) revoked: u64,
+    /// Tells those from any others.
+    pub(in crate::server) revoked_digest: String,
     /// How far its clock is ahead of this server's, in milliseconds.
     pub(in crate::server) clock_ahead_ms: Option<i64>,
 }
@@ -149,7 +151,7 @@ impl PeerBoard {
             change: Some(told.change),
             forks: told.forks,
             clock_ahead_ms: told.clock_ahead_ms,
-            revoked: Some(told.revoked),
+            revoked: Some((told.revoked, told.revoked_digest)),
             heard: Some(now),
         };
         let mut peers = self.lock();
@@ -168,7 +170,14 @@ impl PeerBoard {
 
     /// How many certificates that server said it knows to be no longer good.
     pub(in crate::server) fn revoked_at(&self, server_id: &str) -> Option<u64> {
-        self.lock().get(server_id).and_then(|peer| peer.revoked)
+        self.lock().get(server_id).and_then(|peer| Some(peer.revoked.as_ref()?.0))
+    }
+
+    /// Whether that server said it knows just these certificates to be no longer good.
+    pub(in crate::server) fn knows_revoked(&self, server_id: &str, digest: &str) -> bool {
+        let peers = self.lock();
+        let said = peers.get(server_id).and_then(|peer| peer.revoked.as_ref());
+        said.is_some_and(|(_, said)| said == digest)
     }
 
     /// The latest start of that server that was ever heard of here.

@@ -105,7 +105,10 @@ pub struct News {
     /// How many certificates it knows to be no longer good.
     #[serde(default)]
     pub revoked: u64,
-    /// Those, if the other server does not know as many.
+    /// Tells those from any others.
+    #[serde(default)]
+    pub revoked_digest: String,
+    /// Those, if the other server does not know the same.
     #[serde(default)]
     pub revocations: Vec<Revocation>,
     /// What time it is there.

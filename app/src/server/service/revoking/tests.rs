@@ -10,6 +10,10 @@ use gateway::server::{EnrolDecision, Refusal};
 use std::time::Instant;
 
 fn told(room: &Room, revoked: u64) {
+    told_which(room, revoked, "");
+}
+
+fn told_which(room: &Room, revoked: u64, digest: &str) {
     let facts = ServerFacts {
         id: "two".to_owned(),
         name: "Server two".to_owned(),
@@ -21,7 +25,7 @@ fn told(room: &Room, revoked: u64) {
         replication: None,
         start: Start::default(),
     };
-    let told = Told { revoked, ..Told::default() };
+    let told = Told { revoked, revoked_digest: digest.to_owned(), ..Told::default() };
     room.service.peers.hear(facts, told, Instant::now(), "2026-01-01T00:00:00.000Z".to_owned());
 }
 
@@ -88,11 +92,11 @@ async fn a_server_that_does_not_come_back_is_removed_and_refused_whatever_certif
     assert!(matches!(room.service.remove_server(&admin(), "three").await, Err(Fault::NotFound { .. })));
 
     room.service.peers.expire(Instant::now() + std::time::Duration::from_secs(60));
-    assert_eq!(room.service.store.is_server_revoked("two", "ab").await.unwrap(), false);
+    assert!(!room.service.store.is_server_revoked("two", "ab").await.unwrap());
     let left = room.service.remove_server(&admin(), "two").await.unwrap();
     assert_eq!(left.into_iter().map(|server| server.id).collect::<Vec<_>>(), [own.clone()]);
-    assert_eq!(room.service.store.is_server_revoked("two", "ab").await.unwrap(), true);
-    assert_eq!(room.service.store.is_server_revoked(&own, "ab").await.unwrap(), false);
+    assert!(room.service.store.is_server_revoked("two", "ab").await.unwrap());
+    assert!(!room.service.store.is_server_revoked(&own, "ab").await.unwrap());
 
     // Whoever knew it forgets it as soon as it hears of that.
     let other = Room::of(Role::Standby, "three").await;
@@ -102,4 +106,16 @@ async fn a_server_that_does_not_come_back_is_removed_and_refused_whatever_certif
     assert!(other.service.peers.peers().is_empty());
     let refused = other.service.remove_server(&admin(), "two").await;
     assert!(matches!(refused, Err(Fault::NotActive { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_knows_as_many_others_is_told_all() {
+    let room = Room::active().await;
+    room.device(FIRST).await;
+    room.service.remove_device(&admin(), FIRST).await.unwrap();
+    told_which(&room, 1, "of another certificate");
+    let news = room.service.revocations_for("two").await.unwrap();
+    assert_eq!((news.count, news.rows.len()), (1, 1));
+    told_which(&room, 1, &news.digest);
+    assert_eq!(room.service.revocations_for("two").await.unwrap().rows, []);
 }
