@@ -79,6 +79,25 @@ async fn a_role_that_is_handed_over_takes_every_change_along_and_comes_back() {
 }
 
 #[tokio::test]
+async fn a_server_that_has_just_given_its_role_away_knows_that_before_it_is_made_active_again() {
+    let Pair { one, two, one_data: _one, two_data: _two } = Pair::start().await;
+    let own = two.service().site().server_id.clone();
+    until("they have heard each other", async || !two.service().promotion_evidence(&own).await.unwrap().needs_account)
+        .await;
+    promote(&two, None).await.unwrap();
+    // The next call, by which it would hear of the new epoch, is not due yet.
+    let refused = promote(&one, None).await;
+    assert!(matches!(refused, Err(Fault::WrongState { .. })), "{refused:?}");
+    assert_eq!((two.service().role(), epoch(&one)), (Role::Active, 2));
+    let after = change(&two).await;
+    becomes(&one, Role::Standby).await;
+    promote(&one, None).await.unwrap();
+    assert!(has(&one, &after).await && two.service().role() != Role::Active);
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test]
 async fn a_standby_takes_over_from_a_killed_server_which_then_changes_nothing_until_it_joins_again() {
     let (one_data, two_data) = (folder(), folder());
     let mortal = Mortal::start(quick(one_data.path())).await;

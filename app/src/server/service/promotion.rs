@@ -88,6 +88,7 @@ impl Service {
                 reason: format!("{} is the active server already.", self.site.server_name),
             });
         }
+        self.hear_others().await?;
         let stopped = self.check_promotion(input)?;
         let from = self.ask_for_the_role(&actor.login).await?;
         self.await_lease().await?;
@@ -101,6 +102,23 @@ impl Service {
             });
         }
         promoted
+    }
+
+    /// What is known of the others may be seconds old: one may have taken the role since, be gone, or be back.
+    async fn hear_others(&self) -> Result<(), Fault> {
+        // Where both share a database the lock on it decides.
+        let asked = if self.shares_its_book() { Vec::new() } else { self.peers.peers() };
+        for peer in asked {
+            let server = peer.facts.id;
+            let hearing = self.run_errand(|reply| Errand::Hear { server: server.clone(), reply });
+            let heard = timeout(HEARING, hearing).await.unwrap_or_else(|_| Err("it takes too long".to_owned()));
+            if let (Err(reason), true) = (heard, peer.reachable) {
+                tracing::warn!(server, reason, "the other server does not answer before this one is made active");
+                self.peers.lose(&server);
+                self.tell_reachability(&server).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The account of how the other server was stopped, if one was given.
@@ -132,30 +150,19 @@ impl Service {
         !self.shares_its_book() && (peers.is_empty() || peers.iter().any(|peer| !peer.reachable))
     }
 
-    /// Hears anew whoever may have become active since it was heard last.
-    async fn hear_others(&self) {
-        let hearing = async {
-            for peer in self.peers.peers() {
-                if peer.reachable && peer.facts.role == Role::Active {
-                    continue;
-                }
-                let server = peer.facts.id;
-                if let Err(reason) = self.run_errand(|reply| Errand::Hear { server, reply }).await {
-                    tracing::info!(server = peer.facts.name, reason, "it does not say how it stands");
-                }
-            }
-        };
-        if timeout(HEARING, hearing).await.is_err() {
-            tracing::info!("not every server said in time how it stands");
-        }
+    /// It was active, and no copy may take the place of what it wrote before that is kept aside.
+    fn has_records_of_its_own(&self) -> bool {
+        let gone_back = self.roles.now().pause == Some(Pause::Restored);
+        let overtaken = matches!(self.roles.now().pause, Some(Pause::Superseded | Pause::Outranked | Pause::Outdated));
+        let own_file = self.store.has_file() && self.store.copy().is_none() && !self.shares_its_book();
+        overtaken || (own_file && !gone_back)
     }
 
     /// Asks the active server to step down, and fetches what it wrote last. `None` if no active server answers.
     async fn ask_for_the_role(&self, by: &str) -> Result<Option<String>, Fault> {
-        self.hear_others().await;
         let active = self.peers.peers().into_iter().find(|peer| peer.reachable && peer.facts.role == Role::Active);
         let Some(active) = active else { return Ok(None) };
-        if matches!(self.roles.now().pause, Some(Pause::Superseded | Pause::Outranked | Pause::Outdated)) {
+        if self.has_records_of_its_own() {
             let name = active.facts.name;
             return Err(Fault::WrongState {
                 reason: format!(

@@ -316,7 +316,7 @@ impl Service {
     }
 
     /// Every device on a server that comes or goes is shown differently.
-    async fn tell_reachability(&self, server_id: &str) -> Result<(), Fault> {
+    pub(super) async fn tell_reachability(&self, server_id: &str) -> Result<(), Fault> {
         self.changed(Change::Server);
         for sighting in self.store.list_sightings_since(server_id, 0).await? {
             if sighting.ended_at.is_none() {

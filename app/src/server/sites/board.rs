@@ -195,6 +195,13 @@ impl PeerBoard {
         let _ = self.own_addresses.set(addresses);
     }
 
+    /// It did not answer a question.
+    pub(in crate::server) fn lose(&self, server_id: &str) {
+        if let Some(peer) = self.lock().get_mut(server_id) {
+            peer.reachable = false;
+        }
+    }
+
     /// Marks the servers that fell silent; their ids, each told once.
     pub(in crate::server) fn expire(&self, now: Instant) -> Vec<String> {
         let mut silent = Vec::new();
