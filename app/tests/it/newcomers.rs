@@ -1,8 +1,10 @@
 //! Servers that ask to join and wait for an operator.
 
-use crate::pair::{confirm_newcomers, console, first, folder, second, until};
+use crate::failover::{Mortal, quick};
+use crate::pair::{change, confirm_newcomers, console, first, folder, has, join_string, second, until};
+use crate::promotion::{again, becomes, promote, rejoin};
 use app::{
-    model::Fault,
+    model::{Fault, Role},
     server::{config::Config, keys::Keys, start::start},
 };
 use gateway::enrolment::KeyFingerprint;
@@ -60,4 +62,34 @@ async fn a_rejected_newcomer_gets_nothing_and_its_string_is_worthless() {
     assert!(!two_data.path().join("keys").exists());
     let refused = second(folder().path(), &string).await.err().unwrap().to_string();
     assert!(refused.contains("used already"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_string_whose_use_was_lost_with_a_role_is_not_good_again_when_the_role_comes_back() {
+    let (one_data, two_data) = (folder(), folder());
+    let rare = |data| Config { copy_schedule: "7d".parse().unwrap(), ..quick(data) };
+    let mortal = Mortal::start(rare(one_data.path())).await;
+    let one = &mortal.running;
+    let joining = Config { join: Some(join_string(one).await), ..rare(two_data.path()) };
+    let two = start(joining).await.unwrap();
+    let string = one.service().create_join_string(&console()).await.unwrap();
+    let known = change(one).await;
+    one.service().copy_now(&console(), &one.service().site().server_id).await.unwrap();
+    until("the second knows the string", async || has(&two, &known).await).await;
+    let third_data = folder();
+    second(third_data.path(), &string).await.expect("it is good once").stop().await;
+    let ports = Config { gateway: one.gateway_addr, sites: one.sites_addr, ..rare(one_data.path()) };
+    mortal.kill();
+    until("the second takes over", async || promote(&two, Some("killed")).await.is_ok()).await;
+
+    let one = again(ports).await;
+    becomes(&one, Role::ReadOnly).await;
+    until("it joins again", async || rejoin(&one).await.is_ok()).await;
+    until("it has its role back", async || promote(&one, Some("the third is off")).await.is_ok()).await;
+    confirm_newcomers(&one);
+    let refused = second(folder().path(), &string).await.err().unwrap().to_string();
+    assert!(refused.contains("before the active role last moved"), "{refused}");
+    second(folder().path(), &join_string(&one).await).await.expect("another is good").stop().await;
+    one.stop().await;
+    two.stop().await;
 }

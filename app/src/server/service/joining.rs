@@ -34,6 +34,8 @@ pub(in crate::server) enum JoinRefusal {
     Used,
     #[error("this join string has expired (they last 15 minutes); make another with `portal join-string`")]
     Expired,
+    #[error("this join string was made before the active role last moved; make another with `portal join-string`")]
+    Past,
     #[error("the join string's secret does not fit; copy the whole string again")]
     WrongProof,
     #[error("{0}")]
@@ -214,6 +216,10 @@ impl Service {
         let fingerprint = key_fingerprint(&key)?;
         if string.used_at.is_some() && !self.newcomers.knows(&fingerprint.to_string()) {
             return Err(JoinRefusal::Used);
+        }
+        // Whether an older one was used may be on record elsewhere alone.
+        if !self.store.is_join_string_of_this_epoch(&string.id).await? {
+            return Err(JoinRefusal::Past);
         }
         if string.expires_at <= self.clock.now_text() {
             return Err(JoinRefusal::Expired);

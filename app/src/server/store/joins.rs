@@ -74,6 +74,18 @@ impl Store {
         }))
     }
 
+    /// Whether it was made since the newest epoch began.
+    pub(in crate::server) async fn is_join_string_of_this_epoch(&self, id: &str) -> Result<bool, StoreError> {
+        let made: i64 = sql::query_scalar(
+            "select count(*) from audit where action = 'join_string.create' and subject = $1
+             and id > (select coalesce(max(change), 0) from epochs)",
+        )
+        .bind(format!("join string {id}"))
+        .fetch_one(&self.book())
+        .await?;
+        Ok(made > 0)
+    }
+
     /// Makes a join string worthless.
     pub(in crate::server) async fn use_up_join_string(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError> {
         let book = self.book();
