@@ -1,7 +1,7 @@
 //! The end of a story: all is mended, whoever was overtaken joins again, and both servers must hold the same, all of it.
 
 use super::{
-    books::{SHARED, changes, revoked, rows},
+    books::{Change, SHARED, changes, revoked, rows},
     checks::is_of,
     machine::Machine,
     world::{World, doors},
@@ -71,10 +71,10 @@ impl World {
         for door in self.model.removed.clone() {
             self.check_removed(door).await;
         }
+        self.check_same(active).await;
         for door in doors() {
             self.check_events(active, door).await;
         }
-        self.check_same(active).await;
         self.check_edits(active).await;
         assert!(self.is_calm(), "it did not last");
     }
@@ -171,7 +171,7 @@ impl World {
         for edit in &self.model.edits {
             let in_book = kept.iter().filter(|change| is_of(edit, change)).count();
             let listed = [0, 1].map(|server: usize| {
-                let changes = lone[server].iter().map(|write| super::books::Change {
+                let changes = lone[server].iter().map(|write| Change {
                     action: write.action.clone(),
                     subject: write.subject.clone(),
                     after: write.after.clone(),

@@ -1,10 +1,10 @@
 //! An operator makes a server active: it takes the role over, or is given it.
 
-use super::{books::changes, checks::is_of, edits::Draft, world::World};
+use super::{books::changes, checks::is_of, edits::Draft, model::Edit, world::World};
 use crate::pair::console;
 use app::{
     model::{Fault, PromotionInput, Role},
-    server::service::Service,
+    server::{roles::EpochToken, service::Service},
 };
 use std::{
     sync::{
@@ -16,6 +16,13 @@ use std::{
 
 /// Until a server is seen to be silent, or to be back.
 const NOTICED_WITHIN: Duration = Duration::from_secs(8);
+
+/// The server that is asked for its role, and the epoch in which it has it.
+struct Giver {
+    server: usize,
+    service: Arc<Service>,
+    epoch: EpochToken,
+}
 
 impl World {
     /// Promotes a server, with an account of the other one where that does not answer. `patient` operators wait until the
@@ -29,20 +36,19 @@ impl World {
         let account = service.promotion_evidence(&id).await.unwrap().needs_account;
         let stopped = account.then(|| "said to be off".to_owned());
         let input = PromotionInput { confirm: service.site().server_name.clone(), stopped };
-        let other = 1 - server;
-        let giver = self.machines[other].service().filter(|_| !account && self.is_active(other)).cloned();
-        let (before, theirs) = (service.known_epoch(), giver.as_ref().map(|giver| giver.known_epoch()));
+        let giver = if account { None } else { self.giver(1 - server) };
+        let before = service.known_epoch();
         let done = AtomicBool::new(false);
         let promotion = async {
             let outcome = service.promote(&console(), &id, &input).await.map(drop);
             done.store(true, Ordering::Relaxed);
             outcome
         };
-        let (outcome, written) = tokio::join!(promotion, write_while(giver.clone(), &service, &done));
+        let (outcome, written) = tokio::join!(promotion, write_while(giver.as_ref(), &service, &done));
         self.tell(format!("{server} is made active (account: {account}): {outcome:?}"));
         assert_ne!(outcome, Err(Fault::Internal));
-        for mark in written {
-            self.answered_in(other, theirs.clone().unwrap(), mark);
+        if let Some(giver) = &giver {
+            self.note_written(giver, written);
         }
         if outcome.is_err() {
             return;
@@ -50,18 +56,23 @@ impl World {
         let now = service.known_epoch();
         assert!(now > before && now.server_id == id, "{server} takes {now:?} after {before:?}");
         self.model.granted.push(now);
-        if let (Some(giver), Some(theirs)) = (giver, theirs) {
-            assert_ne!(giver.role(), Role::Active, "{other} gave its role and has it");
-            let mut book = self.machines[server].own_book().await;
-            let taken = changes(&mut book).await;
-            for edit in self.model.edits_in(other, &theirs) {
-                assert!(taken.iter().any(|change| is_of(&edit, change)), "{edit:?} was lost when the role was given");
-            }
-            self.machines[server].stale_since = None;
-        } else if let Some(step) = self.machines[server].stale_since.take() {
+        let stale_since = self.machines[server].stale_since.take();
+        if let Some(giver) = giver {
+            self.check_given(server, &giver).await;
+        } else if let Some(step) = stale_since {
             // The operator has decided that an old disk counts.
             self.model.excuse(step, |_| true);
         }
+    }
+
+    /// That server, if it has the role.
+    fn giver(&self, server: usize) -> Option<Giver> {
+        if !self.is_active(server) {
+            return None;
+        }
+        let service = self.service(server);
+        let epoch = service.known_epoch();
+        Some(Giver { server, service, epoch })
     }
 
     async fn await_evidence(&self, service: &Service) {
@@ -76,22 +87,34 @@ impl World {
         }
     }
 
-    fn answered_in(&mut self, server: usize, epoch: app::server::roles::EpochToken, mark: String) {
-        let (action, step) = ("provisioning.create", self.step);
-        self.model.edits.push(super::model::Edit { action, mark, server, epoch, step, excused: false });
+    fn note_written(&mut self, giver: &Giver, marks: Vec<String>) {
+        for mark in marks {
+            let (server, epoch, step) = (giver.server, giver.epoch.clone(), self.step);
+            let action = "provisioning.create";
+            self.model.edits.push(Edit { action, mark, server, epoch, step, excused: false });
+        }
+    }
+
+    /// The role went with all that was written in it.
+    async fn check_given(&self, server: usize, giver: &Giver) {
+        assert_ne!(giver.service.role(), Role::Active, "{} gave its role and has it", giver.server);
+        let mut book = self.machines[server].own_book().await;
+        let taken = changes(&mut book).await;
+        for edit in self.model.edits_in(giver.server, &giver.epoch) {
+            assert!(taken.iter().any(|change| is_of(&edit, change)), "{edit:?} was lost when the role was given");
+        }
     }
 }
 
-/// Goes on writing to the server that gives its role until it refuses, and watches that two never have it.
-async fn write_while(giver: Option<Arc<Service>>, taker: &Service, done: &AtomicBool) -> Vec<String> {
+/// Goes on writing to the server that gives its role until that has moved, and watches that two never have it.
+async fn write_while(giver: Option<&Giver>, taker: &Service, done: &AtomicBool) -> Vec<String> {
     let mut marks = Vec::new();
-    let Some(giver) = giver else { return marks };
+    let Some(Giver { service, .. }) = giver else { return marks };
     while !done.load(Ordering::Relaxed) {
-        match Draft::String.save(&giver).await {
-            Ok(mark) => marks.push(mark),
-            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        if let Ok(mark) = Draft::String.save(service).await {
+            marks.push(mark);
         }
-        let roles = [giver.role(), taker.role(), giver.role()];
+        let roles = [service.role(), taker.role(), service.role()];
         assert_ne!(roles, [Role::Active; 3], "two servers are active while the role moves");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -120,7 +120,10 @@ impl World {
 
     /// Writes down what happens, for a seed that fails.
     pub(super) fn tell(&mut self, what: impl std::fmt::Display) {
-        let at = self.begun.elapsed();
+        let (at, what) = (self.begun.elapsed(), what.to_string());
+        if self.told.last().is_some_and(|last| last.ends_with(&what)) {
+            return;
+        }
         self.told.push(format!("{:6.2} s  step {:2}  {what}", at.as_secs_f32(), self.step));
     }
 
