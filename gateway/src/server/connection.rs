@@ -235,9 +235,14 @@ impl<D: Directory> Connection<D> {
     }
 
     fn ask(&mut self, question: Question) {
+        let arriving_max = self.shared.settings.backlog() as usize;
+        if matches!(question, Question::MayRegister(..)) && self.membership.is_full(arriving_max) {
+            let answer = Answer::NotAdmitted(self.shared.load.is_full());
+            self.pending = Some(Box::pin(std::future::ready(answer)));
+            return;
+        }
         if let Question::Admit(registration) = &question {
             let device = registration.hello.info.device_id;
-            let arriving_max = self.shared.settings.backlog() as usize;
             if !self.membership.arrive(device, Arc::clone(&self.mailbox), arriving_max) {
                 let answer = Answer::NotAdmitted(self.shared.load.turn_away(self.shared.now()));
                 self.pending = Some(Box::pin(std::future::ready(answer)));

@@ -13,6 +13,8 @@ use tokio::sync::Semaphore;
 const STALLED_MAX: usize = 1024;
 /// The longest time that `Busy` may name.
 const BUSY_MAX: Duration = Duration::from_secs(60);
+/// Nobody comes back for having been told so to a probe.
+const PROBE_BUSY: Duration = Duration::from_secs(1);
 
 /// What became of connections since the server's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +78,11 @@ impl Load {
         self.turned_away.fetch_add(1, Ordering::Relaxed);
         let mut turnstile = self.turnstile.lock().unwrap_or_else(PoisonError::into_inner);
         Refusal::Busy(turnstile.next(now, self.settings.capacity_per_s, BUSY_MAX))
+    }
+
+    /// What somebody is told who would be turned away, and only wants to know.
+    pub(crate) fn is_full(&self) -> Refusal {
+        Refusal::Busy(PROBE_BUSY)
     }
 
     /// Puts into a message over how many seconds all devices come back, should they lose this server. The rules of a

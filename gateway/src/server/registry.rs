@@ -40,11 +40,16 @@ impl<M: Clone> Registry<M> {
 
     /// A device asks to be admitted; `false` if so many do so already.
     pub(crate) fn arrive(&mut self, session: SessionId, device: DeviceId, mailbox: M, arriving_max: usize) -> bool {
-        if self.arriving.len() >= arriving_max {
+        if self.is_full(arriving_max) {
             return false;
         }
         self.arriving.insert(session, (device, mailbox));
         true
+    }
+
+    /// Whether nobody else is let ask to be admitted.
+    pub(crate) fn is_full(&self, arriving_max: usize) -> bool {
+        self.arriving.len() >= arriving_max
     }
 
     /// The device was admitted under this connection sequence; of two sessions the higher one is the newer.

@@ -25,6 +25,15 @@ pub(super) struct Desk {
     shaking: bool,
     /// When the last admission that was asked for is done.
     admitted_at: Duration,
+    /// Devices that only wanted to know, and were told that there is no room.
+    pub(super) probes_turned_away: u64,
+}
+
+impl Desk {
+    /// Whether a connection that comes now is lost.
+    pub(super) fn is_full(&self, backlog: usize) -> bool {
+        self.queue.len() >= backlog
+    }
 }
 
 impl Network {
@@ -34,11 +43,11 @@ impl Network {
         let Some(server) = self.servers.get_mut(link.server).filter(|server| server.up) else {
             return self.send(link, Way::Down, Event::Refused(link));
         };
-        self.arrived += 1;
+        self.arrived[link.device] += 1;
         if self.pace.handshake == Duration::ZERO {
             return self.shaken(link);
         }
-        if server.desk.queue.len() < backlog {
+        if !server.desk.is_full(backlog) {
             server.desk.queue.push_back(link);
             self.shake_next(link.server);
         }

@@ -40,6 +40,8 @@ pub(super) enum Flaw {
     WaitsForNames,
     /// A server does not say over how long its devices are to come back; see the storms.
     TellsNoSpread,
+    /// A server tells who probes it that it has room, whatever it has; see the storms.
+    WelcomesProbes,
     /// A server tells it by how many are connected by now.
     CountsOnlyConnected,
 }

@@ -99,8 +99,8 @@ pub(super) struct Network {
     pub(super) sessions: u64,
     pub(super) settings: Arc<Settings>,
     pub(super) pace: Pace,
-    /// Connections that reached a server.
-    pub(super) arrived: u64,
+    /// Connections of each device that reached a server.
+    pub(super) arrived: Vec<u64>,
 }
 
 impl Network {
@@ -162,7 +162,7 @@ impl Network {
             sessions: 0,
             settings: Arc::clone(&settings),
             pace: Pace::default(),
-            arrived: 0,
+            arrived: vec![0; count],
             rng,
         };
         network.boots = vec![0; network.doors.len()];

@@ -14,9 +14,15 @@ impl Network {
     pub(super) fn probe_server(&mut self, door: usize, attempt: AttemptId, entry: ServerEntry) {
         let server = server_of(entry.port);
         let cut = [Way::Up, Way::Down].iter().any(|way| self.cut.contains(&(door, server, *way)));
+        let room = self.settings.backlog() as usize;
         let failed = |kind: FailureKind| Err((kind, format!("{kind:?}")));
         let (after, outcome) = match self.servers.get(server) {
             _ if cut => (secs(5), failed(FailureKind::TimedOut)),
+            Some(known) if known.up && known.desk.is_full(room) => (secs(5), failed(FailureKind::TimedOut)),
+            Some(known) if known.up && known.registry.is_full(room) && self.flaw != Some(Flaw::WelcomesProbes) => {
+                self.servers[server].desk.probes_turned_away += 1;
+                (secs(0), failed(FailureKind::Busy))
+            }
             Some(known) if known.up => {
                 let Identity { installation_id, server_id, server_name, role, epoch } = self.identity(server);
                 (secs(0), Ok(ProbeAnswer { installation_id, server_id, server_name, role, epoch }))

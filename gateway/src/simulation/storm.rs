@@ -3,7 +3,7 @@
 use super::arrivals::Pace;
 use super::flaws::Flaw;
 use super::names::Zone;
-use super::network::Network;
+use super::network::{Network, Way};
 use super::*;
 use crate::server::Settings;
 
@@ -66,7 +66,7 @@ fn storm(seed: u64, size: Size, bottleneck: Bottleneck, loss: Loss, flaw: Option
     };
     until_all_on(&mut network, 0);
     network.run(secs(100));
-    network.arrived = 0;
+    network.arrived.fill(0);
     network.kill(0);
     if goal == 0 {
         network.start(0);
@@ -75,7 +75,7 @@ fn storm(seed: u64, size: Size, bottleneck: Bottleneck, loss: Loss, flaw: Option
     let noticed = Duration::from_millis(50);
     network.run(noticed);
     let took = noticed + until_all_on(&mut network, goal);
-    Outcome { took, spread, attempts: network.arrived as f64 / size.devices as f64 }
+    Outcome { took, spread, attempts: network.arrived.iter().sum::<u64>() as f64 / size.devices as f64 }
 }
 
 fn until_all_on(network: &mut Network, server: usize) -> Duration {
@@ -105,6 +105,46 @@ fn a_storm_is_over_within_the_spread_and_a_pass_and_hardly_anybody_tries_twice()
             }
         }
     }
+}
+
+/// The power comes back to many devices, whose server is dead and another one promoted; some more have been on a third one
+/// all the time, and are told. How often each of these left it in vain, and how many of their probes were turned away.
+fn promotion(seed: u64, flaw: Option<Flaw>) -> (f64, u64) {
+    let (crowd, others) = (200, 40);
+    let settings = Settings { capacity_per_s: 4, ..Settings::default() };
+    let mut network = Network::with_settings(seed, (crowd + others, 3), &Config::default(), settings, Zone::default());
+    network.flaw = flaw;
+    until_all_on(&mut network, 0);
+    for door in crowd..crowd + others {
+        (0..2).for_each(|server| network.cut(door, server, Way::Up));
+    }
+    network.run(secs(250));
+    assert!(network.doors[crowd..].iter().all(|door| door.server() == Some(2)));
+    network.heal();
+    // A little less than it believes.
+    network.pace.admission = Duration::from_millis(280);
+    network.kill(0);
+    network.becomes(1, Role::Active, 2);
+    (0..crowd).for_each(|door| network.restart(door));
+    network.run(secs(3));
+    network.arrived.fill(0);
+    network.becomes(2, Role::Standby, 2);
+    until_all_on(&mut network, 1);
+    let came: u64 = network.arrived[crowd..].iter().sum();
+    (came as f64 / others as f64 - 1.0, network.servers[1].desk.probes_turned_away)
+}
+
+#[test]
+fn a_server_that_is_stormed_draws_hardly_anybody_who_has_another() {
+    let of = |flaw| {
+        let outcomes: Vec<_> = (0..3).map(|seed| promotion(seed, flaw)).collect();
+        (outcomes.iter().map(|outcome| outcome.0).sum::<f64>(), outcomes.iter().map(|outcome| outcome.1).sum::<u64>())
+    };
+    let (in_vain, turned_away) = of(None);
+    let (misled, _) = of(Some(Flaw::WelcomesProbes));
+    println!("{in_vain} journeys in vain, {turned_away} probes turned away; {misled} if none is");
+    assert!(turned_away >= 20, "{turned_away} probes turned away");
+    assert!(in_vain < 0.5 * misled, "{in_vain} journeys in vain, and {misled} by devices that are misled");
 }
 
 /// What the rest of this file is for: without what the server tells, the same storms go badly.

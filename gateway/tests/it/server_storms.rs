@@ -7,7 +7,8 @@ use gateway::server::{
     self, Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, Renewal,
     SessionId, Settings,
 };
-use gateway::wire::{DeviceId, EventUpload, Message, Reason, Role, ServerList};
+use gateway::wire::{DeviceId, EventUpload, Message, PROTOCOL_VERSION, Reason, Role, ServerList};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -64,6 +65,17 @@ impl Directory for Gated {
     }
 }
 
+/// The role of the server, if it would register the device now.
+async fn probed(world: &World, address: SocketAddr, device: DeviceId) -> Option<Role> {
+    let mut connection = RawDevice::dial_as(world, address, device).await;
+    connection.say(Message::Probe { protocol_version: PROTOCOL_VERSION, device }).await;
+    match connection.hear().await {
+        Some(Message::ProbeAnswer(answer)) => Some(answer.role),
+        Some(Message::Busy { .. }) => None,
+        other => panic!("this is no answer to a probe: {other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn the_surplus_is_told_when_to_come_back() {
     let world = World::new("site");
@@ -94,6 +106,7 @@ async fn the_surplus_is_told_when_to_come_back() {
         waits.push(retry_after_s);
     }
     assert!(waits.iter().all(|wait| (1..=3).contains(wait)), "6 devices at 2 a second: {waits:?}");
+    assert_eq!(probed(&world, address, DeviceId(room + 7)).await, None, "it would not be registered now");
     assert!(world.with(|state| state.devices.is_empty()), "the directory was asked about the surplus");
 
     assert_eq!(handle.tally().turned_away, 6);
@@ -103,6 +116,7 @@ async fn the_surplus_is_told_when_to_come_back() {
         assert!(matches!(device.hear().await, Some(Message::Registered(_))));
     }
     assert_eq!(handle.connected(), room as usize);
+    assert_eq!(probed(&world, address, DeviceId(room + 7)).await, Some(Role::Active));
     let late = RawDevice::register(&world, address, hello(DeviceId(room + 1), &list)).await;
     assert_eq!(late.1.connection_sequence, 1);
     // At 2 a second all devices that there are need 50 s, not only those that are here by now.

@@ -32,6 +32,11 @@ impl Membership {
         arrived
     }
 
+    /// Whether a device that asked now would have to come back later.
+    pub(super) fn is_full(&self, arriving_max: usize) -> bool {
+        self.registry().is_full(arriving_max)
+    }
+
     pub(super) fn enter(&mut self, sequence: u64) -> Entered<Arc<Mailbox>> {
         self.registry().enter(self.session, sequence)
     }
