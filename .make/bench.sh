@@ -12,5 +12,5 @@ have taskset || say "taskset is missing (package util-linux): server and devices
 cargo bench "${LOCKED[@]}" -p gateway --bench sessions
 cargo bench "${LOCKED[@]}" -p app --features ssr --bench events
 say "a crowd of devices after the loss of their server, on whole portals"
-cargo build "${LOCKED[@]}" --release --workspace --bins --features app/ssr
+cargo build "${LOCKED[@]}" --profile bench --workspace --bins --features app/ssr
 "$ROOT/.make/drills/crowd.sh"
