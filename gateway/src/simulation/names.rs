@@ -10,7 +10,7 @@ use super::*;
 use crate::device::{Approach, Names, Step};
 use crate::wire::FailureKind;
 use rand::Rng as _;
-use rand::rngs::StdRng;
+use rand::rngs::SmallRng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -130,7 +130,7 @@ impl Zone {
     }
 
     /// Something about names becomes another.
-    pub(super) fn upset(&mut self, rng: &mut StdRng) {
+    pub(super) fn upset(&mut self, rng: &mut SmallRng) {
         let named: Vec<_> = self.named.iter().copied().collect();
         let Some(server) = named.get(rng.random_range(0..named.len().max(1))).copied() else { return };
         match rng.random_range(0..10) {
@@ -155,7 +155,7 @@ impl Zone {
     }
 }
 
-fn some_word(rng: &mut StdRng) -> Word {
+fn some_word(rng: &mut SmallRng) -> Word {
     use Word::{Empty, Error, Late, Mixed, Silence, Stale, True};
     [True, Late, Stale, Mixed, Empty, Error, Silence][rng.random_range(0..7)]
 }

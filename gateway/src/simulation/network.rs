@@ -12,7 +12,7 @@ use crate::server::load::Load;
 use crate::server::registry::Registry;
 use crate::server::session::{Answer, Session};
 use crate::wire::{EntryProbe, EventUpload, FailureKind, Message, Reason};
-use rand::rngs::StdRng;
+use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -68,7 +68,7 @@ pub(super) struct Server {
 
 pub(super) struct Network {
     pub(super) now: Duration,
-    pub(super) rng: StdRng,
+    pub(super) rng: SmallRng,
     pub(super) doors: Vec<Door>,
     pub(super) servers: Vec<Server>,
     pub(super) book: Book,
@@ -122,7 +122,7 @@ impl Network {
         zone: Zone,
     ) -> Self {
         let settings = Arc::new(settings);
-        let (mut rng, count) = (StdRng::seed_from_u64(seed), doors);
+        let (mut rng, count) = (SmallRng::seed_from_u64(seed), doors);
         let now = secs(1000);
         let list: Vec<usize> = (0..servers).collect();
         let list = ServerList::new(1, 1, None, zone.entries(&list));

@@ -20,15 +20,15 @@ impl World {
             self.twice = Some(self.now);
         }
         for (door, reached) in self.doors.iter().zip(&mut self.reached) {
-            assert!(door.epoch >= *reached, "a device's epoch went back");
-            if door.epoch > *reached {
-                *reached = door.epoch.clone();
+            if !Rc::ptr_eq(&door.epoch, reached) {
+                assert!(door.epoch >= *reached, "a device's epoch went back");
+                *reached = Rc::clone(&door.epoch);
             }
         }
-        let writers: Vec<&Machine> = self.machines.iter().filter(|machine| machine.writes(self.now)).collect();
-        for (index, one) in writers.iter().enumerate() {
+        let mut writers = self.machines.iter().filter(|machine| machine.writes(self.now));
+        while let Some(one) = writers.next() {
             assert_eq!(one.epoch().server_id, server_id(one.id), "a server writes at another one's epoch");
-            for other in writers[index + 1..].iter().filter(|other| other.id != one.id) {
+            for other in writers.clone().filter(|other| other.id != one.id) {
                 let (lower, higher) = if one.epoch() < other.epoch() { (one, other) } else { (other, one) };
                 assert!(lower.epoch() < higher.epoch(), "two servers write in one epoch");
                 let excused = self.was_twice(self.now)
@@ -65,11 +65,12 @@ impl World {
 
     /// Answers the writes whose proof has come.
     pub(super) fn answer_writes(&mut self, machine: usize) {
+        let pending = std::mem::take(&mut self.machines[machine].pending);
         let this = &self.machines[machine];
         let Some(core) = &this.core else { return };
         let hasty = self.flaw == Some(flaws::Flaw::SafeAtOnce);
-        let (safe, pending): (Vec<_>, Vec<_>) =
-            this.pending.iter().cloned().partition(|write| hasty || core.is_safe(&write.mark));
+        let (safe, mut pending): (Vec<_>, Vec<_>) =
+            pending.into_iter().partition(|write| hasty || core.is_safe(&write.mark));
         for write in &safe {
             let overtaken = self.first_write.iter().find(|(epoch, at)| **epoch > write.epoch && **at <= write.at);
             if let Some((epoch, _)) = overtaken {
@@ -83,7 +84,7 @@ impl World {
         }
         self.safe += safe.len() as u64;
         // Whoever asked has not waited for ever.
-        let now = self.now;
-        self.machines[machine].pending = pending.into_iter().filter(|write| write.at + secs(120) > now).collect();
+        pending.retain(|write| write.at + secs(120) > self.now);
+        self.machines[machine].pending = pending;
     }
 }

@@ -8,7 +8,7 @@ use rand::Rng as _;
 #[derive(Debug)]
 pub(super) struct Door {
     /// On disk.
-    pub(super) epoch: Epoch,
+    pub(super) epoch: Rc<Epoch>,
     /// The latest start of each server, on disk.
     pub(super) starts: [Option<Start>; 2],
     /// The machine and the session.
@@ -21,13 +21,13 @@ pub(super) struct Door {
 
 impl Door {
     pub(super) fn new() -> Self {
-        let epoch = Epoch { number: 1, server_id: server_id(0), seal: Vec::new() };
-        Self { epoch, starts: [None; 2], at: None, heard: Duration::ZERO, next: 0, sent_to: None }
+        let epoch = Epoch { number: 1, server_id: server_id(0).to_owned(), seal: Vec::new() };
+        Self { epoch: Rc::new(epoch), starts: [None; 2], at: None, heard: Duration::ZERO, next: 0, sent_to: None }
     }
 
-    fn learn(&mut self, epoch: &Epoch, id: usize, start: Start, forgets: bool) {
+    fn learn(&mut self, epoch: &Rc<Epoch>, id: usize, start: Start, forgets: bool) {
         if *epoch > self.epoch || forgets {
-            self.epoch = epoch.clone();
+            self.epoch = Rc::clone(epoch);
         }
         self.starts[id] = self.starts[id].max(Some(start));
     }
@@ -61,7 +61,7 @@ impl World {
         let other = self.route[1 - self.machines[machine].id];
         let facts = |machine: usize| {
             let core = self.machines[machine].core.as_ref();
-            core.map(|core| (core.stored().role == Role::Active, core.stored().epoch.clone()))
+            core.map(|core| (core.stored().role == Role::Active, &core.stored().epoch))
         };
         let open = !self.is_cut(door, other) && self.machines[other].runs();
         let better = match (facts(machine), facts(other)) {
@@ -87,12 +87,13 @@ impl World {
         if self.flaw != Some(flaws::Flaw::AnyEpoch) {
             core.meet_epoch(&self.doors[door].epoch);
         }
-        let (epoch, start) = (core.stored().epoch.clone(), core.start());
+        let start = core.start();
+        let epoch = self.machines[machine].shared_epoch();
         self.do_outputs(machine);
         self.heard(door, &epoch, machine, start);
     }
 
-    fn heard(&mut self, door: usize, epoch: &Epoch, machine: usize, start: Start) {
+    fn heard(&mut self, door: usize, epoch: &Rc<Epoch>, machine: usize, start: Start) {
         self.doors[door].heard = self.now;
         let forgets = self.flaw == Some(flaws::Flaw::EpochsGoBack);
         self.doors[door].learn(epoch, self.machines[machine].id, start, forgets);
@@ -108,7 +109,7 @@ impl World {
     }
 
     /// A server's nonce reaches a device.
-    pub(super) fn asked(&mut self, door: usize, from: (usize, u64), nonce: u64, epoch: &Epoch, start: Start) {
+    pub(super) fn asked(&mut self, door: usize, from: (usize, u64), nonce: u64, epoch: &Rc<Epoch>, start: Start) {
         let (machine, session) = from;
         if self.doors[door].at != Some(from) {
             return;
@@ -116,7 +117,7 @@ impl World {
         self.heard(door, epoch, machine, start);
         if !self.cut.contains(&(door, machine, Way::Up)) {
             let seen = self.doors[door].starts[self.machines[machine].id];
-            let epoch = self.doors[door].epoch.clone();
+            let epoch = Rc::clone(&self.doors[door].epoch);
             self.mail(machine, Mail::Answer { door, session, nonce, epoch, seen });
         }
     }

@@ -14,7 +14,7 @@ pub(super) struct Disk {
 /// What reaches a machine.
 #[derive(Debug)]
 pub(super) enum Mail {
-    Answer { door: usize, session: u64, nonce: u64, epoch: Epoch, seen: Option<Start> },
+    Answer { door: usize, session: u64, nonce: u64, epoch: Rc<Epoch>, seen: Option<Start> },
     Gone { door: usize, session: u64 },
     Letter(Box<Letter>),
 }
@@ -32,7 +32,7 @@ pub(super) struct Pause {
 #[derive(Clone, Debug)]
 pub(super) struct Write {
     pub(super) at: Duration,
-    pub(super) epoch: Epoch,
+    pub(super) epoch: Rc<Epoch>,
     pub(super) mark: Mark,
 }
 
@@ -57,7 +57,9 @@ pub(super) struct Machine {
     pub(super) heard: BTreeMap<usize, Duration>,
     pub(super) pending: Vec<Write>,
     /// The first mark of its epoch.
-    pub(super) first: Option<(Epoch, Mark)>,
+    pub(super) first: Option<(Rc<Epoch>, Mark)>,
+    /// Its epoch when that was last handed out.
+    shared: Rc<Epoch>,
     /// When it wrote lately.
     pub(super) wrote: VecDeque<Duration>,
 }
@@ -67,6 +69,7 @@ impl Machine {
         Self {
             id,
             image: false,
+            shared: Rc::new(disk.stored.epoch.clone()),
             disk,
             core: None,
             boots: 0,
@@ -109,6 +112,14 @@ impl Machine {
         &self.core.as_ref().map_or(&self.disk.stored, Quorum::stored).epoch
     }
 
+    /// The same, for many to keep.
+    pub(super) fn shared_epoch(&mut self) -> Rc<Epoch> {
+        if *self.shared != *self.epoch() {
+            self.shared = Rc::new(self.epoch().clone());
+        }
+        Rc::clone(&self.shared)
+    }
+
     /// Its clock stood still less than a hold ago, as far as it can tell.
     pub(super) fn is_dazed(&self, now: Duration) -> bool {
         self.thawed.is_some_and(|at| self.clock(now) < at + Config::default().hold)
@@ -118,7 +129,7 @@ impl Machine {
         self.boots += 1;
         self.disk.starts += 1;
         let start = Start { number: self.disk.starts, incarnation };
-        self.core = Some(Quorum::new(config, &server_id(self.id), self.disk.stored.clone(), start));
+        self.core = Some(Quorum::new(config, server_id(self.id), self.disk.stored.clone(), start));
     }
 
     pub(super) fn crash(&mut self) {

@@ -34,7 +34,7 @@ impl World {
     /// Has a role that stands.
     fn rightful(&self) -> Option<usize> {
         let newest = self.route.iter().map(|machine| self.machines[*machine].epoch()).max();
-        let newest = newest.max(self.doors.iter().map(|door| &door.epoch).max());
+        let newest = newest.max(self.doors.iter().map(|door| &*door.epoch).max());
         self.route.into_iter().find(|machine| {
             let machine = &self.machines[*machine];
             let active = machine.core.as_ref().is_some_and(|core| core.stored().role == Role::Active);

@@ -7,7 +7,7 @@ use super::world::{Way, World};
 use super::*;
 use rand::Rng as _;
 
-const SEEDS: u64 = 1000;
+const SEEDS: u64 = 2000;
 const FAULTS: usize = 30;
 /// A silent server was replaced by then: 45 s until it has given up its devices, or they it, a few until they have dialled
 /// the other one, 90 s with it, and two rounds of nonces.

@@ -6,7 +6,7 @@ use super::flaws::Flaw;
 use super::machine::{Disk, Machine, Mail, Write};
 use super::*;
 use crate::quorum::{Output, Promotion};
-use rand::rngs::StdRng;
+use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ pub(super) enum Event {
         door: usize,
         from: (usize, u64),
         nonce: u64,
-        epoch: Epoch,
+        epoch: Rc<Epoch>,
         start: Start,
     },
     Mail(usize, u64, Mail),
@@ -37,7 +37,7 @@ pub(super) enum Event {
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) now: Duration,
-    pub(super) rng: StdRng,
+    pub(super) rng: SmallRng,
     events: BTreeMap<(Duration, u64), Event>,
     count: u64,
     pub(super) sessions: u64,
@@ -62,11 +62,11 @@ pub(super) struct World {
     /// When two images of one server last ran at once.
     pub(super) twice: Option<Duration>,
     /// When each epoch first wrote.
-    pub(super) first_write: BTreeMap<Epoch, Duration>,
+    pub(super) first_write: BTreeMap<Rc<Epoch>, Duration>,
     /// Nobody starts images or decides in place of the fleet: then nothing is excused.
     pub(super) unaided: bool,
     /// The highest epoch that each device ever had.
-    pub(super) reached: Vec<Epoch>,
+    pub(super) reached: Vec<Rc<Epoch>>,
     /// How many writes were answered as safe, and how many promotions nobody ordered.
     pub(super) safe: u64,
     pub(super) by_itself: u64,
@@ -76,7 +76,7 @@ impl World {
     pub(super) fn new(seed: u64, doors: usize) -> Self {
         let mut world = Self {
             now: Duration::ZERO,
-            rng: StdRng::seed_from_u64(seed),
+            rng: SmallRng::seed_from_u64(seed),
             events: BTreeMap::new(),
             count: 0,
             sessions: 0,
@@ -102,7 +102,7 @@ impl World {
         for id in 0..2 {
             let stored = Stored {
                 role: if id == 0 { Role::Active } else { Role::Standby },
-                epoch: Door::new().epoch,
+                epoch: Epoch::clone(&Door::new().epoch),
                 unproven: false,
                 newest: electorate(doors),
                 acknowledged: None,
@@ -136,17 +136,17 @@ impl World {
 
     /// Does what is due next, unless that is after `end`.
     pub(super) fn step(&mut self, end: Duration) -> bool {
-        let Some((&(at, count), _)) = self.events.first_key_value() else { return false };
+        let Some(next) = self.events.first_entry() else { return false };
+        let at = next.key().0;
         if at > end {
             self.now = end;
             return false;
         }
         self.now = at;
-        if let Some(event) = self.events.remove(&(at, count)) {
-            self.trace.note(at, &event);
-            self.happens(event);
-            self.check();
-        }
+        let event = next.remove();
+        self.trace.note(at, &event);
+        self.happens(event);
+        self.check();
         true
     }
 
@@ -195,7 +195,6 @@ impl World {
         }
         let now = self.machines[machine].clock(self.now);
         let flaw = self.flaw;
-        let own = self.machines[machine].epoch().clone();
         if let Mail::Answer { door, session, .. } = &mail
             && self.machines[machine].sessions.get(door) == Some(session)
         {
@@ -204,7 +203,7 @@ impl World {
         let Some(core) = &mut self.machines[machine].core else { return };
         match mail {
             Mail::Answer { door, session, nonce, epoch, seen } => {
-                let epoch = if flaw == Some(Flaw::AnyEpoch) { own } else { epoch };
+                let epoch = if flaw == Some(Flaw::AnyEpoch) { Rc::new(core.stored().epoch.clone()) } else { epoch };
                 if flaw == Some(Flaw::CountsFromReceipt) {
                     core.asked_device(id_of(door), session, nonce, now);
                 }
@@ -246,7 +245,7 @@ impl World {
     /// Seals an epoch.
     pub(super) fn promote(&mut self, machine: usize, number: u64, how: Promotion) -> Epoch {
         let seal = vec![self.rng.random(), self.rng.random()];
-        let epoch = Epoch { number, server_id: server_id(self.machines[machine].id), seal };
+        let epoch = Epoch { number, server_id: server_id(self.machines[machine].id).to_owned(), seal };
         if let Some(core) = &mut self.machines[machine].core {
             core.promoted(epoch.clone(), how);
         }
@@ -270,7 +269,10 @@ impl World {
     }
 
     pub(super) fn ask_devices(&mut self, machine: usize, now: Duration) {
-        for (door, session) in self.machines[machine].sessions.clone() {
+        let sessions: Vec<_> =
+            self.machines[machine].sessions.iter().map(|(door, session)| (*door, *session)).collect();
+        let epoch = self.machines[machine].shared_epoch();
+        for (door, session) in sessions {
             self.nonces += 1;
             let nonce = self.nonces;
             let flaw = self.flaw;
@@ -278,7 +280,7 @@ impl World {
             if flaw != Some(Flaw::CountsFromReceipt) {
                 core.asked_device(id_of(door), session, nonce, now);
             }
-            let (epoch, start) = (core.stored().epoch.clone(), core.start());
+            let (epoch, start) = (Rc::clone(&epoch), core.start());
             if !self.cut.contains(&(door, machine, Way::Down)) {
                 let delay = self.delay();
                 self.schedule(delay, Event::Ask { door, from: (machine, session), nonce, epoch, start });
@@ -304,6 +306,9 @@ impl World {
     /// The wish of the operators, where it can be fulfilled. Nobody changes what counts while a server runs twice.
     fn administer(&mut self, machine: usize, now: Duration) {
         let twice = self.runs_twice();
+        if self.machines[machine].core.as_ref().is_none_or(|core| core.stored().role != Role::Active) {
+            return;
+        }
         let members: BTreeSet<_> = self.wanted.0.iter().map(|door| id_of(*door)).collect();
         let automatic = self.wanted.1 && members.len() >= self.config.electors_min;
         let id = self.machines[machine].id;
@@ -322,7 +327,9 @@ impl World {
             self.commit(machine);
             let machine = &mut self.machines[machine];
             machine.wrote.push_back(self.now);
-            machine.wrote.retain(|at| *at + secs(90) > self.now);
+            while machine.wrote.front().is_some_and(|at| *at + secs(90) <= self.now) {
+                machine.wrote.pop_front();
+            }
         }
         self.answer_writes(machine);
     }
@@ -330,14 +337,14 @@ impl World {
     pub(super) fn commit(&mut self, machine: usize) {
         let now = self.now;
         let flaw = self.flaw;
-        let Some(core) = &self.machines[machine].core else { return };
-        let (mark, epoch) = (core.mark(), core.stored().epoch.clone());
+        let Some(mark) = self.machines[machine].core.as_ref().map(Quorum::mark) else { return };
         let machine = &mut self.machines[machine];
-        let first = machine.first.take().filter(|(of, _)| *of == epoch).unwrap_or((epoch.clone(), mark.clone()));
+        let epoch = machine.shared_epoch();
+        let first = machine.first.take().filter(|(of, _)| *of == epoch);
+        let first = first.unwrap_or_else(|| (Rc::clone(&epoch), mark.clone()));
         let mark = if flaw == Some(Flaw::OldProof) { first.1.clone() } else { mark };
         machine.first = Some(first);
-        let write = Write { at: now, epoch, mark };
-        self.first_write.entry(write.epoch.clone()).or_insert(now);
-        machine.pending.push(write);
+        self.first_write.entry(Rc::clone(&epoch)).or_insert(now);
+        machine.pending.push(Write { at: now, epoch, mark });
     }
 }
