@@ -6,8 +6,8 @@ use crate::{
     pair::{console, folder, until},
 };
 use app::{
-    model::{ProvisioningInput, PushState, Role},
-    server::service::Service,
+    model::{ConnectionSettings, ProvisioningInput, PushState, Role, SettingsInput},
+    server::service::{ListInput, Service},
 };
 use gateway::{
     simulator::{FIRST_DEVICE, Fleet, FleetSettings},
@@ -95,7 +95,8 @@ impl World {
             until("the device is connected", async || service.find_servers(door).await.unwrap().connected.is_some())
                 .await;
             let base = service.find_servers(door).await.unwrap().revision;
-            service.replace_servers(&console(), door, base, rows(&both)).await.unwrap();
+            let list = ListInput { entries: rows(&both), settings: Some(watchful()) };
+            service.replace_servers(&console(), door, base, list).await.unwrap();
         }
         for door in doors() {
             until("the device keeps its list", async || {
@@ -189,6 +190,12 @@ impl Drop for World {
             }
         }
     }
+}
+
+/// A device on a standby looks every few seconds whether there is an active server.
+fn watchful() -> SettingsInput {
+    let usual = ConnectionSettings::default();
+    SettingsInput::from(&ConnectionSettings { probe_interval_seconds: 5, ..usual })
 }
 
 async fn confirm_one(active: &Service) {
