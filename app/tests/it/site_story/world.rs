@@ -192,10 +192,11 @@ impl Drop for World {
     }
 }
 
-/// A device on a standby looks every few seconds whether there is an active server.
+/// A device on a standby looks every few seconds whether there is an active server, and goes there again soon after it went
+/// there before.
 fn watchful() -> SettingsInput {
     let usual = ConnectionSettings::default();
-    SettingsInput::from(&ConnectionSettings { probe_interval_seconds: 5, ..usual })
+    SettingsInput::from(&ConnectionSettings { probe_interval_seconds: 5, hold_down_seconds: 10, ..usual })
 }
 
 async fn confirm_one(active: &Service) {
