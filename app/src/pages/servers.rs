@@ -10,7 +10,7 @@ use super::Deciding;
 use crate::{
     components::{alert::Refusal, confirm::Confirm, loaded::Loaded, when::When},
     live::Live,
-    model::{CopyFacts, PeerState, Replication, Role, Server, size_in_words},
+    model::{CopyFacts, Fault, PeerState, Replication, Role, Server, size_in_words},
     paths,
     server_fns::servers::{
         decide_on_newcomer, drain_server, find_evidence, list_epochs, list_lone_writes, list_newcomers, list_servers,
@@ -37,43 +37,11 @@ pub fn ServersPage() -> impl IntoView {
     let Deciding { on_decide, fault } = Deciding::new(decide_on_newcomer, move || newcomers.refetch());
     // What can be asked of this server, and how it was refused.
     let own_fault = RwSignal::new(promotion_fault());
-    let rejoin = Action::new(move |id: &String| {
-        let id = id.clone();
-        async move {
-            own_fault.set(rejoin_server(id).await.err());
-            servers.refetch();
-        }
-    });
-    let on_rejoin = Callback::new(move |id| {
-        rejoin.dispatch(id);
-    });
-    let settle = Action::new(move |(): &()| async move {
-        own_fault.set(settle_lone_writes().await.err());
-        lone_writes.refetch();
-    });
-    let on_settle = Callback::new(move |()| {
-        settle.dispatch(());
-    });
-    let drain = Action::new(move |(id, away): &(String, bool)| {
-        let (id, away) = (id.clone(), *away);
-        async move {
-            own_fault.set(drain_server(id, away).await.err());
-            servers.refetch();
-        }
-    });
-    let on_drain = Callback::new(move |asked: (String, bool)| {
-        drain.dispatch(asked);
-    });
-    let remove = Action::new(move |id: &String| {
-        let id = id.clone();
-        async move {
-            own_fault.set(remove_server(id).await.err());
-            servers.refetch();
-        }
-    });
-    let on_remove = Callback::new(move |id| {
-        remove.dispatch(id);
-    });
+    let servers_anew = move || servers.refetch();
+    let on_rejoin = asking(own_fault, rejoin_server, servers_anew);
+    let on_settle = asking(own_fault, |(): ()| settle_lone_writes(), move || lone_writes.refetch());
+    let on_drain = asking(own_fault, |(id, away): (String, bool)| drain_server(id, away), servers_anew);
+    let on_remove = asking(own_fault, remove_server, servers_anew);
     view! {
         <Title text="Servers" />
         <div class="page">
@@ -110,6 +78,28 @@ pub fn ServersPage() -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+/// What a button does: `ask`, show why that was refused, and look again.
+fn asking<T, R, F>(
+    fault: RwSignal<Option<Fault>>,
+    ask: impl Fn(T) -> F + Send + Sync + 'static,
+    look_again: impl Fn() + Copy + Send + Sync + 'static,
+) -> Callback<T>
+where
+    T: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<R, Fault>> + Send + 'static,
+{
+    let action = Action::new(move |input: &T| {
+        let asked = ask(input.clone());
+        async move {
+            fault.set(asked.await.err());
+            look_again();
+        }
+    });
+    Callback::new(move |input| {
+        action.dispatch(input);
+    })
 }
 
 /// Has the standby get a copy now; on the active server of two.
