@@ -94,7 +94,7 @@ async fn a_server_that_does_not_come_back_is_removed_and_refused_whatever_certif
     room.service.peers.expire(Instant::now() + std::time::Duration::from_secs(60));
     assert!(!room.service.store.is_server_revoked("two", "ab").await.unwrap());
     let left = room.service.remove_server(&admin(), "two").await.unwrap();
-    assert_eq!(left.into_iter().map(|server| server.id).collect::<Vec<_>>(), [own.clone()]);
+    assert!(left.iter().map(|server| &server.id).eq([&own]), "{left:?}");
     assert!(room.service.store.is_server_revoked("two", "ab").await.unwrap());
     assert!(!room.service.store.is_server_revoked(&own, "ab").await.unwrap());
 
