@@ -25,8 +25,6 @@ pub(super) struct Desk {
     shaking: bool,
     /// When the last admission that was asked for is done.
     admitted_at: Duration,
-    /// Devices that only wanted to know, and were told that there is no room.
-    pub(super) probes_turned_away: u64,
 }
 
 impl Desk {

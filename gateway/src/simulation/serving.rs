@@ -20,7 +20,6 @@ impl Network {
             _ if cut => (secs(5), failed(FailureKind::TimedOut)),
             Some(known) if known.up && known.desk.is_full(room) => (secs(5), failed(FailureKind::TimedOut)),
             Some(known) if known.up && known.registry.is_full(room) && self.flaw != Some(Flaw::WelcomesProbes) => {
-                self.servers[server].desk.probes_turned_away += 1;
                 (secs(0), failed(FailureKind::Busy))
             }
             Some(known) if known.up => {
