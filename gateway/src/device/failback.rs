@@ -173,6 +173,10 @@ impl Device {
 
     /// Looks around, or goes.
     pub(super) fn watch_timeout(&mut self, now: Duration) {
+        // Something else may be due while an operator wants the device where it is.
+        if self.watch_due().is_none_or(|due| now < due) {
+            return;
+        }
         let Phase::Connected(session) = &self.phase else { return };
         if session.watch.go_at.is_some_and(|go_at| now >= go_at) {
             return self.go_back(now);

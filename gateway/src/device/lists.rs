@@ -178,6 +178,7 @@ impl Device {
                     self.stored.last_good = Some(session.server().entry.clone());
                 }
                 self.stored.pinned = None;
+                self.persist();
                 self.live_by_committed();
                 self.begin_committed_pass();
                 self.watch_anew(now);

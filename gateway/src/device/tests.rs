@@ -4,6 +4,7 @@ mod approach;
 mod attempts;
 mod events;
 mod failback;
+mod limits;
 mod list_model;
 mod moving;
 mod probing;

@@ -5,7 +5,7 @@ mod servers;
 
 use super::*;
 use crate::wire::{Event as Logged, Goodbye, ListVersion, RingId, Role};
-use rand::rngs::StdRng;
+use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::collections::BTreeMap;
 
@@ -55,6 +55,14 @@ pub(super) struct Dialled {
     pub(super) trial: bool,
 }
 
+/// What servers say of the numbers that are theirs to say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) keep_alive_s: u32,
+    pub(super) silence_limit_s: u32,
+    pub(super) reconnect_spread_s: u32,
+}
+
 pub(super) struct World {
     pub(super) now: Duration,
     pub(super) config: Config,
@@ -95,6 +103,7 @@ pub(super) struct World {
     /// When the device last had or tried a connection.
     pub(super) idle_since: Duration,
     pub(super) trial_timeout_s: u32,
+    pub(super) told: Told,
     /// What the servers' clocks would show at the beginning, milliseconds since 1970 UTC.
     pub(super) clock_ms: u64,
     /// When the device was last switched on.
@@ -109,7 +118,7 @@ pub(super) struct World {
     link: Option<Link>,
     queue: BTreeMap<(Duration, u64), Event>,
     events: u64,
-    pub(super) rng: StdRng,
+    pub(super) rng: SmallRng,
 }
 
 impl World {
@@ -152,6 +161,7 @@ impl World {
             confirmed: Vec::new(),
             idle_since: now,
             trial_timeout_s: 63,
+            told: Told { keep_alive_s: 10, silence_limit_s: 30, reconnect_spread_s: 2 },
             clock_ms: 1_790_000_000_000,
             started_at: now,
             since: (1..=5).map(|server| (server, now)).collect(),
@@ -161,7 +171,8 @@ impl World {
             link: None,
             queue: BTreeMap::new(),
             events: 0,
-            rng: StdRng::seed_from_u64(seed),
+            // Other dice than the device's.
+            rng: SmallRng::seed_from_u64(!seed),
         };
         world.act();
         world

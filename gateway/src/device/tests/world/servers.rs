@@ -65,9 +65,9 @@ impl World {
             role: self.roles[&link.server],
             epoch,
             server_time_unix_ms: self.server_time_ms(),
-            keep_alive_s: 10,
-            silence_limit_s: 30,
-            reconnect_spread_s: 2,
+            keep_alive_s: self.told.keep_alive_s,
+            silence_limit_s: self.told.silence_limit_s,
+            reconnect_spread_s: self.told.reconnect_spread_s,
             start: None,
             event_watermark: self.stores.entry(link.server).or_default().watermark(hello.ring.unwrap().ring),
         });
