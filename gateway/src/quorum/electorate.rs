@@ -47,8 +47,9 @@ pub enum ProposalRefused {
     /// Only the active server changes it.
     #[error("this server does not write now")]
     NotActive,
-    /// The other server does not have the last change yet, or has not rejoined since the last promotion.
-    #[error("the other server has not stored the last change yet")]
+    /// The other server does not have the last change yet, has not rejoined since the last promotion, or may be holding
+    /// most of those who are to count: it does not answer, and fewer than half of them are held here.
+    #[error("the other server has not stored the last change yet, or does not answer")]
     Outstanding,
     /// Automatic promotion needs more devices.
     #[error("too few devices list both servers")]
@@ -82,7 +83,12 @@ impl Quorum {
         }
         let number = self.stored.newest.version.number + 1;
         let version = Version { epoch: self.stored.epoch.number, number };
-        self.stored.newest = Electorate { version, automatic, members };
+        let proposed = Electorate { version, automatic, members };
+        // The standby may have held them all the time, and would take over as soon as it hears that they count.
+        if automatic && !self.holds_peer(now) && !self.holds_half(&proposed, now) {
+            return Err(ProposalRefused::Outstanding);
+        }
+        self.stored.newest = proposed;
         self.persist();
         Ok(())
     }

@@ -163,12 +163,35 @@ fn a_change_of_the_electorate_binds_twice_until_it_is_stored() {
     hold(&mut active, 2, secs(0), &epoch(1, A));
     let others = (2..=7).map(DeviceId).collect();
     assert_eq!(active.propose(members(2), true, secs(0)), Err(ProposalRefused::TooFew));
-    assert_eq!(active.propose(others, true, secs(0)), Ok(()));
-    assert_eq!(active.standing(secs(0)), Standing::Lone, "one of six");
-    assert_eq!(active.propose(members(3), true, secs(0)), Err(ProposalRefused::NotActive));
     correspond(&mut active, &mut standby, secs(1));
+    assert_eq!(active.propose(others, true, secs(1)), Ok(()));
+    assert_eq!(active.standing(secs(1)), Standing::Writes, "it holds the standby");
+    hold(&mut active, 2, secs(32), &epoch(1, A));
+    assert_eq!(active.standing(secs(32)), Standing::Lone, "one of six");
+    assert_eq!(active.propose(members(3), true, secs(32)), Err(ProposalRefused::NotActive));
+    correspond(&mut active, &mut standby, secs(33));
     assert_eq!(standby.stored().newest, active.stored().newest);
     assert_eq!(active.stored().acknowledged.as_ref(), Some(&active.stored().newest));
+}
+
+#[test]
+fn devices_that_the_standby_has_held_long_do_not_count_from_one_moment_to_the_next() {
+    let (mut active, mut standby) = (server(A, Role::Active, false), server(B, Role::Standby, false));
+    correspond(&mut active, &mut standby, secs(0));
+    for second in 1..200 {
+        hold(&mut standby, 3, secs(second), &epoch(1, A));
+        // The active server hears nothing of the standby, and writes alone.
+        let letter = active.write_letter(second, secs(second));
+        standby.read_letter(&letter, secs(second));
+    }
+    assert_eq!(active.standing(secs(200)), Standing::Writes, "nobody takes over by itself");
+    assert_eq!(active.propose(members(4), true, secs(200)), Err(ProposalRefused::Outstanding));
+    let letter = active.write_letter(200, secs(200));
+    standby.read_letter(&letter, secs(200));
+    standby.handle_timeout(secs(201));
+    assert_eq!(ordered(&mut standby), None);
+    hold(&mut active, 2, secs(201), &epoch(1, A));
+    assert_eq!(active.propose(members(4), true, secs(201)), Ok(()), "half of them are here");
 }
 
 #[test]
