@@ -52,7 +52,8 @@ test('server #2 takes over from #1, which comes back as its standby and takes th
 
     await site.portal.launch();
     await signIn(page, site.portal);
-    await expect(page.getByText(/was made active \(epoch 2\)/)).toBeVisible();
+    const overtaken = page.getByText(/was made active \(epoch 2\)/);
+    await eventually(page, async () => expect(overtaken).toBeVisible({ timeout: 500 }));
     await openServers(page, site.portal);
     await page.getByText('Join as standby', { exact: true }).first().click();
     await page.getByRole('button', { name: 'Join as standby' }).click();
