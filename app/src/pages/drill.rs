@@ -61,19 +61,9 @@ fn OneDrill(id: String) -> impl IntoView {
 #[component]
 fn Report(drill: Signal<Drill>, on_stop: Callback<()>) -> impl IntoView {
     let (to_name, begun_at) = drill.with_untracked(|drill| (drill.to_name.clone(), drill.begun_at.clone()));
-    let stop_path = drill.with_untracked(|drill| paths::stop_drill(&drill.id));
+    let id = drill.with_untracked(|drill| drill.id.clone());
     let stop = move || {
-        (!drill.with(|drill| drill.state.is_final())).then(|| {
-            view! {
-                <Confirm
-                    label="Stop".to_owned()
-                    question="The devices are called back at once.".to_owned()
-                    yes="Call them back".to_owned()
-                    path=stop_path.clone()
-                    on_confirm=on_stop
-                />
-            }
-        })
+        (!drill.with(|drill| drill.state.is_final())).then(|| view! { <StopDrill id=id.clone() on_confirm=on_stop /> })
     };
     view! {
         <div class="page-title">
@@ -90,6 +80,20 @@ fn Report(drill: Signal<Drill>, on_stop: Callback<()>) -> impl IntoView {
         {move || drill.with(|drill| view! { <Devices devices=drill.devices.clone() /> })}
     }
     .into_any()
+}
+
+/// Calls the devices of a rehearsal back.
+#[component]
+pub(super) fn StopDrill(id: String, on_confirm: Callback<()>) -> impl IntoView {
+    view! {
+        <Confirm
+            label="Stop".to_owned()
+            question="The devices are called back at once.".to_owned()
+            yes="Call them back".to_owned()
+            path=paths::stop_drill(&id)
+            on_confirm
+        />
+    }
 }
 
 /// Whether a rehearsal is over and not all came through.

@@ -156,16 +156,17 @@ fn Drain(servers: Signal<Vec<Server>>, on_drain: Callback<(String, bool)>) -> im
     }
 }
 
+/// Ids and names of the other servers in this state; none unless this one is active.
+fn others_of_active(servers: &[Server], state: PeerState) -> Vec<(String, String)> {
+    let active = servers.iter().any(|one| one.state == PeerState::This && one.role == Role::Active);
+    let others = servers.iter().filter(|one| active && one.state == state);
+    others.map(|one| (one.id.clone(), one.name.clone())).collect()
+}
+
 /// Takes out a server that does not come back; on the active one.
 #[component]
 fn Removals(servers: Signal<Vec<Server>>, on_remove: Callback<String>) -> impl IntoView {
-    let silent = Memo::new(move |_| {
-        servers.with(|servers| {
-            let active = servers.iter().any(|one| one.state == PeerState::This && one.role == Role::Active);
-            let silent = servers.iter().filter(|one| active && one.state == PeerState::Unreachable);
-            silent.map(|one| (one.id.clone(), one.name.clone())).collect::<Vec<_>>()
-        })
-    });
+    let silent = Memo::new(move |_| servers.with(|servers| others_of_active(servers, PeerState::Unreachable)));
     move || {
         let removal = |(id, name): (String, String)| {
             let question = format!(

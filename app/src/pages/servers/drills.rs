@@ -1,11 +1,12 @@
 //! Rehearsed failovers: begun here, watched here, and their reports.
 
+use super::others_of_active;
 use crate::{
-    components::{alert::Refusal, confirm::Confirm, field::TextField, loaded::Loaded, when::When},
+    components::{alert::Refusal, field::TextField, loaded::Loaded, when::When},
     live::Live,
-    model::{Drill, FormAnswer, PeerState, Role, Server, Typed},
+    model::{Drill, FormAnswer, PeerState, Server, Typed},
     pages::{
-        drill::{Summary, is_trouble},
+        drill::{StopDrill, Summary, is_trouble},
         error_at, field_errors, first_answer, first_fault,
     },
     paths,
@@ -43,13 +44,7 @@ pub fn Rehearsals(
 #[component]
 fn Drills(servers: Signal<Vec<Server>>, drills: Signal<Vec<Drill>>, on_stop: Callback<String>) -> impl IntoView {
     let runs = Memo::new(move |_| drills.with(|drills| drills.iter().any(|drill| !drill.state.is_final())));
-    let targets = Memo::new(move |_| {
-        servers.with(|servers| {
-            let active = servers.iter().any(|one| one.state == PeerState::This && one.role == Role::Active);
-            let others = servers.iter().filter(|one| active && one.state == PeerState::Reachable);
-            others.map(|one| (one.id.clone(), one.name.clone())).collect::<Vec<_>>()
-        })
-    });
+    let targets = Memo::new(move |_| servers.with(|servers| others_of_active(servers, PeerState::Reachable)));
     let buttons = move || {
         let targets = if runs.get() { Vec::new() } else { targets.get() };
         targets.into_iter().map(|(id, name)| view! { <BeginForm id name /> }).collect_view()
@@ -120,15 +115,7 @@ fn DrillLine(drill: Drill, on_stop: Callback<String>) -> impl IntoView {
     let stop = (!drill.state.is_final()).then(|| {
         let id = drill.id.clone();
         let on_confirm = Callback::new(move |()| on_stop.run(id.clone()));
-        view! {
-            <Confirm
-                label="Stop".to_owned()
-                question="The devices are called back at once.".to_owned()
-                yes="Call them back".to_owned()
-                path=paths::stop_drill(&drill.id)
-                on_confirm
-            />
-        }
+        view! { <StopDrill id=drill.id.clone() on_confirm /> }
     });
     view! {
         <section class="drill">

@@ -12,15 +12,7 @@ impl Service {
         let name = |id: &str| self.peers.name_of(id).unwrap_or_else(|| "another server".to_owned());
         let record = self.roles.now();
         Some(match record.pause? {
-            Pause::Starting if self.peers.peers().is_empty() => {
-                "This server was started again. It serves devices and changes nothing until half of the devices that it had \
-                 last are back, two minutes at most: one of them could show that this is an old image of the server."
-                    .to_owned()
-            }
-            Pause::Starting => "This server was active before it was started again. It serves devices and changes nothing \
-                                until the other server, or half of the devices, have said that no other server took over. \
-                                If the other server is gone for good, make this server active on the Servers page."
-                .to_owned(),
+            Pause::Starting => self.starting_in_words(),
             Pause::Alone => "This server is active, but neither the other server nor half of the devices answer it: the other \
                              server may be taking over. It serves the devices that are here and changes nothing until one \
                              of them answers. If the other server is off, make this server active anew on the Servers page."
@@ -69,6 +61,20 @@ impl Service {
                                 Servers page."
                 .to_owned(),
         })
+    }
+
+    fn starting_in_words(&self) -> String {
+        match self.vouchers.limit() {
+            Some(limit) => format!(
+                "This server was started again. It serves devices and changes nothing until half of the devices that it had \
+                 last are back, {} seconds at most: one of them could show that this is an old image of the server.",
+                limit.as_secs()
+            ),
+            None => "This server was active before it was started again. It serves devices and changes nothing until the \
+                     other server, or half of the devices, have said that no other server took over. If the other server is \
+                     gone for good, make this server active on the Servers page."
+                .to_owned(),
+        }
     }
 
     /// This server's database was overwritten, and what only it held was not kept before.

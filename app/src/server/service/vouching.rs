@@ -20,8 +20,18 @@ pub(super) struct Vouchers(Mutex<Vouching>);
 struct Vouching {
     /// The devices that know of no later epoch or start.
     devices: BTreeSet<u32>,
-    /// Where nobody else could know: the devices that were connected last, and when this server resumes without them.
-    alone: Option<(BTreeSet<u32>, Instant)>,
+    alone: Option<Alone>,
+}
+
+/// Nobody but devices could know.
+#[derive(Debug)]
+struct Alone {
+    /// The devices that were connected last.
+    last: BTreeSet<u32>,
+    /// How long this server waits for half of them.
+    limit: Duration,
+    /// Since when.
+    since: Instant,
 }
 
 impl Vouchers {
@@ -34,13 +44,18 @@ impl Vouchers {
         let mut vouching = self.lock();
         vouching.devices.insert(device);
         match &vouching.alone {
-            Some((last, _)) => (last.intersection(&vouching.devices).count() as u64, Some(last.len() as u64)),
+            Some(Alone { last, .. }) => (last.intersection(&vouching.devices).count() as u64, Some(last.len() as u64)),
             None => (vouching.devices.len() as u64, None),
         }
     }
 
     fn are_overdue(&self) -> bool {
-        self.lock().alone.as_ref().is_some_and(|(_, until)| Instant::now() >= *until)
+        self.lock().alone.as_ref().is_some_and(|alone| alone.since.elapsed() >= alone.limit)
+    }
+
+    /// How long a server waits that has no other one to ask.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        self.lock().alone.as_ref().map(|alone| alone.limit)
     }
 }
 
@@ -71,7 +86,7 @@ impl Service {
                 "this server was active: it waits for half of the devices that it had last, so that an old image of it \
                  is noticed"
             );
-            self.vouchers.lock().alone = Some((last, Instant::now() + alone_for));
+            self.vouchers.lock().alone = Some(Alone { last, limit: alone_for, since: Instant::now() });
         }
         self.roles.hold_back(Pause::Starting);
         Ok(())
@@ -162,7 +177,7 @@ mod tests {
         room.device(FIRST + 9).await;
         room.service.hold_role_back(false, Duration::from_secs(600)).await.unwrap();
         assert_eq!(room.service.role(), Role::ReadOnly);
-        assert!(room.service.banners().await.iter().any(|banner| banner.text.contains("two minutes at most")));
+        assert!(room.service.banners().await.iter().any(|banner| banner.text.contains("600 seconds at most")));
         come(&room, &arrivals[..1]).await;
         come(&room, from_ref(&arrivals[0])).await;
         room.service.resume_if_overdue().await.unwrap();
