@@ -153,8 +153,8 @@ impl Copies {
     }
 
     /// Removes all but `kept`, the newest copy of each of the last days (what a mistake destroys today is in yesterday's),
-    /// and their rollback journals; snapshots for the other server go when nobody needs them any more. A write-ahead log beside them is never theirs: SQLite would read it, and so mix two
-    /// files.
+    /// and their rollback journals. A write-ahead log beside them is never theirs: SQLite would read it, and so mix two
+    /// files. Snapshots for the other server go when nobody needs them any more.
     pub(in crate::server) fn sweep(&self, kept: &[&Manifest], now: SystemTime) -> io::Result<()> {
         let kept = kept.iter().filter_map(|manifest| manifest.file_name());
         let kept: Vec<String> = kept.chain(self.dailies(now)?).collect();

@@ -20,11 +20,14 @@ async fn book(installation: &str, epoch: u64) -> (TempDir, Store) {
 }
 
 async fn name_server(store: &Store, name: &str) {
-    sql::query("insert into servers (id, name, number, certificate_serial, joined_at) values ('one', $1, 1, '', '') on conflict (id) do update set name = $1")
-        .bind(name)
-        .execute(&store.book())
-        .await
-        .unwrap();
+    sql::query(
+        "insert into servers (id, name, number, certificate_serial, joined_at) values ('one', $1, 1, '', '')
+         on conflict (id) do update set name = $1",
+    )
+    .bind(name)
+    .execute(&store.book())
+    .await
+    .unwrap();
 }
 
 async fn names(store: &Store) -> Vec<String> {
