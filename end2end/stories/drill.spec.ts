@@ -17,6 +17,12 @@ test('a failover is rehearsed, and the report names who went and who could not',
     await page.goto(`${site.portal.url}/servers`);
     await ready(page);
     await page.getByText('Rehearse a failover to BioStar Server #2', { exact: true }).click();
+    // A text that finds nothing is told once, and stays to be mended.
+    await page.getByLabel('Devices', { exact: true }).fill('no such door');
+    await page.getByRole('button', { name: 'Begin' }).click();
+    await expect(page.getByText(/^Nothing was saved/)).toHaveCount(1);
+    await ready(page);
+    await page.getByLabel('Devices', { exact: true }).fill('');
     await page.getByRole('button', { name: 'Begin' }).click();
     await eventually(page, async () =>
       expect(page.getByText(/^Done: 1 of 2 devices passed, 1 failed, 0 events lost/)).toBeVisible({ timeout: 500 }),

@@ -109,7 +109,7 @@ pub(super) fn Summary(text: String, trouble: bool) -> impl IntoView {
 
 fn lead(drill: &Drill) -> String {
     format!(
-        "Devices of {} went to {} and came back, within {} seconds. Begun by {},",
+        "Devices of {} are sent to {} and called back, after {} seconds at most. Begun by {},",
         drill.from_name, drill.to_name, drill.limit_seconds, drill.begun_by
     )
 }

@@ -6,11 +6,11 @@ pub mod newcomers;
 pub mod role;
 pub mod timeline;
 
-use super::Deciding;
+use super::{first_answer, first_fault};
 use crate::{
     components::{alert::Refusal, confirm::Confirm, loaded::Loaded, when::When},
     live::Live,
-    model::{CopyFacts, Fault, PeerState, Replication, Role, Server, size_in_words},
+    model::{CopyFacts, Decision, Fault, PeerState, Replication, Role, Server, size_in_words},
     paths,
     server_fns::servers::{
         decide_on_newcomer, drain_server, find_evidence, list_epochs, list_lone_writes, list_newcomers, list_servers,
@@ -22,7 +22,7 @@ use drills::Rehearsals;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use newcomers::NewcomerList;
-use role::{LoneWriteList, RoleCard, promotion_fault};
+use role::{LoneWriteList, RoleCard};
 use timeline::Timeline;
 
 /// Who is active, who answers, who holds how many devices, and who asks to join.
@@ -34,14 +34,18 @@ pub fn ServersPage() -> impl IntoView {
     let lone_writes = Resource::new(move || live.servers.get(), |_| list_lone_writes());
     let epochs = Resource::new(move || live.servers.get(), |_| list_epochs());
     let newcomers = Resource::new(move || live.servers.get(), |_| list_newcomers());
-    let Deciding { on_decide, fault } = Deciding::new(decide_on_newcomer, move || newcomers.refetch());
     // What can be asked of this server, and how it was refused.
-    let own_fault = RwSignal::new(promotion_fault());
+    let fault = RwSignal::new(first_fault(first_answer().as_ref()));
     let servers_anew = move || servers.refetch();
-    let on_rejoin = asking(own_fault, rejoin_server, servers_anew);
-    let on_settle = asking(own_fault, |(): ()| settle_lone_writes(), move || lone_writes.refetch());
-    let on_drain = asking(own_fault, |(id, away): (String, bool)| drain_server(id, away), servers_anew);
-    let on_remove = asking(own_fault, remove_server, servers_anew);
+    let on_rejoin = asking(fault, rejoin_server, servers_anew);
+    let on_settle = asking(fault, |(): ()| settle_lone_writes(), move || lone_writes.refetch());
+    let on_drain = asking(fault, |(id, away): (String, bool)| drain_server(id, away), servers_anew);
+    let on_remove = asking(fault, remove_server, servers_anew);
+    let on_decide = asking(
+        fault,
+        |(id, decision): (String, Decision)| decide_on_newcomer(id, decision),
+        move || newcomers.refetch(),
+    );
     view! {
         <Title text="Servers" />
         <div class="page">
@@ -50,7 +54,6 @@ pub fn ServersPage() -> impl IntoView {
                 "Every server accepts the devices of the installation. Only the active one changes settings; a standby works with a copy of its database."
             </p>
             <Refusal fault />
-            <Refusal fault=own_fault />
             <Loaded resource=servers children=move |servers| view! {
                 <ServerList servers />
                 <div class="server-actions">

@@ -237,7 +237,7 @@ impl<D: Directory> Connection<D> {
     fn ask(&mut self, question: Question) {
         let arriving_max = self.shared.settings.backlog() as usize;
         if matches!(question, Question::MayRegister(..)) && self.membership.is_full(arriving_max) {
-            let answer = Answer::NotAdmitted(self.shared.load.is_full());
+            let answer = Answer::NotAdmitted(Load::refuse_probe());
             self.pending = Some(Box::pin(std::future::ready(answer)));
             return;
         }

@@ -81,7 +81,7 @@ impl Load {
     }
 
     /// What somebody is told who would be turned away, and only wants to know.
-    pub(crate) fn is_full(&self) -> Refusal {
+    pub(crate) fn refuse_probe() -> Refusal {
         Refusal::Busy(PROBE_BUSY)
     }
 

@@ -9,8 +9,7 @@ use crate::{
         when::When,
     },
     model::{
-        Evidence, Fault, FormAnswer, LoneWrite, OtherServer, PeerState, PromotionInput, Replication, Role, Server,
-        Typed,
+        Evidence, FormAnswer, LoneWrite, OtherServer, PeerState, PromotionInput, Replication, Role, Server, Typed,
     },
     pages::{error_at, field_errors, first_answer, first_fault},
     paths,
@@ -221,9 +220,4 @@ pub fn LoneWriteList(
             }
         })
     }
-}
-
-/// What the page's own form was refused for, to be told on top.
-pub(super) fn promotion_fault() -> Option<Fault> {
-    first_fault(first_answer().as_ref())
 }

@@ -89,7 +89,8 @@ impl Service {
                 view.electors
             ),
             None | Some(ProposalRefused::Outstanding) if self.role() == Role::Active => {
-                "The other server has to confirm which devices count; it has not since the last change or failover."
+                "The other server has to confirm which devices count; it does not answer, or has not since the last change or \
+                 failover."
                     .to_owned()
             }
             None | Some(ProposalRefused::Outstanding | ProposalRefused::NotActive | ProposalRefused::TooFew) => {
