@@ -119,11 +119,23 @@ answers_not() {
 }
 rejoined() { "$PORTAL" rejoin --data "$1" >"$DRILL/rejoined" 2>/dev/null; }
 
-# start_doors STRING: the fleet of devices.
+# A process may have so many descriptors only, and a device takes two: a crowd is several fleets. Of each: its first device and its last.
+FLEET=4000
+fleets() {
+  local last=$((547846000 + DEVICES))
+  seq 547846001 "$FLEET" "$last" | awk -v many="$FLEET" -v last="$last" '{ end = $1 + many - 1; print $1, end < last ? end : last }'
+}
+door_socket() { echo "$DRILL/doors-$1.sock"; } # FIRST
+
+# start_doors STRING: all devices.
 start_doors() {
-  "${DEVICES_ON[@]}" "$BLN" fleet -n "$DEVICES" --state "$DRILL/doors" --provision "$1" --control "$DRILL/doors.sock" >"$DRILL/doors.log" 2>&1 &
-  remember $!
-  disown $!
+  local first last
+  while read -r first last; do
+    "${DEVICES_ON[@]}" "$BLN" fleet -n $((last - first + 1)) --first-id "$first" --state "$DRILL/doors-$first" --provision "$1" \
+      --control "$(door_socket "$first")" >>"$DRILL/doors.log" 2>&1 &
+    remember $!
+    disown $!
+  done < <(fleets)
 }
 
 # time_answers DATA FILE: asks for a page of devices all the time; a line with the seconds of each answer.

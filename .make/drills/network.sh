@@ -58,7 +58,7 @@ end_networked_drill() {
 
 # start_doors_in_net STRING: the fleet of devices, on its own machine.
 start_doors_in_net() {
-  ip netns exec "$NET-doors" "$BLN" fleet -n "$DEVICES" --state "$DRILL/doors" --provision "$1" --control "$DRILL/doors.sock" \
+  ip netns exec "$NET-doors" "$BLN" fleet -n "$DEVICES" --state "$DRILL/doors" --provision "$1" --control "$(door_socket 547846001)" \
     >"$DRILL/doors.log" 2>&1 &
   remember $!
   disown $!

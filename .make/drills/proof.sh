@@ -89,12 +89,18 @@ never_both() {
   [ "$turns" = $(($1 + 1)) ] || die "both servers answered edits at one time: $turns turns with $1 moves"
 }
 
+use_all_doors() {
+  local first last
+  while read -r first last; do
+    seq "$first" "$last" | xargs -P 2 -I '{}' "$BLN" ctl --control "$(door_socket "$first")" event '{}' "$1" || return 1
+  done < <(fleets)
+}
+
 # log_events N: somebody uses each door N times, from now on; events_complete waits for it.
 log_events() {
   [ -z "$logging" ] || wait "$logging" || die "a device did not log its events"
   LOGGED=$((LOGGED + $1))
-  seq 547846001 $((547846000 + DEVICES)) \
-    | xargs -P 2 -I '{}' "$BLN" ctl --control "$DRILL/doors.sock" event '{}' "$1" >>"$DRILL/doors.log" 2>&1 &
+  use_all_doors "$1" >>"$DRILL/doors.log" 2>&1 &
   logging=$!
 }
 

@@ -17,6 +17,7 @@ mod lists;
 mod moving;
 mod probing;
 mod renewal;
+mod revoked;
 mod rota;
 mod session;
 mod stored;
@@ -142,7 +143,7 @@ impl Device {
             return;
         }
         match input {
-            Input::Opened(attempt) => self.opened(attempt, now),
+            Input::Opened(attempt, server) => self.opened(attempt, &server, now),
             Input::Heard(attempt) => self.heard(attempt, now),
             Input::Received(attempt, message) => self.received(attempt, *message, now),
             Input::Closed(attempt, kind, text) => self.closed(attempt, kind, &text, now),

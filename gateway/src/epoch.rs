@@ -14,7 +14,7 @@
 //! every line ended by a line feed. Two promotions to one number differ at least in their random bytes.
 
 use crate::{
-    authority::{Authority, AuthorityError},
+    authority::{Authority, AuthorityError, is_signed},
     wire::Epoch,
 };
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
@@ -40,9 +40,7 @@ pub fn seal(authority: &Authority, number: u64, server_id: &str) -> Result<Epoch
 pub fn is_genuine(epoch: &Epoch, installation_id: &str, authority: &CertificateDer<'_>) -> bool {
     let Some((random, signature)) = epoch.seal.split_at_checked(RANDOM_BYTES) else { return false };
     let text = text_of(installation_id, epoch.number, &epoch.server_id, random);
-    webpki::EndEntityCert::try_from(authority).is_ok_and(|certificate| {
-        certificate.verify_signature(webpki::aws_lc_rs::ECDSA_P256_SHA256, text.as_bytes(), signature).is_ok()
-    })
+    is_signed(authority, text.as_bytes(), signature)
 }
 
 fn text_of(installation_id: &str, number: u64, server_id: &str, random: &[u8]) -> String {

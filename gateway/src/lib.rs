@@ -11,6 +11,7 @@ pub mod epoch;
 pub mod fuzzing;
 pub mod provisioning;
 pub mod quorum;
+pub mod revocation;
 pub mod server;
 #[cfg(test)]
 mod simulation;

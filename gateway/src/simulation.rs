@@ -10,6 +10,7 @@ mod flaws;
 mod names;
 mod network;
 mod pushes;
+mod removal;
 mod ring;
 mod seeds;
 mod serving;

@@ -13,6 +13,7 @@ mod list;
 mod message;
 mod probe;
 mod proto;
+mod revoked;
 mod settings;
 mod start;
 
@@ -28,5 +29,7 @@ pub use info::{DeviceInfo, IpConfig, SerialConfig};
 pub use list::{ListHash, ListVersion, MAX_LIST_SEAL_BYTES, ServerList};
 pub use message::{DeviceId, Enrol, Enrolled, Epoch, Goodbye, Hello, Message, Reason, Registered, Role};
 pub use probe::{EntryProbe, MAX_PROBES, MoveFailure, ProbeAnswer};
+pub(crate) use revoked::remember_revoked;
+pub use revoked::{MAX_REVOKED_SERVERS, RevokedServer};
 pub use settings::{DayWindow, DeviceSettings, Failback, SettingError};
 pub use start::{MAX_START_TOKEN_BYTES, MAX_STARTS, ServerStart, remember_start};

@@ -76,6 +76,7 @@ impl Directory for Link {
                 model::Role::ReadOnly => Role::ReadOnly,
             },
             epoch: record.epoch.on_the_wire(),
+            revoked_servers: self.service.revoked_servers.read(),
         }
     }
 

@@ -174,6 +174,7 @@ pub struct Service {
     hold: quiet::Hold,
     drills: drills::Drills,
     certificates_shown: renewals::Shown,
+    pub(super) revoked_servers: revoking::RevokedServers,
     /// What is measured.
     pub(super) metrics: Metrics,
 }
@@ -220,6 +221,7 @@ impl Service {
             hold: quiet::Hold::default(),
             drills: drills::Drills::default(),
             certificates_shown: renewals::Shown::default(),
+            revoked_servers: revoking::RevokedServers::default(),
             metrics: Metrics::default(),
         })
     }

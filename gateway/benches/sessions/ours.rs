@@ -67,6 +67,7 @@ impl Directory for Everybody {
             server_name: "ours".into(),
             role: Role::Active,
             epoch: Epoch { number: 1, server_id: "server-1".into(), seal: vec![0; 88] },
+            revoked_servers: Arc::default(),
         }
     }
 

@@ -197,6 +197,7 @@ impl<'a> Enrolling<'a> {
                 | Message::CertificateRenewed { .. }
                 | Message::RenewalRefused { .. }
                 | Message::ServerChanged { .. }
+                | Message::RevokedServers(_)
                 | Message::Unknown => return Err("the server answered with something else".to_owned()),
             }
         }

@@ -28,6 +28,8 @@ pub(super) struct Record {
     last_good: Option<EntryRecord>,
     #[serde(default)]
     pinned: Option<EntryRecord>,
+    #[serde(default)]
+    revoked_servers: Vec<String>,
     server_time_unix_ms: u64,
 }
 
@@ -114,6 +116,7 @@ macro_rules! mirror {
 mirror!(CauseRecord of RollbackCause { Unknown, TimedOut, Restarted, FormerFailed });
 mirror!(KindRecord of FailureKind {
     Unknown, NotTried, NameNotFound, Refused, TimedOut, Unreachable, Tls, ForeignInstallation, NotAdmitted, Busy, Closed,
+    ServerRevoked,
 });
 
 impl From<&Stored> for Record {
@@ -135,6 +138,7 @@ impl From<&Stored> for Record {
             starts: stored.starts.iter().map(Into::into).collect(),
             last_good: stored.last_good.as_ref().map(Into::into),
             pinned: stored.pinned.as_ref().map(Into::into),
+            revoked_servers: stored.revoked_servers.clone(),
             server_time_unix_ms: stored.server_time_unix_ms,
         }
     }
@@ -162,6 +166,7 @@ impl TryFrom<Record> for Stored {
             starts: record.starts.into_iter().map(StartRecord::parse).collect::<Result<_, _>>()?,
             last_good: record.last_good.map(|entry| entry.parse()).transpose()?,
             pinned: record.pinned.map(|entry| entry.parse()).transpose()?,
+            revoked_servers: record.revoked_servers,
             server_time_unix_ms: record.server_time_unix_ms,
         })
     }

@@ -6,6 +6,7 @@ use super::disk::{Disk, Enrolled};
 use crate::authority::request_for;
 use crate::device::CertificateLife;
 use crate::epoch;
+use crate::revocation;
 use crate::tls::{Clock, Peer, Trust, client_config, is_client_of, peer_of, public_key_of, validity_of};
 use crate::wire::{ALPN, DeviceId, EntryProbe, Epoch, FailureKind, Message};
 use rcgen::{KeyPair, PublicKeyData as _};
@@ -56,12 +57,14 @@ impl Credentials {
         Ok(life)
     }
 
-    /// Whether an epoch was made by the device's installation. Whatever names none is believed.
+    /// Whether an epoch, or the end of a server, was sealed by the device's installation. Whatever names neither is believed.
     pub(super) fn believe(&self, message: &Message) -> bool {
         if let Message::Registered(registered) = message {
             self.is_genuine(&registered.epoch)
         } else if let Message::ServerChanged { epoch, .. } = message {
             self.is_genuine(epoch)
+        } else if let Message::RevokedServers(servers) = message {
+            servers.iter().all(|server| revocation::is_genuine(server, &self.installation_id, &self.authority))
         } else {
             true
         }
@@ -100,7 +103,7 @@ impl Credentials {
 
 /// How a session ends whose server names an epoch that nobody made.
 pub(super) fn unsealed() -> Failure {
-    (FailureKind::ForeignInstallation, "the server's epoch bears no seal of the installation".to_owned())
+    (FailureKind::ForeignInstallation, "what the server says bears no seal of the installation".to_owned())
 }
 
 fn life_of(certificate: &CertificateDer<'_>) -> Option<CertificateLife> {

@@ -1,6 +1,7 @@
 //! Attempts: from nothing to a connection with a hello, and what follows when they fail.
 
 use super::event::{AttemptId, Happening, Output};
+use super::revoked::REMOVED;
 use super::rota::{Next, Start};
 use super::{Device, Phase, failure_of};
 use crate::wire::{EntryFailure, FailureKind, Goodbye, Hello, Message, PROTOCOL_VERSION, Reason, ServerEntry};
@@ -33,12 +34,16 @@ impl Device {
         self.phase = Phase::Dialling(Attempt { id, entry, until, end: now + limit, opened: false });
     }
 
-    pub(super) fn opened(&mut self, id: AttemptId, now: Duration) {
+    pub(super) fn opened(&mut self, id: AttemptId, server: &str, now: Duration) {
         let Phase::Dialling(attempt) = &mut self.phase else { return };
         if attempt.id != id || attempt.opened {
             return;
         }
         attempt.opened = true;
+        if self.is_revoked(server) {
+            return self.attempt_failed(FailureKind::ServerRevoked, REMOVED, now);
+        }
+        let Phase::Dialling(attempt) = &mut self.phase else { return };
         attempt.until = attempt.end.min(now + self.config.registration_limit);
         let dialled = attempt.entry.clone();
         let hello = self.hello(dialled);
@@ -96,6 +101,7 @@ impl Device {
             | Message::CertificateRenewed { .. }
             | Message::RenewalRefused { .. }
             | Message::ServerChanged { .. }
+            | Message::RevokedServers(_)
             | Message::StageList(_)
             | Message::ListStaged(_)
             | Message::StageRefused { .. }

@@ -68,7 +68,7 @@ impl Device {
     /// How a probe ended; of one that nobody waits for any more, nothing.
     pub(super) fn probed(&mut self, id: AttemptId, result: EntryProbe, now: Duration) {
         let Some((entry, purpose)) = self.probing.open.remove(&id) else { return };
-        let result = EntryProbe { entry, ..result };
+        let result = self.unless_revoked(EntryProbe { entry, ..result });
         match purpose {
             Purpose::Table => self.add_to_table(result),
             Purpose::Failback => self.candidate_probed(&result, now),

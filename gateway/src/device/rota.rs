@@ -191,9 +191,11 @@ pub(super) fn backoff(failures: u32, chance: &mut Chance, config: &Config) -> Du
 }
 
 /// Repeating such an attempt at once changes nothing.
-fn is_refusal(kind: FailureKind) -> bool {
+pub(super) fn is_refusal(kind: FailureKind) -> bool {
     match kind {
-        FailureKind::Tls | FailureKind::ForeignInstallation | FailureKind::NotAdmitted => true,
+        FailureKind::Tls | FailureKind::ForeignInstallation | FailureKind::NotAdmitted | FailureKind::ServerRevoked => {
+            true
+        }
         FailureKind::Unknown
         | FailureKind::NotTried
         | FailureKind::NameNotFound

@@ -6,7 +6,7 @@ use super::events::Uploading;
 use super::failback::Watch;
 use super::probing::Probing;
 use super::renewal::Renewal;
-use super::rota::{Start, backoff};
+use super::rota::{Start, backoff, is_refusal};
 use super::{Config, Device, Phase, failure_of, tidy_text};
 use crate::wire::{
     Epoch, FailureKind, Goodbye, Message, Reason, Registered, Role, SERVER_CONNECTED, SERVER_DISCONNECTED,
@@ -172,6 +172,7 @@ impl Device {
                 self.send(id, Message::ListAnswer { request, list });
             }
             Message::ServerChanged { role, epoch } => self.server_changed(role, epoch, now),
+            Message::RevokedServers(servers) => self.servers_revoked(&servers, now),
             Message::CertificateRenewed { certificate } => self.certificate_renewed(id, certificate),
             Message::RenewalRefused { text } => self.renewal_refused(id, &text),
             Message::Enrol(_)
@@ -282,6 +283,13 @@ impl Device {
         self.lose(&Loss { kind: FailureKind::Closed, text, spread, elsewhere: false }, now);
     }
 
+    /// Leaves a server that is none of the installation's any more.
+    pub(super) fn leave_revoked(&mut self, text: &str, now: Duration) {
+        let Phase::Connected(session) = &self.phase else { return };
+        self.say_goodbye(session.attempt, Reason::Unknown, text);
+        self.lose(&Loss { kind: FailureKind::ServerRevoked, text, spread: None, elsewhere: true }, now);
+    }
+
     fn lose(&mut self, loss: &Loss<'_>, now: Duration) {
         let Phase::Connected(session) = &self.phase else { return };
         let (attempt, entry, advertised) = (session.attempt, session.server.entry.clone(), session.spread);
@@ -296,7 +304,7 @@ impl Device {
             trial.rota.begin(Start::Fresh { with_reserve: false }, &self.config);
             return self.wait(now + self.config.attempt_pause, now);
         }
-        if loss.kind == FailureKind::NotAdmitted {
+        if is_refusal(loss.kind) {
             self.rota.penalise(&entry, now, &self.config);
         }
         self.rota.begin(if loss.elsewhere { Start::Left(&entry) } else { Start::Lost(&entry) }, &self.config);

@@ -26,6 +26,8 @@ pub struct Stored {
     pub last_good: Option<ServerEntry>,
     /// Where an operator sent the device for good; until another list is committed.
     pub pinned: Option<ServerEntry>,
+    /// Servers that were removed from the installation.
+    pub revoked_servers: Vec<String>,
     /// The last server's clock at registration, milliseconds since 1970 UTC.
     pub server_time_unix_ms: u64,
 }
@@ -66,6 +68,7 @@ impl Stored {
             starts: Vec::new(),
             last_good: None,
             pinned: None,
+            revoked_servers: Vec::new(),
             server_time_unix_ms,
         }
     }

@@ -9,6 +9,7 @@ mod list_model;
 mod moving;
 mod probing;
 mod renewal;
+mod revoked;
 mod rota_model;
 mod rules;
 mod sessions;

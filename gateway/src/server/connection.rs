@@ -235,16 +235,18 @@ impl<D: Directory> Connection<D> {
     }
 
     fn ask(&mut self, question: Question) {
-        let arriving_max = self.shared.settings.backlog() as usize;
-        if matches!(question, Question::MayRegister(..)) && self.membership.is_full(arriving_max) {
+        let now = self.shared.now();
+        let room = (self.shared.settings.room(), now);
+        if matches!(question, Question::MayRegister(..)) && self.membership.is_full(room) {
             let answer = Answer::NotAdmitted(Load::refuse_probe());
             self.pending = Some(Box::pin(std::future::ready(answer)));
             return;
         }
         if let Question::Admit(registration) = &question {
             let device = registration.hello.info.device_id;
-            if !self.membership.arrive(device, Arc::clone(&self.mailbox), arriving_max) {
-                let answer = Answer::NotAdmitted(self.shared.load.turn_away(self.shared.now()));
+            if !self.membership.arrive(device, Arc::clone(&self.mailbox), room) {
+                let admitted = self.membership.admitted_per_s(now);
+                let answer = Answer::NotAdmitted(self.shared.load.turn_away(now, admitted));
                 self.pending = Some(Box::pin(std::future::ready(answer)));
                 return;
             }
@@ -279,7 +281,7 @@ impl<D: Directory> Connection<D> {
 
     fn take_answer(&mut self, answer: Answer) {
         if let Answer::Admitted(admitted) = &answer {
-            match self.membership.enter(admitted.admission.connection_sequence) {
+            match self.membership.enter(admitted.admission.connection_sequence, self.shared.now()) {
                 Entered::First => {}
                 Entered::Replaces(older) => {
                     older.close(Reason::Replaced, "a newer session of this device took over");

@@ -6,8 +6,8 @@
 
 use crate::enrolment::KeyFingerprint;
 use crate::wire::{
-    DeviceId, Enrol, Enrolled, EntryProbe, Epoch, EventUpload, Hello, ListVersion, Reason, Role, Rollback, ServerList,
-    ServerStart,
+    DeviceId, Enrol, Enrolled, EntryProbe, Epoch, EventUpload, Hello, ListVersion, Reason, RevokedServer, Role,
+    Rollback, ServerList, ServerStart,
 };
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -117,6 +117,8 @@ pub struct Identity {
     pub role: Role,
     /// The epoch it knows.
     pub epoch: Epoch,
+    /// Servers that were removed from the installation, oldest first.
+    pub revoked_servers: Arc<[RevokedServer]>,
 }
 
 /// Answers for the devices of one installation.

@@ -1,7 +1,7 @@
 //! How much one server has to bear, and what became of those who came.
 
 use super::directory::Refusal;
-use super::pressure::Turnstile;
+use super::pressure::{Turnstile, believable};
 use super::settings::{Settings, Waves};
 use crate::wire::Message;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,11 +73,11 @@ impl Load {
         self.failed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// When somebody who cannot be admitted now is to come back.
-    pub(crate) fn turn_away(&self, now: Duration) -> Refusal {
+    /// When somebody who cannot be admitted now is to come back, by how many a second are admitted, if that shows.
+    pub(crate) fn turn_away(&self, now: Duration, admitted_per_s: Option<f64>) -> Refusal {
         self.turned_away.fetch_add(1, Ordering::Relaxed);
         let mut turnstile = self.turnstile.lock().unwrap_or_else(PoisonError::into_inner);
-        Refusal::Busy(turnstile.next(now, self.settings.capacity_per_s, BUSY_MAX))
+        Refusal::Busy(turnstile.next(now, believable(self.settings.capacity_per_s, admitted_per_s), BUSY_MAX))
     }
 
     /// What somebody is told who would be turned away, and only wants to know.

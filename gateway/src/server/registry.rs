@@ -3,15 +3,18 @@
 //! Pure. `M` is whatever reaches a connection.
 
 use super::directory::SessionId;
+use super::pressure::{Queue, Room};
 use crate::enrolment::KeyFingerprint;
 use crate::wire::DeviceId;
 use std::collections::HashMap;
+use std::time::Duration;
 
 #[derive(Debug)]
 pub(crate) struct Registry<M> {
     sessions: HashMap<DeviceId, Slot<M>>,
     /// Being admitted; a close must reach them too.
     arriving: HashMap<SessionId, (DeviceId, M)>,
+    queue: Queue,
     waiting: HashMap<KeyFingerprint, (SessionId, M)>,
 }
 
@@ -35,26 +38,39 @@ pub(crate) enum Entered<M> {
 
 impl<M: Clone> Registry<M> {
     pub(crate) fn new() -> Self {
-        Self { sessions: HashMap::new(), arriving: HashMap::new(), waiting: HashMap::new() }
+        Self { sessions: HashMap::new(), arriving: HashMap::new(), queue: Queue::default(), waiting: HashMap::new() }
     }
 
-    /// A device asks to be admitted; `false` if so many do so already.
-    pub(crate) fn arrive(&mut self, session: SessionId, device: DeviceId, mailbox: M, arriving_max: usize) -> bool {
-        if self.is_full(arriving_max) {
+    /// A device asks to be admitted; `false` if there is no room for it.
+    pub(crate) fn arrive(
+        &mut self,
+        session: SessionId,
+        device: DeviceId,
+        mailbox: M,
+        (room, now): (Room, Duration),
+    ) -> bool {
+        if self.is_full(room, now) {
             return false;
         }
         self.arriving.insert(session, (device, mailbox));
+        self.queue.push(session, now);
         true
     }
 
     /// Whether nobody else is let ask to be admitted.
-    pub(crate) fn is_full(&self, arriving_max: usize) -> bool {
-        self.arriving.len() >= arriving_max
+    pub(crate) fn is_full(&self, room: Room, now: Duration) -> bool {
+        self.queue.is_full(self.arriving.len(), room, now)
+    }
+
+    /// How many devices a second are admitted while others wait; `None` if that does not show.
+    pub(crate) fn admitted_per_s(&self, now: Duration) -> Option<f64> {
+        self.queue.served_per_s(now)
     }
 
     /// The device was admitted under this connection sequence; of two sessions the higher one is the newer.
-    pub(crate) fn enter(&mut self, session: SessionId, sequence: u64) -> Entered<M> {
-        let Some((device, mailbox)) = self.arriving.remove(&session) else { return Entered::Superseded };
+    pub(crate) fn enter(&mut self, session: SessionId, sequence: u64, now: Duration) -> Entered<M> {
+        let Some((device, mailbox)) = self.arrived(session) else { return Entered::Superseded };
+        self.queue.serve(now);
         if self.sessions.get(&device).is_some_and(|slot| slot.sequence > sequence) {
             return Entered::Superseded;
         }
@@ -66,10 +82,17 @@ impl<M: Clone> Registry<M> {
 
     /// A connection has ended; a newer session of the same device stays.
     pub(crate) fn leave(&mut self, session: SessionId, device: DeviceId) {
-        self.arriving.remove(&session);
+        self.arrived(session);
         if self.sessions.get(&device).is_some_and(|slot| slot.session == session) {
             self.sessions.remove(&device);
         }
+    }
+
+    /// It is being admitted no longer.
+    fn arrived(&mut self, session: SessionId) -> Option<(DeviceId, M)> {
+        let arrived = self.arriving.remove(&session);
+        self.queue.tidy(|session| self.arriving.contains_key(&session));
+        arrived
     }
 
     /// A device waits for an operator; the older connection with the same key, if any.
@@ -121,14 +144,18 @@ mod tests {
 
     const DOOR: DeviceId = DeviceId(1);
 
+    fn room(devices: usize) -> (Room, Duration) {
+        (Room { devices, wait: Duration::MAX }, Duration::ZERO)
+    }
+
     #[test]
     fn the_newest_session_wins_and_a_late_close_is_harmless() {
         let mut registry = Registry::new();
-        assert!(registry.arrive(SessionId(9), DOOR, "old", 2));
-        assert_eq!(registry.enter(SessionId(9), 1), Entered::First);
-        assert!(registry.arrive(SessionId(4), DOOR, "new", 2));
+        assert!(registry.arrive(SessionId(9), DOOR, "old", room(2)));
+        assert_eq!(registry.enter(SessionId(9), 1, Duration::ZERO), Entered::First);
+        assert!(registry.arrive(SessionId(4), DOOR, "new", room(2)));
         assert_eq!(registry.all_of(DOOR).collect::<Vec<_>>(), [&"old", &"new"]);
-        assert_eq!(registry.enter(SessionId(4), 2), Entered::Replaces("old"));
+        assert_eq!(registry.enter(SessionId(4), 2, Duration::ZERO), Entered::Replaces("old"));
         registry.leave(SessionId(9), DOOR);
         assert_eq!(registry.registered(DOOR), Some(&"new"));
         registry.leave(SessionId(4), DOOR);
@@ -138,11 +165,11 @@ mod tests {
     #[test]
     fn who_was_admitted_first_but_entered_last_is_the_older() {
         let mut registry = Registry::new();
-        assert!(registry.arrive(SessionId(1), DOOR, "slow", 2));
-        assert!(registry.arrive(SessionId(2), DOOR, "fast", 2));
-        assert!(!registry.arrive(SessionId(3), DOOR, "late", 2));
-        assert_eq!(registry.enter(SessionId(2), 6), Entered::First);
-        assert_eq!(registry.enter(SessionId(1), 5), Entered::Superseded);
+        assert!(registry.arrive(SessionId(1), DOOR, "slow", room(2)));
+        assert!(registry.arrive(SessionId(2), DOOR, "fast", room(2)));
+        assert!(!registry.arrive(SessionId(3), DOOR, "late", room(2)));
+        assert_eq!(registry.enter(SessionId(2), 6, Duration::ZERO), Entered::First);
+        assert_eq!(registry.enter(SessionId(1), 5, Duration::ZERO), Entered::Superseded);
         assert_eq!(registry.registered(DOOR), Some(&"fast"));
     }
 
@@ -166,9 +193,9 @@ mod tests {
             for (id, (kind, session, device, sequence)) in steps.into_iter().enumerate() {
                 let (session, device) = (SessionId(session), DeviceId(device));
                 match kind {
-                    0 => assert!(registry.arrive(session, device, (id, device), usize::MAX)),
+                    0 => assert!(registry.arrive(session, device, (id, device), room(usize::MAX))),
                     1 => {
-                        if let Entered::Replaces((old, _)) = registry.enter(session, sequence) {
+                        if let Entered::Replaces((old, _)) = registry.enter(session, sequence, Duration::ZERO) {
                             prop_assert!(!told.contains(&old), "told twice");
                             told.push(old);
                         }

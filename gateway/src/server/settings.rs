@@ -1,5 +1,6 @@
 //! The numbers a session server runs by.
 
+use super::pressure::Room;
 use crate::wire::ServerList;
 use std::time::Duration;
 
@@ -46,6 +47,11 @@ impl Settings {
         let half_ms = self.device_patience.as_millis() / 2;
         let served = u128::from(self.capacity_per_s) * half_ms / 1000;
         u32::try_from(served).unwrap_or(u32::MAX).max(16)
+    }
+
+    /// How many devices are let ask to be admitted.
+    pub(crate) fn room(&self) -> Room {
+        Room { devices: self.backlog() as usize, wait: self.device_patience / 2 }
     }
 
     /// Waves that never ask more of another server like this one than half of what it can take.

@@ -69,10 +69,15 @@ impl Network {
 
     /// When a device is admitted that asks now, or that it is to come back later.
     pub(super) fn admission(&mut self, link: Link) -> Result<Duration, Refusal> {
-        let (now, arriving_max) = (self.now, self.settings.backlog() as usize);
+        let (now, mut room) = (self.now, self.settings.room());
         let server = &mut self.servers[link.server];
-        if !server.registry.arrive(link.session, id_of(link.device), link, arriving_max) {
-            return Err(server.load.turn_away(now));
+        let trusting = self.flaw == Some(flaws::Flaw::TrustsItsCapacity);
+        if trusting {
+            room.wait = Duration::MAX;
+        }
+        if !server.registry.arrive(link.session, id_of(link.device), link, (room, now)) {
+            let admitted = server.registry.admitted_per_s(now).filter(|_| !trusting);
+            return Err(server.load.turn_away(now, admitted));
         }
         server.desk.admitted_at = server.desk.admitted_at.max(now) + self.pace.admission;
         let after = server.desk.admitted_at - now;

@@ -42,6 +42,8 @@ pub(super) enum Flaw {
     TellsNoSpread,
     /// A server tells who probes it that it has room, whatever it has; see the storms.
     WelcomesProbes,
+    /// A server believes that it takes as many as it was set to; see the storms.
+    TrustsItsCapacity,
     /// A server tells it by how many are connected by now.
     CountsOnlyConnected,
 }

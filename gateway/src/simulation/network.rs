@@ -87,6 +87,8 @@ pub(super) struct Network {
     pub(super) boots: Vec<u64>,
     /// Connections over which a device said who it is.
     pub(super) greeted: BTreeSet<SessionId>,
+    /// Servers that were taken out of the installation, and go on.
+    pub(super) removed: BTreeSet<usize>,
     /// How long a server takes to put events on record, at most.
     pub(super) commit_ms: u64,
     /// The highest watermark that each server ever had on disk, for each device and ring.
@@ -153,6 +155,7 @@ impl Network {
             open: BTreeMap::new(),
             boots: Vec::new(),
             greeted: BTreeSet::new(),
+            removed: BTreeSet::new(),
             commit_ms: 30,
             written: BTreeMap::new(),
             copies: Vec::new(),
@@ -354,7 +357,9 @@ impl Network {
         self.trace.note(self.now, &event);
         match event {
             Event::Arrives(link) => self.arrives(link),
-            Event::Opened(link) if self.is_open(link) => self.tell(link.device, Input::Opened(link.attempt)),
+            Event::Opened(link) if self.is_open(link) => {
+                self.tell(link.device, Input::Opened(link.attempt, format!("server-{}", link.server)))
+            }
             Event::ToServer(link, message) => {
                 // Some lists name a server that does not exist.
                 let server = self.servers.get_mut(link.server);

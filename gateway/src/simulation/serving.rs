@@ -6,24 +6,30 @@ use super::*;
 use crate::server::registry::Entered;
 use crate::server::session::{Admitted, Answer, Output, Question};
 use crate::server::{Admission, EnrolDecision, Identity, Refusal};
-use crate::wire::{EntryProbe, FailureKind, Message, ProbeAnswer, Reason};
+use crate::wire::{EntryProbe, FailureKind, Message, ProbeAnswer, Reason, RevokedServer};
 use rand::Rng as _;
+
+fn revoked(server: usize) -> RevokedServer {
+    RevokedServer { server_id: format!("server-{server}"), seal: Vec::new() }
+}
 
 impl Network {
     /// A device has found a server's machine: what would come of the rest of a probe, seen from now.
     pub(super) fn probe_server(&mut self, door: usize, attempt: AttemptId, entry: ServerEntry) {
         let server = server_of(entry.port);
         let cut = [Way::Up, Way::Down].iter().any(|way| self.cut.contains(&(door, server, *way)));
-        let room = self.settings.backlog() as usize;
+        let (backlog, room) = (self.settings.backlog() as usize, self.settings.room());
         let failed = |kind: FailureKind| Err((kind, format!("{kind:?}")));
         let (after, outcome) = match self.servers.get(server) {
             _ if cut => (secs(5), failed(FailureKind::TimedOut)),
-            Some(known) if known.up && known.desk.is_full(room) => (secs(5), failed(FailureKind::TimedOut)),
-            Some(known) if known.up && known.registry.is_full(room) && self.flaw != Some(Flaw::WelcomesProbes) => {
+            Some(known) if known.up && known.desk.is_full(backlog) => (secs(5), failed(FailureKind::TimedOut)),
+            Some(known)
+                if known.up && known.registry.is_full(room, self.now) && self.flaw != Some(Flaw::WelcomesProbes) =>
+            {
                 (secs(0), failed(FailureKind::Busy))
             }
             Some(known) if known.up => {
-                let Identity { installation_id, server_id, server_name, role, epoch } = self.identity(server);
+                let Identity { installation_id, server_id, server_name, role, epoch, .. } = self.identity(server);
                 (secs(0), Ok(ProbeAnswer { installation_id, server_id, server_name, role, epoch }))
             }
             Some(_) | None => (secs(0), failed(FailureKind::Refused)),
@@ -51,6 +57,7 @@ impl Network {
             server_name: format!("Server #{server}"),
             role: self.servers[server].role,
             epoch: Epoch { number: self.servers[server].epoch, server_id: "server".into(), seal: Vec::new() },
+            revoked_servers: self.removed.iter().map(|server| revoked(*server)).collect(),
         }
     }
 
@@ -148,7 +155,7 @@ impl Network {
         let server = &mut self.servers[link.server];
         let Some((_, session)) = server.sessions.get_mut(&link.session) else { return };
         if let Answer::Admitted(admitted) = &answer {
-            match server.registry.enter(link.session, admitted.admission.connection_sequence) {
+            match server.registry.enter(link.session, admitted.admission.connection_sequence, self.now) {
                 Entered::First => {}
                 Entered::Replaces(link) => older = Some(link),
                 Entered::Superseded => {

@@ -143,6 +143,34 @@ fn a_full_server_draws_nobody_who_has_another() {
     }
 }
 
+/// The same with a server that takes a sixth of what it was set to: its disk is slow, or its machine busy. How many devices are not
+/// back in twice the time that it really needs for all, and the connections for each.
+fn weak_storm(seed: u64, flaw: Option<Flaw>) -> (usize, f64) {
+    let (devices, capacity_per_s) = (240, 24);
+    let settings = Settings { capacity_per_s, ..Settings::default() };
+    let mut network = Network::with_settings(seed, (devices, 1), &Config::default(), settings, Zone::default());
+    network.flaw = flaw;
+    until_all_on(&mut network, 0);
+    network.run(secs(100));
+    network.arrived.fill(0);
+    network.pace = Pace { handshake: Duration::from_millis(2), admission: secs(6) / capacity_per_s };
+    network.kill(0);
+    network.start(0);
+    network.run(secs(120));
+    let away = network.doors.iter().filter(|door| door.server() != Some(0)).count();
+    (away, network.arrived.iter().sum::<u64>() as f64 / devices as f64)
+}
+
+#[test]
+fn a_server_that_is_weaker_than_it_believes_does_not_collapse() {
+    for seed in 0..SEEDS {
+        let (away, attempts) = weak_storm(seed, None);
+        assert!(away == 0 && attempts <= 2.2, "seed {seed}: {away} are not back, {attempts} attempts each");
+        let (away, _) = weak_storm(seed, Some(Flaw::TrustsItsCapacity));
+        assert!(away >= 60, "seed {seed}: only {away} are not back to a server that trusts its setting");
+    }
+}
+
 /// What the rest of this file is for: without what the server tells, the same storms go badly.
 #[test]
 fn a_spread_that_is_not_told_or_too_short_is_missed() {

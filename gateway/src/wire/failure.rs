@@ -62,4 +62,6 @@ pub enum FailureKind {
     Busy,
     /// The session ended before it was confirmed.
     Closed,
+    /// The server was removed from the installation.
+    ServerRevoked,
 }

@@ -1,8 +1,8 @@
 //! The messages as strict types. Their meaning and order stand in `PROTOCOL.md`.
 
 use super::{
-    DeviceInfo, Entries, EntryProbe, EventUpload, ListVersion, MoveFailure, ProbeAnswer, RingId, RingSpan, Rollback,
-    ServerEntry, ServerList, ServerStart,
+    DeviceInfo, Entries, EntryProbe, EventUpload, ListVersion, MoveFailure, ProbeAnswer, RevokedServer, RingId,
+    RingSpan, Rollback, ServerEntry, ServerList, ServerStart,
 };
 
 /// A device's serial number as printed on its sticker; never 0.
@@ -159,6 +159,8 @@ pub enum Message {
         /// The epoch it knows.
         epoch: Epoch,
     },
+    /// Server: these belong to the installation no more.
+    RevokedServers(Vec<RevokedServer>),
     /// Device: another certificate for the key of the one it shows.
     RenewCertificate {
         /// PKCS #10, DER.

@@ -93,6 +93,7 @@ impl World {
             server_name: format!("BioStar {server_id}"),
             role,
             epoch: self.first_epoch.clone(),
+            revoked_servers: Arc::default(),
         };
         Arc::new(MemoryDirectory { world: Arc::clone(self), identity: Mutex::new(identity) })
     }

@@ -3,10 +3,16 @@
 use super::{CliError, console::Console, say};
 use crate::model::{Device, DeviceSummary, WaitingDevice};
 use serde_json::json;
-use std::time::Duration;
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
 use tokio::time::{Instant, sleep};
 
 const POLL: Duration = Duration::from_millis(250);
+/// How many of the devices that have not asked are looked for among those accepted, each time: of thousands that are
+/// waited for, most will just ask.
+const LOOKED_UP_AT_ONCE: usize = 20;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -23,48 +29,64 @@ pub(super) struct Arguments {
 pub(super) async fn perform(arguments: &Arguments) -> Result<(), CliError> {
     let console = Console::new(&arguments.data.data);
     let end = Instant::now() + Duration::from_secs(arguments.wait);
-    let mut left = arguments.devices.clone();
+    let mut left: VecDeque<u32> = arguments.devices.iter().copied().collect();
+    let mut to_look_up = left.len();
     loop {
-        let waiting: Vec<WaitingDevice> = console.get("/waiting-devices").await?;
-        let mut still = Vec::new();
-        for device in left {
-            if !settle(&console, device, &waiting).await? {
-                still.push(device);
-            }
-        }
-        left = still;
+        left = accept_waiting(&console, left).await?;
+        left = drop_accepted(&console, left, to_look_up).await?;
         if left.is_empty() {
             return Ok(());
         }
         if Instant::now() >= end {
+            left = drop_accepted(&console, left, usize::MAX).await?;
             let names = left.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-            return Err(CliError::Failed(format!("not waiting to be accepted: {names}")));
+            let left_out = CliError::Failed(format!("not waiting to be accepted: {names}"));
+            return if left.is_empty() { Ok(()) } else { Err(left_out) };
         }
+        to_look_up = LOOKED_UP_AT_ONCE;
         sleep(POLL).await;
     }
 }
 
-/// Accepts the device if it waits; `true` if it belongs to the installation now.
-async fn settle(console: &Console, device: u32, waiting: &[WaitingDevice]) -> Result<bool, CliError> {
-    let requests: Vec<_> = waiting.iter().filter(|request| request.device_id == device).collect();
-    match requests.as_slice() {
-        [] => match console.get::<Device>(&format!("/devices/{device}")).await {
-            Ok(_) => {
-                say(format_args!("{device} was accepted already"))?;
-                Ok(true)
-            }
-            Err(CliError::Refused(_)) => Ok(false),
-            Err(error) => Err(error),
-        },
-        [request] => {
-            let path = format!("/waiting-devices/{}/accept", request.id);
-            let accepted: DeviceSummary = console.post(&path, &json!({})).await?;
-            say(format_args!("{} accepted", accepted.id))?;
-            Ok(true)
-        }
-        several => Err(CliError::Failed(format!(
-            "{} devices claim to be {device}; compare their fingerprints and accept one of them in the portal",
-            several.len()
-        ))),
+/// Accepts those that wait; returns the others.
+async fn accept_waiting(console: &Console, devices: VecDeque<u32>) -> Result<VecDeque<u32>, CliError> {
+    let mut requests: HashMap<u32, Vec<WaitingDevice>> = HashMap::new();
+    for request in console.get::<Vec<WaitingDevice>>("/waiting-devices").await? {
+        requests.entry(request.device_id).or_default().push(request);
     }
+    let mut others = VecDeque::new();
+    for device in devices {
+        match requests.get(&device).map(Vec::as_slice) {
+            None | Some([]) => others.push_back(device),
+            Some([request]) => {
+                let path = format!("/waiting-devices/{}/accept", request.id);
+                let accepted: DeviceSummary = console.post(&path, &json!({})).await?;
+                say(format_args!("{} accepted", accepted.id))?;
+            }
+            Some(several) => {
+                return Err(CliError::Failed(format!(
+                    "{} devices claim to be {device}; compare their fingerprints and accept one of them in the portal",
+                    several.len()
+                )));
+            }
+        }
+    }
+    Ok(others)
+}
+
+/// Looks for so many of them among the devices, the next ones at the next time; returns those that are not known to be there.
+async fn drop_accepted(
+    console: &Console,
+    mut devices: VecDeque<u32>,
+    at_once: usize,
+) -> Result<VecDeque<u32>, CliError> {
+    for _ in 0..at_once.min(devices.len()) {
+        let Some(device) = devices.pop_front() else { break };
+        match console.get::<Device>(&format!("/devices/{device}")).await {
+            Ok(_) => say(format_args!("{device} was accepted already"))?,
+            Err(CliError::Refused(_)) => devices.push_back(device),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(devices)
 }

@@ -16,6 +16,9 @@ use gateway::{
     wire::{Enrolled, Reason},
 };
 
+/// How far behind a waiting device's last sign of life may be on record, in seconds.
+const SEEN_AGAIN_AFTER_S: u64 = 300;
+
 impl Service {
     /// Lets a device wait, gives it what it was accepted with, or says why not.
     ///
@@ -38,15 +41,23 @@ impl Service {
         };
         match known.state {
             WaitingState::Waiting => {
-                let last_seen = self.clock.now_text();
-                let here =
-                    WaitingRecord { last_seen, ..waiting_record(enrolment, fingerprint, info, &known.first_seen) };
-                self.store.update_waiting(&here).await?;
+                let here = waiting_record(enrolment, fingerprint, info, &known.first_seen);
+                self.note_seen(here, &known).await?;
                 Ok(EnrolDecision::Waiting)
             }
             WaitingState::Accepted => self.enrolled(known).await,
             WaitingState::Rejected => Ok(refused(Reason::Rejected, "An operator rejected this device.".to_owned())),
         }
+    }
+
+    /// Thousands may wait, and each is heard twice a minute: what is known already is not written again each time.
+    async fn note_seen(&self, here: WaitingRecord, known: &WaitingRecord) -> Result<(), Fault> {
+        let same = WaitingRecord { last_seen: known.last_seen.clone(), ..here.clone() } == *known;
+        if same && self.clock.seconds_since(&known.last_seen) < SEEN_AGAIN_AFTER_S {
+            return Ok(());
+        }
+        let last_seen = self.clock.now_text();
+        Ok(self.store.update_waiting(&WaitingRecord { last_seen, ..here }).await?)
     }
 
     /// The provisioning string whose secret the device proved to know, or what to tell it. Who cannot prove it learns

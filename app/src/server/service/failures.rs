@@ -20,6 +20,7 @@ pub(in crate::server) fn in_words(kind: FailureKind, text: &str) -> String {
         FailureKind::ForeignInstallation => "foreign installation",
         FailureKind::NotAdmitted => "not admitted",
         FailureKind::Busy => "busy",
+        FailureKind::ServerRevoked => "removed from the installation",
         FailureKind::Closed => "closed before it was confirmed",
     };
     let text = foreign_text(text);

@@ -9,8 +9,13 @@ use crate::{
     },
 };
 use aws_lc_rs::digest::{Context, SHA256};
-use gateway::wire::{DeviceId, Reason};
+use gateway::{
+    authority::{Authority, AuthorityError},
+    revocation,
+    wire::{DeviceId, Reason, RevokedServer},
+};
 use serde_json::json;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// What another server is told of certificates that are no longer good.
 pub(super) struct RevocationNews {
@@ -20,6 +25,30 @@ pub(super) struct RevocationNews {
     pub(super) digest: String,
     /// They, unless it knows them.
     pub(super) rows: Vec<Revocation>,
+}
+
+/// Servers that were removed, as devices are told; each is sealed once, in the order in which this server learned of them.
+#[derive(Default)]
+pub(in crate::server) struct RevokedServers(RwLock<Arc<[RevokedServer]>>);
+
+impl RevokedServers {
+    /// Those known by now.
+    pub(in crate::server) fn read(&self) -> Arc<[RevokedServer]> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// `true` if one was not known.
+    fn learn<'a>(&self, servers: impl Iterator<Item = &'a str>, authority: &Authority) -> Result<bool, AuthorityError> {
+        let known = self.read();
+        let unknown = servers.filter(|id| known.iter().all(|server| server.server_id != *id));
+        let sealed = unknown.map(|id| revocation::seal(authority, id)).collect::<Result<Vec<_>, _>>()?;
+        if sealed.is_empty() {
+            return Ok(false);
+        }
+        let all = known.iter().cloned().chain(sealed).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = all;
+        Ok(true)
+    }
 }
 
 impl Service {
@@ -74,6 +103,7 @@ impl Service {
         self.store.remove_server(id, &audit).await?;
         tracing::warn!(server = id, name = server.name, operator = actor.login, "server removed");
         self.peers.forget(id);
+        self.close_revoked().await?;
         self.changed(Change::Server);
         self.changed(Change::Book);
         self.list_servers().await
@@ -86,7 +116,9 @@ impl Service {
     ///
     /// The store fails.
     pub(in crate::server) async fn close_revoked(&self) -> Result<(), Fault> {
-        for row in self.store.list_revocations().await? {
+        let rows = self.store.list_revocations().await?;
+        self.tell_devices_of_servers(&rows);
+        for row in rows {
             if row.kind == "server" && row.subject != self.site.server_id && self.peers.forget(&row.subject) {
                 self.changed(Change::Server);
             }
@@ -99,6 +131,20 @@ impl Service {
             }
         }
         Ok(())
+    }
+
+    /// Devices have nothing to do with a server any more that was removed.
+    fn tell_devices_of_servers(&self, rows: &[Revocation]) {
+        let servers = rows.iter().filter(|row| row.kind == "server").map(|row| row.subject.as_str());
+        match self.revoked_servers.learn(servers, self.keys.authority()) {
+            Ok(false) => {}
+            Ok(true) => {
+                if let Some(gateway) = self.gateway.get() {
+                    gateway.wake_all();
+                }
+            }
+            Err(error) => tracing::error!(%error, "devices cannot be told which servers were removed"),
+        }
     }
 
     /// Names of the other servers, each with how many revoked certificates are known here and not yet there, as far as it has

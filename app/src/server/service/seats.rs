@@ -31,10 +31,9 @@ impl Service {
     ///
     /// The store fails.
     pub(super) async fn devices_per_server(&self) -> Result<HashMap<String, u64>, Fault> {
-        let mut devices = HashMap::new();
-        for server in self.seats().await?.into_values() {
-            *devices.entry(server).or_default() += 1;
-        }
-        Ok(devices)
+        let peers = self.peers.peers();
+        let reachable = peers.iter().filter(|peer| peer.reachable).map(|peer| peer.facts.id.as_str());
+        let servers: Vec<&str> = reachable.chain([self.site.server_id.as_str()]).collect();
+        Ok(self.store.count_seats(&servers).await?)
     }
 }

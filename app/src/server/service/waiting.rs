@@ -26,22 +26,21 @@ impl Service {
     ///
     /// The store fails.
     pub async fn list_waiting(&self) -> Result<Vec<WaitingDevice>, Fault> {
-        let mut devices = Vec::new();
-        for record in self.store.list_waiting().await? {
-            let replaces = self.store.find_device(record.device_id).await?.is_some();
-            devices.push(WaitingDevice {
-                id: record.fingerprint,
-                device_id: record.device_id,
-                device_type: record.info.device_type_name,
-                product_name: record.info.product_name,
-                peer: record.peer,
-                provisioning_id: record.provisioning_id,
-                first_seen: record.first_seen,
-                last_seen: record.last_seen,
-                replaces,
-            });
-        }
-        Ok(devices)
+        let waiting = self.store.list_waiting().await?;
+        let ids = waiting.iter().map(|record| record.device_id).collect();
+        let known = self.store.list_device_names(&ids).await?;
+        let devices = waiting.into_iter().map(|record| WaitingDevice {
+            replaces: known.contains_key(&record.device_id),
+            id: record.fingerprint,
+            device_id: record.device_id,
+            device_type: record.info.device_type_name,
+            product_name: record.info.product_name,
+            peer: record.peer,
+            provisioning_id: record.provisioning_id,
+            first_seen: record.first_seen,
+            last_seen: record.last_seen,
+        });
+        Ok(devices.collect())
     }
 
     /// Accepts the waiting device with that key: it gets a certificate and the servers of its provisioning string. If

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::model::DeviceInfo;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Sessions that ended within this time before the last one ended with it.
@@ -149,6 +149,23 @@ impl Store {
             Ok(Presence { server_id, device_id: number("sightings", device)?, since, ended_at, connection_sequence })
         };
         rows.into_iter().map(presence).collect()
+    }
+
+    /// How many devices each of these servers holds: the newest session of a device that lives counts.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn count_seats(&self, servers: &[&str]) -> Result<HashMap<String, u64>, StoreError> {
+        let mut query = sql::Builder::new(
+            "select server_id, count(*) from (
+                 select server_id, row_number() over
+                     (partition by device_id order by connection_sequence desc, since desc) as place
+                 from sightings where ended_at is null and server_id in (",
+        );
+        query.push_list(servers).push(")) as living where place = 1 group by server_id");
+        let rows: Vec<(String, i64)> = query.build_as().fetch_all(self.journal()).await?;
+        rows.into_iter().map(|(server, devices)| Ok((server, number("sightings", devices)?))).collect()
     }
 
     /// Everything known of these devices, on all servers.

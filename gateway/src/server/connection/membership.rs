@@ -3,9 +3,11 @@
 use crate::enrolment::KeyFingerprint;
 use crate::server::directory::SessionId;
 use crate::server::mailbox::Mailbox;
+use crate::server::pressure::Room;
 use crate::server::registry::{Entered, Registry};
 use crate::wire::{DeviceId, Reason};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 pub(super) struct Membership {
     session: SessionId,
@@ -23,9 +25,9 @@ impl Membership {
         self.session
     }
 
-    /// Whether the device may ask to be admitted: not if so many are doing so already.
-    pub(super) fn arrive(&mut self, device: DeviceId, mailbox: Arc<Mailbox>, arriving_max: usize) -> bool {
-        let arrived = self.registry().arrive(self.session, device, mailbox, arriving_max);
+    /// Whether the device may ask to be admitted: not if there is no room for it.
+    pub(super) fn arrive(&mut self, device: DeviceId, mailbox: Arc<Mailbox>, room: (Room, Duration)) -> bool {
+        let arrived = self.registry().arrive(self.session, device, mailbox, room);
         if arrived {
             self.device = Some(device);
         }
@@ -33,12 +35,17 @@ impl Membership {
     }
 
     /// Whether a device that asked now would have to come back later.
-    pub(super) fn is_full(&self, arriving_max: usize) -> bool {
-        self.registry().is_full(arriving_max)
+    pub(super) fn is_full(&self, (room, now): (Room, Duration)) -> bool {
+        self.registry().is_full(room, now)
     }
 
-    pub(super) fn enter(&mut self, sequence: u64) -> Entered<Arc<Mailbox>> {
-        self.registry().enter(self.session, sequence)
+    /// How many devices a second are admitted while others wait; `None` if that does not show.
+    pub(super) fn admitted_per_s(&self, now: Duration) -> Option<f64> {
+        self.registry().admitted_per_s(now)
+    }
+
+    pub(super) fn enter(&mut self, sequence: u64, now: Duration) -> Entered<Arc<Mailbox>> {
+        self.registry().enter(self.session, sequence, now)
     }
 
     /// Waits for an operator; an older connection with the same key is told to end.

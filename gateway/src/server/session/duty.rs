@@ -7,8 +7,8 @@ use super::renewal::Renewals;
 use crate::server::directory::{Identity, Progress};
 use crate::server::orders::{Order, OrderId};
 use crate::server::settings::Settings;
-use crate::wire::{Epoch, Hello, Message, Role, ServerList};
-use std::time::Duration;
+use crate::wire::{Epoch, Hello, MAX_REVOKED_SERVERS, Message, RevokedServer, Role, ServerList};
+use std::{sync::Arc, time::Duration};
 
 /// Why a device is asked nothing.
 const EXPIRED: &str = "the device's certificate has expired; it takes orders once it has a new one";
@@ -25,6 +25,8 @@ pub(super) struct Duty {
     told: (Role, Epoch),
     /// What it is to be told.
     news: Option<(Role, Epoch)>,
+    /// Which servers it was told of that they were removed, and whether that is to be said still.
+    revoked: (Arc<[RevokedServer]>, bool),
 }
 
 impl Duty {
@@ -37,6 +39,7 @@ impl Duty {
             listening_only: false,
             told: (identity.role, identity.epoch.clone()),
             news: None,
+            revoked: (Arc::clone(&identity.revoked_servers), !identity.revoked_servers.is_empty()),
         }
     }
 
@@ -67,6 +70,9 @@ impl Duty {
         self.push.handle_wake();
         let now = (identity.role, identity.epoch.clone());
         self.news = (now != self.told).then_some(now);
+        if self.revoked.0 != identity.revoked_servers {
+            self.revoked = (Arc::clone(&identity.revoked_servers), true);
+        }
     }
 
     pub(super) fn handle_order(&mut self, id: OrderId, order: Order) {
@@ -105,6 +111,10 @@ impl Duty {
         if let Some((role, epoch)) = self.news.take() {
             self.told = (role, epoch.clone());
             return Some(Act::Send(Box::new(Message::ServerChanged { role, epoch })));
+        }
+        if std::mem::take(&mut self.revoked.1) {
+            let latest = self.revoked.0.len().saturating_sub(MAX_REVOKED_SERVERS);
+            return Some(Act::Send(Box::new(Message::RevokedServers(self.revoked.0[latest..].to_vec()))));
         }
         let order = self.orders.next();
         order.or_else(|| self.push.next(now, free)).or_else(|| self.uploads.next(now, free))

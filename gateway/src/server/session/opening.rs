@@ -47,7 +47,7 @@ impl Session {
     }
 
     pub(super) fn answer_probe(&mut self, identity: Identity) {
-        let Identity { installation_id, server_id, server_name, role, epoch } = identity;
+        let Identity { installation_id, server_id, server_name, role, epoch, .. } = identity;
         self.send(Message::ProbeAnswer(ProbeAnswer { installation_id, server_id, server_name, role, epoch }));
         self.end(Reason::Unknown);
     }

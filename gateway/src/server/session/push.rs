@@ -158,6 +158,7 @@ impl Push {
             | Message::CertificateRenewed { .. }
             | Message::RenewalRefused { .. }
             | Message::ServerChanged { .. }
+            | Message::RevokedServers(_)
             | Message::Upload(_)
             | Message::EventsStored { .. } => return false,
         }

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::wire::{
     DeviceId, DeviceInfo, Enrol, Enrolled, Entries, EntryFailure, Epoch, Goodbye, Hello, IpConfig, ListHash,
-    ListVersion, MAX_LIST_SEAL_BYTES, MAX_START_TOKEN_BYTES, MAX_STARTS, Message, Registered, Rollback, SerialConfig,
-    ServerEntry, ServerList, ServerStart,
+    ListVersion, MAX_LIST_SEAL_BYTES, MAX_REVOKED_SERVERS, MAX_START_TOKEN_BYTES, MAX_STARTS, Message, Registered,
+    RevokedServer, Rollback, SerialConfig, ServerEntry, ServerList, ServerStart,
 };
 
 /// Long enough for any text of the protocol; keeps logs and pages readable.
@@ -70,6 +70,7 @@ pub(in crate::wire) fn message_of(frame: pb::Frame) -> Parsed<Message> {
             list: Box::new(needed("list_answer.list", answer.list)?.try_into()?),
         },
         Wire::ServerChanged(changed) => probes::server_changed(changed)?,
+        Wire::RevokedServers(revoked) => Message::RevokedServers(revoked_servers(revoked.servers)?),
         Wire::RenewCertificate(renew) => Message::RenewCertificate { request: renew.certificate_request },
         Wire::CertificateRenewed(renewed) => Message::CertificateRenewed { certificate: renewed.certificate },
         Wire::RenewalRefused(refused) => Message::RenewalRefused { text: text("renewal_refused.text", refused.text)? },
@@ -201,6 +202,19 @@ impl TryFrom<pb::Registered> for Registered {
             event_watermark: registered.event_watermark,
         })
     }
+}
+
+fn revoked_servers(servers: Vec<pb::RevokedServer>) -> Parsed<Vec<RevokedServer>> {
+    if servers.len() > MAX_REVOKED_SERVERS {
+        return Err(format!("revoked_servers.servers has more than {MAX_REVOKED_SERVERS} entries"));
+    }
+    let revoked = |server: pb::RevokedServer| {
+        if server.seal.len() > MAX_SEAL_BYTES {
+            return Err(format!("revoked_servers.seal is longer than {MAX_SEAL_BYTES} bytes"));
+        }
+        Ok(RevokedServer { server_id: text("revoked_servers.server_id", server.server_id)?, seal: server.seal })
+    };
+    servers.into_iter().map(revoked).collect()
 }
 
 fn starts(starts: Vec<pb::ServerStart>) -> Parsed<Vec<ServerStart>> {

@@ -70,6 +70,12 @@ fn wire_of(message: Message) -> Option<Wire> {
         Message::ServerChanged { role, epoch } => {
             Wire::ServerChanged(pb::ServerChanged { role: encode_role(role), epoch: Some(epoch.into()) })
         }
+        Message::RevokedServers(servers) => Wire::RevokedServers(pb::RevokedServers {
+            servers: servers
+                .into_iter()
+                .map(|server| pb::RevokedServer { server_id: server.server_id, seal: server.seal })
+                .collect(),
+        }),
         Message::RenewCertificate { request } => {
             Wire::RenewCertificate(pb::RenewCertificate { certificate_request: request })
         }

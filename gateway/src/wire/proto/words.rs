@@ -29,7 +29,7 @@ pairs!(encode_reason, decode_reason, Reason, Reason, Reason::Unknown, {
 pairs!(encode_failure, decode_failure, FailureKind, FailureKind, FailureKind::Unknown, {
     Unknown => Unknown, NotTried => NotTried, NameNotFound => NameNotFound, Refused => Refused,
     TimedOut => TimedOut, Unreachable => Unreachable, Tls => Tls, ForeignInstallation => ForeignInstallation,
-    NotAdmitted => NotAdmitted, Busy => Busy, Closed => Closed,
+    NotAdmitted => NotAdmitted, Busy => Busy, Closed => Closed, ServerRevoked => ServerRevoked,
 });
 
 pairs!(encode_cause, decode_cause, RollbackCause, RollbackCause, RollbackCause::Unknown, {

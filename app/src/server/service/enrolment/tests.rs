@@ -19,6 +19,10 @@ async fn a_device_waits_is_accepted_and_gets_the_same_certificate_whenever_it_as
         assert_eq!(room.enrol(&newcomer).await, EnrolDecision::Waiting);
     }
     let waiting = room.service.list_waiting().await.unwrap();
+    assert_eq!(waiting[0].last_seen, waiting[0].first_seen, "it was written down just now");
+    room.advance(Duration::minutes(5));
+    assert_eq!(room.enrol(&newcomer).await, EnrolDecision::Waiting);
+    let waiting = room.service.list_waiting().await.unwrap();
     assert_eq!(waiting.len(), 1);
     assert_eq!((waiting[0].device_id, waiting[0].replaces), (FIRST, false));
     assert!(waiting[0].last_seen > waiting[0].first_seen);

@@ -159,7 +159,7 @@ impl Talk {
 }
 
 pub(super) fn row(entry: &ServerEntry, passed: bool) -> EntryProbe {
-    let Identity { installation_id, server_id, server_name, role, epoch } = identity();
+    let Identity { installation_id, server_id, server_name, role, epoch, .. } = identity();
     let answer = ProbeAnswer { installation_id, server_id, server_name, role, epoch };
     let outcome = if passed { Ok(answer) } else { Err((FailureKind::Refused, "connection refused".to_owned())) };
     EntryProbe { entry: entry.clone(), resolved: None, tcp_ms: None, tls_ms: None, answer_ms: None, outcome }
@@ -246,6 +246,7 @@ pub(super) fn identity() -> Identity {
         server_name: "Server 1".into(),
         role: Role::Active,
         epoch: Epoch { number: 1, server_id: "server-1".into(), seal: Vec::new() },
+        revoked_servers: Arc::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::server::orders::{Order, OrderId};
+use crate::wire::{MAX_REVOKED_SERVERS, RevokedServer};
 
 #[test]
 fn a_probe_is_answered_and_puts_nothing_on_record() {
@@ -80,6 +81,30 @@ fn a_device_that_is_not_registered_gets_no_orders_and_an_old_one_does_not_unders
     talk.said();
     talk.hears(Message::Unsupported { message: 0 });
     assert_eq!(replied(&mut talk), (id, OrderReply::NotUnderstood));
+}
+
+#[test]
+fn removed_servers_are_told_at_once_and_whenever_there_are_more() {
+    let removed = |id: &str| RevokedServer { server_id: id.into(), seal: vec![1] };
+    let knows = |ids: &[&str]| Identity { revoked_servers: ids.iter().map(|id| removed(id)).collect(), ..identity() };
+    let mut talk = Talk::registered(hello());
+    talk.session.handle_wake(&knows(&["two"]), talk.now);
+    assert_eq!(talk.said(), Message::RevokedServers(vec![removed("two")]));
+    talk.wants(None);
+    talk.session.handle_wake(&knows(&["two"]), talk.now);
+    talk.wants(None);
+    assert!(talk.is_quiet());
+    talk.session.handle_wake(&knows(&["two", "three"]), talk.now);
+    assert_eq!(talk.said(), Message::RevokedServers(vec![removed("two"), removed("three")]));
+
+    let many: Vec<String> = (0..MAX_REVOKED_SERVERS + 6).map(|number| number.to_string()).collect();
+    let mut talk = Talk::admitting();
+    let Answer::Admitted(mut admitted) = admitted() else { panic!() };
+    admitted.identity = knows(&many.iter().map(String::as_str).collect::<Vec<_>>());
+    talk.answered(Answer::Admitted(admitted));
+    assert!(matches!(talk.said(), Message::Registered(_)));
+    let Message::RevokedServers(latest) = talk.said() else { panic!("not told at its registration") };
+    assert_eq!((latest.len(), latest[0].server_id.as_str()), (MAX_REVOKED_SERVERS, "6"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Probes, moves and settings over the wire.
 
 use super::*;
-use crate::wire::{DayWindow, DeviceSettings, EntryProbe, Failback, MoveFailure, ProbeAnswer};
+use crate::wire::{DayWindow, DeviceSettings, EntryProbe, Failback, MoveFailure, ProbeAnswer, RevokedServer};
 
 fn answers() -> impl Strategy<Value = ProbeAnswer> {
     (texts(), texts(), roles(), epochs()).prop_map(|(installation_id, server_id, role, epoch)| ProbeAnswer {
@@ -77,6 +77,12 @@ pub(super) fn messages() -> impl Strategy<Value = Message> {
             ttl_s
         }),
         (any::<u64>(), texts()).prop_map(|(request, refused)| Message::MoveAnswer { request, refused }),
+        proptest::collection::vec((texts(), proptest::collection::vec(any::<u8>(), 0..=128)), 0..=3).prop_map(
+            |servers| {
+                let revoked = |(server_id, seal)| RevokedServer { server_id, seal };
+                Message::RevokedServers(servers.into_iter().map(revoked).collect())
+            }
+        ),
         any::<u64>().prop_map(|request| Message::AskEpoch { request }),
         any::<u64>().prop_map(|request| Message::AskList { request }),
         (any::<u64>(), lists()).prop_map(|(request, list)| Message::ListAnswer { request, list: Box::new(list) }),
