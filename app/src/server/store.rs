@@ -50,7 +50,7 @@ pub use copies::{BookFacts, Manifest};
 pub(in crate::server) use copies::{Copies, PartOfCopy};
 pub use copy::CopyFlaw;
 pub(in crate::server) use copy::{BookWatch, adopt};
-pub use devices::{DeviceEdit, DeviceRecord, Known};
+pub use devices::{DeviceEdit, DeviceRecord, Known, Named};
 pub use error::StoreError;
 pub use event_news::{EventGap, EventNews, ReplacedRing};
 pub use event_rows::{EventFilter, EventMark, EventRow};

@@ -1,6 +1,10 @@
 //! A server that does not come back is taken out, and its place given to another one.
 
-use crate::pair::{Pair, change, console, folder, has, join_string, second, until};
+use crate::{
+    door::{Door, list, shown_at},
+    failover::quick,
+    pair::{Pair, change, console, folder, has, join_string, second, until},
+};
 use app::{
     model::{Fault, PeerState},
     server::{
@@ -8,6 +12,7 @@ use app::{
         start::{Running, start},
     },
 };
+use std::{fs, time::Duration};
 
 async fn names(server: &Running) -> Vec<String> {
     server.service().list_servers().await.unwrap().into_iter().map(|server| server.name).collect()
@@ -41,6 +46,34 @@ async fn a_removed_server_is_not_let_in_again_and_another_one_takes_its_place() 
     }
     assert!(two.service().create_join_string(&console()).await.is_err(), "it changes nothing");
     for server in [one, two, three] {
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_device_has_nothing_to_do_with_a_server_that_was_removed() {
+    let (one_data, two_data) = (folder(), folder());
+    let one = start(quick(one_data.path())).await.unwrap();
+    let two = start(Config { join: Some(join_string(&one).await), ..quick(two_data.path()) }).await.unwrap();
+    let door = Door::at(&one).await;
+    list(&one, &[one.gateway_addr, two.gateway_addr]).await;
+    let (one_id, two_id) = (one.service().site().server_id.clone(), two.service().site().server_id.clone());
+    let again =
+        |server: &Running, data| Config { gateway: server.gateway_addr, sites: server.sites_addr, ..quick(data) };
+    let (one_again, two_again) = (again(&one, one_data.path()), again(&two, two_data.path()));
+    two.stop().await;
+    until("it can be removed", async || one.service().remove_server(&console(), &two_id).await.is_ok()).await;
+    let known = || fs::read_to_string(door.state().join("state.json")).is_ok_and(|state| state.contains(&two_id));
+    until("the device has it on its disk", async || known()).await;
+
+    // The removed machine is switched on again, and it is the only one that is.
+    let two = start(two_again).await.unwrap();
+    one.stop().await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(!shown_at(two.service(), &two_id).await, "the device has registered at a server that was removed");
+    let one = start(one_again).await.unwrap();
+    until("it is back where it belongs", async || shown_at(one.service(), &one_id).await).await;
+    for server in [one, two] {
         server.stop().await;
     }
 }

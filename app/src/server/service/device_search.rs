@@ -4,7 +4,7 @@
 use super::{Service, standing::newest};
 use crate::{
     model::{DeviceQuery, DeviceStatus, Fault, PreviewDevice},
-    server::store::Sighting,
+    server::store::{Named, Sighting},
 };
 use std::collections::HashMap;
 
@@ -13,16 +13,62 @@ use std::collections::HashMap;
 pub(super) struct Found {
     pub(super) id: u32,
     pub(super) name: String,
+    place: String,
 }
 
 impl Found {
     /// Where it stands in the list, whatever comes and goes around it.
     pub(super) fn place(&self) -> (String, u32) {
-        (self.name.to_lowercase(), self.id)
+        (self.place.clone(), self.id)
     }
 }
 
+impl From<Named> for Found {
+    fn from(Named { id, name, place }: Named) -> Self {
+        Self { id, name, place }
+    }
+}
+
+/// A part of what was found.
+pub(super) struct Part {
+    pub(super) devices: Vec<Found>,
+    /// There are others after these.
+    pub(super) more: bool,
+    /// How many were found in all.
+    pub(super) total: u64,
+}
+
 impl Service {
+    /// The devices that a query finds after a place, at most so many, in the order of the list.
+    ///
+    /// # Errors
+    ///
+    /// The store fails.
+    pub(super) async fn search_part(
+        &self,
+        query: &DeviceQuery,
+        after: Option<(String, u32)>,
+        at_most: usize,
+    ) -> Result<Part, Fault> {
+        let all = query.q.as_deref().is_none_or(|text| text.trim().is_empty())
+            && query.server.as_deref().is_none_or(str::is_empty)
+            && query.status.is_none();
+        let (mut found, total): (Vec<Found>, u64) = if all {
+            let (place, id) = after.unwrap_or_default();
+            let rows = self.store.list_names_after((&place, id), at_most + 1).await?;
+            (rows.into_iter().map(Found::from).collect(), self.store.count_devices().await?)
+        } else {
+            let mut found = self.search_devices(query).await?;
+            let total = found.len() as u64;
+            found.sort_by_cached_key(Found::place);
+            let start = after.map_or(0, |after| found.partition_point(|found| found.place() <= after));
+            (found.split_off(start), total)
+        };
+        let more = found.len() > at_most;
+        found.truncate(at_most);
+        Ok(Part { devices: found, more, total })
+    }
+
     /// The devices that a query finds, without its page.
     ///
     /// # Errors
@@ -42,7 +88,7 @@ impl Service {
                 && query.status.is_none_or(|status| status == status_on(seat))
                 && server.is_none_or(|server| seat.is_some_and(|seat| seat == server))
         };
-        let all = self.store.list_names().await?.into_iter().map(|(id, name)| Found { id, name });
+        let all = self.store.list_names().await?.into_iter().map(Found::from);
         Ok(all.filter(matches).collect())
     }
 

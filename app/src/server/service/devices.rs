@@ -2,7 +2,7 @@
 
 use super::{
     Actor, Service,
-    device_search::Found,
+    device_search::{Found, Part},
     names::{device_name_of, parse_device_name},
     paging,
     server_lists::{Blank, Content, parse_content},
@@ -28,14 +28,9 @@ impl Service {
     pub async fn list_devices(&self, query: DeviceQuery) -> Result<Page<DeviceSummary>, Fault> {
         let limit = paging::limit_of(query.limit, paging::USUAL)?;
         let after = query.cursor.as_deref().filter(|c| !c.is_empty()).map(parse_cursor).transpose()?;
-        let mut found = self.search_devices(&query).await?;
-        found.sort_by_cached_key(Found::place);
-        let total = found.len() as u64;
-        let start = after.map_or(0, |after| found.partition_point(|found| found.place() <= after));
-        let page = &found[start..found.len().min(start + limit)];
-        let more = found.len() > start + page.len();
-        let next_cursor = page.last().filter(|_| more).map(|last| cursor_of(&last.place()));
-        Ok(Page { items: self.summaries_of(page).await?, next_cursor, total })
+        let Part { devices, more, total } = self.search_part(&query, after, limit).await?;
+        let next_cursor = devices.last().filter(|_| more).map(|last| cursor_of(&last.place()));
+        Ok(Page { items: self.summaries_of(&devices).await?, next_cursor, total })
     }
 
     /// Their rows in the list; one that was removed meanwhile has none.

@@ -173,7 +173,7 @@ impl Service {
     }
 }
 
-fn new_device(Found { id, name }: Found) -> DrillDevice {
+fn new_device(Found { id, name, .. }: Found) -> DrillDevice {
     DrillDevice {
         id,
         name,

@@ -4,7 +4,7 @@ use super::{
     AuditEntry, Revision, Store, StoreError, Transaction,
     audit::insert_audit,
     begin,
-    columns::{from_json, number},
+    columns::{count, from_json, number},
     revisions::insert_revision,
     revocations::is_revoked_in,
     sql,
@@ -81,6 +81,26 @@ impl TryFrom<Row> for DeviceRecord {
     }
 }
 
+/// A device as the list has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Device ID.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// Where it stands among the others.
+    pub place: String,
+}
+
+/// Where a device of this name stands.
+pub(in crate::server) fn place_of(name: &str) -> String {
+    name.to_lowercase()
+}
+
+fn named(rows: Vec<(i64, String, String)>) -> Result<Vec<Named>, StoreError> {
+    rows.into_iter().map(|(id, name, place)| Ok(Named { id: number("devices", id)?, name, place })).collect()
+}
+
 impl Store {
     /// How many devices belong to the installation.
     ///
@@ -128,14 +148,24 @@ impl Store {
         Ok(found > 0)
     }
 
-    /// Ids and names of all devices, in no order.
+    /// Ids, names and places of all devices, in no order.
     ///
     /// # Errors
     ///
     /// When the book cannot be read.
-    pub async fn list_names(&self) -> Result<Vec<(u32, String)>, StoreError> {
-        let rows: Vec<(i64, String)> = sql::query_as("select id, name from devices").fetch_all(&self.book()).await?;
-        rows.into_iter().map(|(id, name)| Ok((number("devices", id)?, name))).collect()
+    pub async fn list_names(&self) -> Result<Vec<Named>, StoreError> {
+        named(sql::query_as("select id, name, place from devices").fetch_all(&self.book()).await?)
+    }
+
+    /// The same of those that follow a place and Device ID in the list, at most so many, in its order.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn list_names_after(&self, (place, id): (&str, u32), at_most: usize) -> Result<Vec<Named>, StoreError> {
+        let next = "select id, name, place from devices where (place, id) > ($1, $2) order by place, id limit $3";
+        let next = sql::query_as(next).bind(place).bind(id).bind(count(at_most as u64));
+        named(next.fetch_all(&self.book()).await?)
     }
 
     /// These devices, in no order.
@@ -224,8 +254,9 @@ pub(super) async fn apply_edit(connection: &mut Transaction, edit: &DeviceEdit) 
         return Ok(false);
     }
     if let Some(name) = &edit.name {
-        sql::query("update devices set name = $1 where id = $2")
+        sql::query("update devices set name = $1, place = $2 where id = $3")
             .bind(name)
+            .bind(place_of(name))
             .bind(edit.device)
             .execute(&mut *connection)
             .await?;

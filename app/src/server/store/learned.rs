@@ -5,6 +5,7 @@ use super::{
     audit::insert_audit,
     begin,
     columns::{count, to_json, to_name},
+    devices::place_of,
     revisions::insert_row,
     sql,
 };
@@ -49,8 +50,8 @@ impl Store {
         let mut transaction = begin(&self.book()).await?;
         // The fingerprint of its key is not known here; each of its certificates is for that key.
         let taken = sql::query(
-            "insert into devices (id, name, info, key_fingerprint, certificate_serial, wanted_revision,
-             committed_revision, accepted_at, accepted_by) select $1, $2, $3, '', $4, $5, $5, $6, $7
+            "insert into devices (id, name, place, info, key_fingerprint, certificate_serial, wanted_revision,
+             committed_revision, accepted_at, accepted_by) select $1, $2, $8, $3, '', $4, $5, $5, $6, $7
              where not exists (select 1 from revocations where serial = $4) on conflict (id) do nothing",
         )
         .bind(kept.device)
@@ -60,6 +61,7 @@ impl Store {
         .bind(count(kept.number))
         .bind(&kept.created_at)
         .bind(&kept.created_by)
+        .bind(place_of(&learned.name))
         .execute(&mut transaction)
         .await?;
         if taken.rows_affected() == 0 {

@@ -182,4 +182,35 @@ mod tests {
         assert_eq!(store.change_sightings("one", &batch).await.unwrap(), [Ended, Opened(4), Opened(4), Opened(4)]);
         assert_eq!(seen(&store).await, [(1, 10, false), (2, 20, true), (3, 30, true), (4, 40, true)]);
     }
+
+    #[tokio::test]
+    async fn a_device_counts_where_its_newest_living_session_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        let of = |device, sequence, since: &str, ended: bool| {
+            let SightingChange::Open(sighting) = opens(device, 1) else { unreachable!() };
+            let ended_at = ended.then(|| "2026-10-01T00:01:00.000Z".to_owned());
+            Sighting {
+                connection_sequence: sequence,
+                since: format!("2026-10-01T00:00:{since}.000Z"),
+                ended_at,
+                ..*sighting
+            }
+        };
+        let one = [of(1, 5, "01", false), of(2, 5, "01", false), of(3, 5, "01", false), of(4, 7, "01", true)];
+        let two = [of(1, 6, "02", false), of(2, 4, "02", false), of(3, 5, "02", false), of(4, 6, "00", false)];
+        let three = [of(1, 9, "03", false)];
+        for (server, rows) in [("one", &one[..]), ("two", &two[..]), ("three", &three[..])] {
+            store.store_peer_sightings(server, rows).await.unwrap();
+        }
+        let seats = async |servers: &[&str]| {
+            let mut seats: Vec<_> = store.count_seats(servers).await.unwrap().into_iter().collect();
+            seats.sort();
+            seats
+        };
+        assert_eq!(seats(&["one", "two"]).await, [("one".to_owned(), 1), ("two".to_owned(), 3)]);
+        assert_eq!(seats(&["one"]).await, [("one".to_owned(), 3)], "of the others nobody knows");
+        let all = seats(&["one", "two", "three"]).await;
+        assert_eq!(all, [("one".to_owned(), 1), ("three".to_owned(), 1), ("two".to_owned(), 2)]);
+    }
 }

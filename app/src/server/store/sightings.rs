@@ -163,7 +163,7 @@ impl Store {
                      (partition by device_id order by connection_sequence desc, since desc) as place
                  from sightings where ended_at is null and server_id in (",
         );
-        query.push_list(servers).push(")) as living where place = 1 group by server_id");
+        query.push_list(servers.iter().copied()).push(")) as living where place = 1 group by server_id");
         let rows: Vec<(String, i64)> = query.build_as().fetch_all(self.journal()).await?;
         rows.into_iter().map(|(server, devices)| Ok((server, number("sightings", devices)?))).collect()
     }

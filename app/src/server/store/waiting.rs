@@ -5,6 +5,7 @@ use super::{
     audit::insert_audit,
     begin,
     columns::{count, from_json, from_name, number, to_json},
+    devices::place_of,
     revisions::insert_revision,
     revocations::revoke_device,
     sql,
@@ -251,8 +252,8 @@ impl Store {
 /// A new device stands before its first revision; one that was there keeps its name and its revisions.
 async fn upsert_device(connection: &mut Transaction, acceptance: &Acceptance) -> Result<(), StoreError> {
     sql::query(
-        "insert into devices (id, name, info, key_fingerprint, certificate_serial, wanted_revision,
-         committed_revision, accepted_at, accepted_by) values ($1, $2, $3, $4, $5, $6 - 1, $6, $7, $8)
+        "insert into devices (id, name, place, info, key_fingerprint, certificate_serial, wanted_revision,
+         committed_revision, accepted_at, accepted_by) values ($1, $2, $9, $3, $4, $5, $6 - 1, $6, $7, $8)
          on conflict (id) do update set info = excluded.info, key_fingerprint = excluded.key_fingerprint,
          certificate_serial = excluded.certificate_serial, committed_revision = excluded.committed_revision,
          accepted_at = excluded.accepted_at, accepted_by = excluded.accepted_by",
@@ -265,6 +266,7 @@ async fn upsert_device(connection: &mut Transaction, acceptance: &Acceptance) ->
     .bind(count(acceptance.provisioned.number))
     .bind(&acceptance.audit.at)
     .bind(&acceptance.audit.operator)
+    .bind(place_of(&acceptance.name))
     .execute(connection)
     .await?;
     Ok(())

@@ -97,6 +97,11 @@ async fn a_server_that_does_not_come_back_is_removed_and_refused_whatever_certif
     assert!(left.iter().map(|server| &server.id).eq([&own]), "{left:?}");
     assert!(room.service.store.is_server_revoked("two", "ab").await.unwrap());
     assert!(!room.service.store.is_server_revoked(&own, "ab").await.unwrap());
+    let said = room.service.revoked_servers.read();
+    let genuine = |server| revocation::is_genuine(server, "site", room.service.keys.authority().certificate_der());
+    assert!(said.iter().map(|server| server.server_id.as_str()).eq(["two"]) && said.iter().all(genuine));
+    room.service.close_revoked().await.unwrap();
+    assert_eq!(room.service.revoked_servers.read(), said, "each is sealed once");
 
     // Whoever knew it forgets it as soon as it hears of that.
     let other = Room::of(Role::Standby, "three").await;
