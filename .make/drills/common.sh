@@ -129,9 +129,11 @@ door_socket() { echo "$DRILL/doors-$1.sock"; } # FIRST
 
 # start_doors STRING: all devices.
 start_doors() {
-  local first last
+  local first last each
+  # A machine makes so many keys and certificates a second, for however many fleets.
+  each=$((50 / $(fleets | wc -l)))
   while read -r first last; do
-    "${DEVICES_ON[@]}" "$BLN" fleet -n $((last - first + 1)) --first-id "$first" --state "$DRILL/doors-$first" --provision "$1" \
+    "${DEVICES_ON[@]}" "$BLN" fleet --starts-per-second "$each" -n $((last - first + 1)) --first-id "$first" --state "$DRILL/doors-$first" --provision "$1" \
       --control "$(door_socket "$first")" >>"$DRILL/doors.log" 2>&1 &
     remember $!
     disown $!

@@ -247,13 +247,6 @@ impl Authority {
     }
 }
 
-/// Whether a text bears the signature (ECDSA P-256, DER) of the authority with this certificate.
-pub(crate) fn is_signed(authority: &CertificateDer<'_>, text: &[u8], signature: &[u8]) -> bool {
-    webpki::EndEntityCert::try_from(authority).is_ok_and(|certificate| {
-        certificate.verify_signature(webpki::aws_lc_rs::ECDSA_P256_SHA256, text, signature).is_ok()
-    })
-}
-
 impl ServerKey {
     /// A new ECDSA P-256 key.
     ///

@@ -22,7 +22,7 @@ mod rota;
 mod session;
 mod stored;
 
-pub(crate) use approach::{Approach, Names, Step};
+pub(crate) use approach::{Approach, Names, Remembered, Step};
 pub use config::Config;
 pub use event::{Activity, AttemptId, Connected, Happening, Input, Output, WriteId};
 pub use renewal::CertificateLife;

@@ -14,7 +14,8 @@
 //! every line ended by a line feed. Two promotions to one number differ at least in their random bytes.
 
 use crate::{
-    authority::{Authority, AuthorityError, is_signed},
+    authority::{Authority, AuthorityError},
+    tls::is_signed,
     wire::Epoch,
 };
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};

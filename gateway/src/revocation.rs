@@ -11,7 +11,8 @@
 //! every line ended by a line feed.
 
 use crate::{
-    authority::{Authority, AuthorityError, is_signed},
+    authority::{Authority, AuthorityError},
+    tls::is_signed,
     wire::RevokedServer,
 };
 use rustls_pki_types::CertificateDer;

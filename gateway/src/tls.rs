@@ -197,6 +197,13 @@ pub fn validity_of(certificate: &CertificateDer<'_>) -> Option<(u64, u64)> {
     Some((seconds(validity.not_before)?, seconds(validity.not_after)?))
 }
 
+/// Whether a text bears the signature (ECDSA P-256, DER) of the authority with this certificate.
+pub(crate) fn is_signed(authority: &CertificateDer<'_>, text: &[u8], signature: &[u8]) -> bool {
+    webpki::EndEntityCert::try_from(authority).is_ok_and(|certificate| {
+        certificate.verify_signature(webpki::aws_lc_rs::ECDSA_P256_SHA256, text, signature).is_ok()
+    })
+}
+
 /// A certificate's public key, SubjectPublicKeyInfo in DER.
 pub(crate) fn public_key_of(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
     let parsed = webpki::EndEntityCert::try_from(certificate).ok()?;

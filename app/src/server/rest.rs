@@ -25,7 +25,7 @@ use axum::{
     Router,
     extract::FromRequestParts,
     http::request::Parts,
-    routing::{get, post, put},
+    routing::{delete, get, post, put},
 };
 
 /// `/api/v1`, for programs, browsers and the console.
@@ -36,13 +36,14 @@ pub fn routes() -> Router<AppState> {
         .route("/logout", post(account::logout))
         .route("/operators", get(operators::list).post(operators::add))
         .route("/operators/me/password", put(account::change_password))
+        .route("/operators/{login}", delete(operators::remove))
         .route("/operators/{login}/password-reset", post(operators::reset_password))
         .route("/devices", get(devices::list))
         .route("/devices/{id}", get(devices::find).patch(devices::rename).delete(devices::remove))
         .route("/devices/{id}/servers", get(server_lists::find).put(server_lists::replace))
         .route("/devices/{id}/servers/probe", post(orders::probe))
         .route("/devices/{id}/move", post(orders::move_device))
-        .route("/devices/{id}/servers/push", axum::routing::delete(server_lists::cancel_push))
+        .route("/devices/{id}/servers/push", delete(server_lists::cancel_push))
         .route("/devices/{id}/servers/revisions", get(revisions::list))
         .route("/devices/{id}/servers/revisions/{number}/restore", post(revisions::restore))
         .route("/rollouts", get(rollouts::list).post(rollouts::create))
@@ -62,7 +63,7 @@ pub fn routes() -> Router<AppState> {
         .route("/drills/{id}/stop", post(drills::stop))
         .route("/automatic-promotion", get(automatic::find).put(automatic::set))
         .route("/servers", get(servers::list))
-        .route("/servers/{id}", axum::routing::delete(servers::remove))
+        .route("/servers/{id}", delete(servers::remove))
         .route("/servers/{id}/drain", post(servers::drain).delete(servers::end_drain))
         .route("/servers/{id}/promotion", get(servers::evidence))
         .route("/servers/{id}/promote", post(servers::promote))

@@ -12,6 +12,7 @@ use app::{
 };
 use sqlx::{Connection as _, SqliteConnection};
 use std::{
+    net::SocketAddr,
     path::Path,
     process::Stdio,
     sync::Arc,
@@ -128,7 +129,11 @@ async fn a_list_that_the_second_server_confirmed_is_noted_at_the_first() {
 }
 
 /// `portal run` as a process of its own.
-pub(crate) struct Process(Child);
+pub(crate) struct Process {
+    child: Child,
+    /// Where its pages are.
+    pub(crate) pages: SocketAddr,
+}
 
 impl Process {
     /// Starts the server of `data` and waits until it says that it answers.
@@ -145,8 +150,8 @@ impl Process {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         while let Some(line) = lines.next_line().await.unwrap() {
-            if line.contains(" answers on ") {
-                return Self(child);
+            if let Some((_, address)) = line.split_once(" answers on http://") {
+                return Self { child, pages: address.trim_end_matches('/').parse().unwrap() };
             }
         }
         panic!("it did not start: {:?}", child.wait().await);
@@ -154,12 +159,27 @@ impl Process {
 
     /// Stops it in the middle of whatever it does, without an end.
     pub(crate) async fn freeze(&self) {
-        let pid = self.0.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-STOP", &pid]).status().await.unwrap().success());
+        self.signal("-STOP").await;
+    }
+
+    /// It goes on.
+    pub(crate) async fn thaw(&self) {
+        self.signal("-CONT").await;
+    }
+
+    /// Stops it in good order.
+    pub(crate) async fn stop(mut self) {
+        self.signal("-TERM").await;
+        self.child.wait().await.unwrap();
     }
 
     pub(crate) async fn kill(mut self) {
-        self.0.kill().await.unwrap();
+        self.child.kill().await.unwrap();
+    }
+
+    async fn signal(&self, name: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().await.unwrap().success());
     }
 }
 

@@ -36,6 +36,7 @@ mod resumed_copy;
 mod rollouts;
 mod serving;
 mod shared_file;
+mod shared_story;
 mod sign_in;
 mod site_story;
 mod stopping;

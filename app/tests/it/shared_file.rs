@@ -15,7 +15,7 @@ use app::{
 use std::path::Path;
 use tokio::process::Command;
 
-fn sharing(database: &Path, config: Config) -> Config {
+pub(crate) fn sharing(database: &Path, config: Config) -> Config {
     let database = database.to_owned();
     Config { shared: Some(SharedFile { database, fence: None, role_hook: None, floating_ip: None }), ..config }
 }

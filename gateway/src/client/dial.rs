@@ -5,7 +5,7 @@ use super::{
     resolve::{LookUp, Resolver},
 };
 use crate::{
-    device::{Config, Step},
+    device::{Config, Remembered, Step},
     tls::{TlsFailure, failure_of, server_name},
     wire::{Address, FailureKind},
 };
@@ -46,8 +46,13 @@ pub(super) struct Dialler {
 }
 
 impl Dialler {
-    pub(super) fn new(tls: Arc<ClientConfig>, config: Config) -> Self {
-        Self { tls, config, resolver: Arc::new(Resolver::new()) }
+    pub(super) fn new(tls: Arc<ClientConfig>, config: Config, remembered: Remembered) -> Self {
+        Self { tls, config, resolver: Arc::new(Resolver::new(remembered)) }
+    }
+
+    /// What names came to, if that has changed since the last time.
+    pub(super) fn take_names(&self) -> Option<Remembered> {
+        self.resolver.take_news()
     }
 
     /// The same, showing another certificate from now on.

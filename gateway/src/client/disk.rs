@@ -13,7 +13,7 @@ use super::{
     slot::{self, Slot},
 };
 use crate::{
-    device::Stored,
+    device::{Remembered, Stored},
     tls::{Peer, peer_of},
     wire::DeviceId,
 };
@@ -38,6 +38,8 @@ const STATE_FILE: &str = "state.json";
 const OLD_STATE_FILE: &str = "state.old.json";
 /// A state that could not be read.
 const DAMAGED_STATE_FILE: &str = "state.damaged.json";
+/// What names came to last.
+const NAMES_FILE: &str = "names.json";
 const EVENTS_FOLDER: &str = "events";
 const LOCK_FILE: &str = "lock";
 /// How long a run that is just ending may keep the folder.
@@ -136,6 +138,18 @@ impl Disk {
             Ok(()) | Err(_) => {}
         }
         self.put(file, &path).map_err(|error| written(&path, error))
+    }
+
+    /// What names came to last; nothing if that cannot be read: they are asked for anew in any case.
+    pub(super) fn load_names(&self) -> Remembered {
+        let bytes = self.read(NAMES_FILE).ok().flatten().unwrap_or_default();
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
+    /// Durable once it returns.
+    pub(super) fn save_names(&self, names: &Remembered) -> Result<(), ClientError> {
+        let bytes = serde_json::to_vec(names).map_err(|error| written(&self.folder.join(NAMES_FILE), error.into()))?;
+        self.write(NAMES_FILE, &bytes)
     }
 
     /// A device that cannot read its last state is better off with the one before than with none.
@@ -258,6 +272,19 @@ mod tests {
         fs::write(&path, b"{}").unwrap();
         fs::write(folder.path().join(OLD_STATE_FILE), b"{}").unwrap();
         assert!(matches!(disk.load_stored(), Err(ClientError::Damaged { path: named, .. }) if named == path));
+    }
+
+    #[tokio::test]
+    async fn what_names_came_to_is_remembered_and_no_harm_if_not() {
+        let folder = TempDir::new().unwrap();
+        let disk = Disk::open(folder.path()).await.unwrap();
+        assert_eq!(disk.load_names(), Remembered::new());
+        let names =
+            Remembered::from([("one.example".to_owned(), vec!["192.0.2.1".parse().unwrap(), "::1".parse().unwrap()])]);
+        disk.save_names(&names).unwrap();
+        assert_eq!(disk.load_names(), names);
+        fs::write(folder.path().join(NAMES_FILE), b"{\"one.example\":[\"192.0").unwrap();
+        assert_eq!(disk.load_names(), Remembered::new());
     }
 
     #[tokio::test]

@@ -72,6 +72,7 @@ impl Drive {
         enrolled: Enrolled,
         teller: Teller,
     ) -> Result<Self, ClientError> {
+        let remembered = disk.load_names();
         let clock = Clock::system();
         clock.at_least(enrolled.stored.server_time_unix_ms);
         let device_id = settings.info.device_id;
@@ -89,7 +90,7 @@ impl Drive {
             device_id,
             disk,
             logbook,
-            dialler: Dialler::new(tls, settings.config),
+            dialler: Dialler::new(tls, settings.config, remembered),
             clock,
             credentials,
             begun: Instant::now(),
@@ -125,6 +126,7 @@ impl Drive {
                 }
                 Event::Stop => self.tell(Input::Stop),
             }
+            self.keep_names().await;
         }
     }
 
@@ -259,6 +261,19 @@ impl Drive {
                 tracing::error!(device = self.device_id.0, %error, "writing the device's state was cut off");
                 self.tell(Input::NotPersisted(write));
             }
+        }
+    }
+
+    /// Names come to other addresses once in a while.
+    async fn keep_names(&mut self) {
+        let Some(names) = self.dialler.take_names() else { return };
+        let disk = self.disk.clone();
+        let kept = tokio::task::spawn_blocking(move || disk.save_names(&names)).await;
+        if !matches!(kept, Ok(Ok(()))) {
+            tracing::warn!(
+                device = self.device_id.0,
+                "what names came to is forgotten when the device is switched off"
+            );
         }
     }
 

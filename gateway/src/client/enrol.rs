@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     authority::{fingerprint_of, request_for},
-    device::{Config, Stored},
+    device::{Config, Remembered, Stored},
     enrolment::proof_of,
     provisioning::ProvisioningString,
     tls::{Clock, Peer, Trust, client_config, peer_of},
@@ -56,7 +56,7 @@ impl<'a> Enrolling<'a> {
             network: settings.network.clone(),
             disk,
             teller,
-            dialler: Dialler::new(tls, settings.config.clone()),
+            dialler: Dialler::new(tls, settings.config.clone(), Remembered::new()),
             request: request_for(&key).map_err(|error| ClientError::Credentials(error.to_string()))?,
             key,
         })

@@ -1,6 +1,6 @@
 //! Asking for names, and what is remembered of the answers.
 
-use crate::device::{Approach, Config, Names, Step};
+use crate::device::{Approach, Config, Names, Remembered, Step};
 use crate::wire::Address;
 use futures::{FutureExt as _, future::BoxFuture};
 use std::{
@@ -26,9 +26,16 @@ pub(super) struct Resolver {
 }
 
 impl Resolver {
-    /// One that asks the system.
-    pub(super) fn new() -> Self {
-        Self::asking(|name| async move { Ok(lookup_host((name, 0)).await?.collect()) }.boxed())
+    /// One that asks the system, and remembers what names came to before.
+    pub(super) fn new(remembered: Remembered) -> Self {
+        let resolver = Self::asking(|name| async move { Ok(lookup_host((name, 0)).await?.collect()) }.boxed());
+        *resolver.names() = Names::recalled(remembered, Duration::ZERO);
+        resolver
+    }
+
+    /// What is to be remembered, if it has changed since the last time.
+    pub(super) fn take_news(&self) -> Option<Remembered> {
+        self.names().take_news()
     }
 
     /// One that asks somebody else.

@@ -4,15 +4,33 @@
 
 use super::Config;
 use crate::wire::Address;
-use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
+/// The most names of which a device remembers the addresses while it is off: more than any two lists have.
+const REMEMBERED_MAX: usize = 16;
+
+/// What names came to last, without the time.
+pub(crate) type Remembered = BTreeMap<String, Vec<IpAddr>>;
 
 /// The last good answer for each name.
 #[derive(Debug, Default)]
-pub(crate) struct Names(BTreeMap<String, (Duration, Vec<SocketAddr>)>);
+pub(crate) struct Names {
+    answers: BTreeMap<String, (Duration, Vec<SocketAddr>)>,
+    /// Some are others than when they were last written down.
+    news: bool,
+}
 
 impl Names {
+    /// Of a device that was off: nobody knows for how long, so what it remembered serves as if it were new.
+    pub(crate) fn recalled(remembered: Remembered, now: Duration) -> Self {
+        let at = |ip| SocketAddr::new(ip, 0);
+        let answer = |(name, ips): (String, Vec<IpAddr>)| (name, (now, ips.into_iter().map(at).collect()));
+        Self { answers: remembered.into_iter().map(answer).collect(), news: false }
+    }
+
     /// What serves for a name, after this answer to a question for it: a good answer takes the place of the one before,
     /// which stands in for any other.
     pub(crate) fn learn(
@@ -24,11 +42,27 @@ impl Names {
     ) -> Option<Vec<SocketAddr>> {
         let name = name.to_ascii_lowercase();
         if let Some(found) = answer.filter(|found| !found.is_empty()) {
-            self.0.insert(name, (now, found.clone()));
+            let ips = |found: &[SocketAddr]| found.iter().map(SocketAddr::ip).collect::<BTreeSet<_>>();
+            let before = self.answers.insert(name, (now, found.clone()));
+            // Name servers like to change the order.
+            self.news |= before.is_none_or(|(_, before)| ips(&before) != ips(&found));
             return Some(found);
         }
-        let (since, found) = self.0.get(&name)?;
+        let (since, found) = self.answers.get(&name)?;
         (now.saturating_sub(*since) <= config.name_memory).then(|| found.clone())
+    }
+
+    /// What a device that is switched off has to remember: the names that were answered last.
+    pub(crate) fn remembered(&self) -> Remembered {
+        let mut latest: Vec<_> = self.answers.iter().collect();
+        latest.sort_by_key(|(_, (since, _))| Reverse(*since));
+        let ips = |found: &[SocketAddr]| found.iter().map(SocketAddr::ip).collect();
+        latest.into_iter().take(REMEMBERED_MAX).map(|(name, (_, found))| (name.clone(), ips(found))).collect()
+    }
+
+    /// The same, if it has changed since the last time.
+    pub(crate) fn take_news(&mut self) -> Option<Remembered> {
+        std::mem::take(&mut self.news).then(|| self.remembered())
     }
 }
 

@@ -136,18 +136,20 @@ mod tests {
     #[test]
     fn a_queue_that_has_come_to_a_halt_takes_nobody() {
         let room = Room { devices: 100, wait: Duration::from_millis(2500) };
-        let start = Duration::from_secs(1000);
+        let (start, moment) = (Duration::from_secs(1000), Duration::from_millis(900));
         let mut queue = Queue::default();
         (0..20).for_each(|session| queue.push(SessionId(session), start));
-        assert!(!queue.is_full(20, room, start + room.wait));
-        assert!(queue.is_full(20, room, start + room.wait + Duration::from_millis(1)));
+        assert!(!queue.is_full(20, room, start + moment), "that says nothing yet");
+        assert!(queue.is_full(100, room, start + moment));
+        assert!(queue.is_full(20, room, start + moment * 2), "nobody was served");
         assert!(!queue.is_full(3, room, start + room.wait * 2), "three are no crowd");
+        (0..40).for_each(|_| queue.serve(start + moment));
+        assert!(!queue.is_full(20, room, start + moment * 2), "as many again are served in time");
+        assert!(queue.is_full(16, room, start + room.wait + moment), "the first has waited too long");
         queue.tidy(|session| session.0 == 19);
         queue.push(SessionId(20), start + room.wait);
-        assert!(queue.is_full(20, room, start + room.wait * 2));
         queue.tidy(|session| session.0 == 20);
-        assert!(!queue.is_full(20, room, start + room.wait * 2), "the first of them came later");
-        assert!(queue.is_full(100, room, start + room.wait));
+        assert!(!queue.is_full(16, room, start + room.wait + moment), "the first came later");
     }
 
     const LONGEST: Duration = Duration::from_secs(60);

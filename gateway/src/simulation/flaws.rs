@@ -1,6 +1,7 @@
 //! Servers and records with a flaw, each of which the simulation must notice: a test that cannot fail proves nothing.
 
 use super::names::survive;
+use super::network::Network;
 use super::stories::live_with;
 use std::panic::catch_unwind;
 
@@ -32,6 +33,8 @@ pub(super) enum Flaw {
     AsksOnce,
     /// A device forgets what names came to when it asks again.
     ForgetsNames,
+    /// A device forgets what names came to when it is switched off.
+    LosesNames,
     /// A device asks for a name only when it needs it.
     AsksOnlyToDial,
     /// A device dials only one address of a name.
@@ -46,6 +49,13 @@ pub(super) enum Flaw {
     TrustsItsCapacity,
     /// A server tells it by how many are connected by now.
     CountsOnlyConnected,
+}
+
+impl Network {
+    pub(super) fn set_flaw(&mut self, flaw: Option<Flaw>) {
+        self.flaw = flaw;
+        self.doors.iter_mut().for_each(|door| door.flaw = flaw);
+    }
 }
 
 #[test]
@@ -63,8 +73,8 @@ fn every_flaw_is_noticed() {
 
 #[test]
 fn every_flaw_with_names_is_noticed() {
-    use Flaw::{AsksOnce, AsksOnlyToDial, DialsOneAddress, ForgetsNames, WaitsForNames};
-    for flaw in [AsksOnce, ForgetsNames, AsksOnlyToDial, DialsOneAddress, WaitsForNames] {
+    use Flaw::{AsksOnce, AsksOnlyToDial, DialsOneAddress, ForgetsNames, LosesNames, WaitsForNames};
+    for flaw in [AsksOnce, ForgetsNames, LosesNames, AsksOnlyToDial, DialsOneAddress, WaitsForNames] {
         let noticed = (0..SEEDS).any(|seed| catch_unwind(|| survive(seed, Some(flaw))).is_err());
         assert!(noticed, "{flaw:?} went unnoticed");
     }

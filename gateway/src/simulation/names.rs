@@ -7,7 +7,7 @@ pub(super) use stories::survive;
 use super::flaws::Flaw;
 use super::network::{Event, Link, Network, Way};
 use super::*;
-use crate::device::{Approach, Names, Step};
+use crate::device::{Approach, Names, Remembered, Step};
 use crate::wire::FailureKind;
 use rand::Rng as _;
 use rand::rngs::SmallRng;
@@ -196,7 +196,9 @@ impl Network {
     /// It is switched off.
     pub(super) fn leave_ways(&mut self, door: usize) {
         self.zone.ways.retain(|(owner, _), _| *owner != door);
-        self.doors[door].names = Names::default();
+        let remembered = self.doors[door].names.remembered();
+        let lost = self.flaw == Some(Flaw::LosesNames);
+        self.doors[door].names = Names::recalled(if lost { Remembered::new() } else { remembered }, self.now);
     }
 
     pub(super) fn leave_way(&mut self, end: (usize, AttemptId)) {

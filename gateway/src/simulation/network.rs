@@ -207,11 +207,6 @@ impl Network {
         true
     }
 
-    pub(super) fn set_flaw(&mut self, flaw: Option<Flaw>) {
-        self.flaw = flaw;
-        self.doors.iter_mut().for_each(|door| door.flaw = flaw);
-    }
-
     pub(super) fn cut(&mut self, door: usize, server: usize, way: Way) {
         self.cut.insert((door, server, way));
     }

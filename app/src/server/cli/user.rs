@@ -37,6 +37,13 @@ enum Verb {
         #[command(flatten)]
         data: super::DataArgument,
     },
+    /// Remove an operator, on all servers at once; the last one cannot be removed
+    Remove {
+        /// The operator's login
+        login: String,
+        #[command(flatten)]
+        data: super::DataArgument,
+    },
     /// Give an operator who lost theirs a new password, also while the server is down
     Reset {
         /// The operator's login
@@ -61,6 +68,10 @@ pub(super) async fn perform(arguments: &Arguments) -> Result<(), CliError> {
             let made: Made = Console::new(&data.data).post("/operators", &json!({ "login": login })).await?;
             eprintln!("It must be changed at the first sign-in.");
             say(made.password)
+        }
+        Verb::Remove { login, data } => {
+            Console::new(&data.data).delete(&format!("/operators/{}", encode(login))).await?;
+            say(format_args!("{login} removed"))
         }
         Verb::Reset { login, data, database } => reset(login, &data.data, database.as_deref()).await,
     }

@@ -8,7 +8,7 @@ use crate::{
 use axum::{
     Json,
     extract::{Path, State},
-    http::Extensions,
+    http::{Extensions, StatusCode},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -48,4 +48,18 @@ pub(super) async fn reset_password(
     }
     let password = state.service.reset_operator(&actor, &login).await?;
     Ok(Json(json!({ "password": password })))
+}
+
+/// Somebody who is no operator any more; only for whoever has the server's files anyway.
+pub(super) async fn remove(
+    State(state): State<AppState>,
+    extensions: Extensions,
+    By(actor): By,
+    Path(login): Path<String>,
+) -> Result<StatusCode, Problem> {
+    if extensions.get::<Console>().is_none() {
+        return Err(Fault::Forbidden.into());
+    }
+    state.service.remove_operator(&actor, &login).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

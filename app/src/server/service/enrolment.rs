@@ -91,6 +91,10 @@ impl Service {
             let text = format!("The provisioning string has expired at {}. Make a new one.", string.expires_at);
             return Ok(refused(Reason::BadProvisioning, text));
         }
+        if !self.store.is_provisioning_of_this_epoch(&string.id).await? {
+            let text = "The active role has moved since this provisioning string was made. Make a new one.".to_owned();
+            return Ok(refused(Reason::BadProvisioning, text));
+        }
         let record = waiting_record(enrolment, fingerprint, info, &text_of(now));
         if !self.store.insert_waiting(&record).await? {
             let text = format!("The provisioning string was good for {} devices, all of them used.", string.uses);

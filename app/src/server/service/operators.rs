@@ -41,6 +41,7 @@ impl Service {
             name: "Administrator".to_owned(),
             password_hash: self.doorman.passwords.hash(password).await?,
             must_change_password: generated.is_some(),
+            serial: String::new(),
         };
         let audit = self.password_audit("system", None, "operator.create", &operator);
         self.store.insert_operator(&operator, &audit).await?;
@@ -73,6 +74,7 @@ impl Service {
             name: login.to_owned(),
             password_hash: self.doorman.passwords.hash(&password).await?,
             must_change_password: true,
+            serial: String::new(),
         };
         let audit = self.password_audit(&actor.login, actor.peer.as_deref(), "operator.create", &operator);
         match self.store.insert_operator(&operator, &audit).await {
@@ -139,6 +141,28 @@ impl Service {
         Ok(password)
     }
 
+    /// Removes an operator, on all servers at once. All their sign-ins end.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::NotFound`], [`Fault::NotActive`] on a standby, [`Fault::WrongState`] for the last one, or the store's.
+    pub async fn remove_operator(&self, actor: &Actor, login: &str) -> Result<(), Fault> {
+        self.require_active().await?;
+        let missing = || Fault::NotFound { what: format!("operator {login}") };
+        let operator = self.store.find_operator(login).await?.ok_or_else(missing)?;
+        let subject = format!("operator {}", operator.login);
+        let audit =
+            self.audit(actor, "operator.remove", subject, Some(serde_json::json!({ "name": operator.name })), None);
+        if !self.store.remove_operator(&operator, &audit).await? {
+            let reason = format!("{} is the only operator. Add another one first.", operator.login);
+            return Err(Fault::WrongState { reason });
+        }
+        tracing::warn!(login = operator.login, by = actor.login, "operator removed");
+        self.store.end_refresh_tokens_of(&operator.login).await?;
+        self.changed(Change::Book);
+        Ok(())
+    }
+
     async fn replace_password(
         &self,
         operator: &OperatorRecord,
@@ -189,7 +213,10 @@ fn parse_login(text: &str) -> Result<&str, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::service::fixture::{Room, admin};
+    use crate::server::{
+        service::fixture::{Room, admin},
+        store::PromotionKind,
+    };
 
     #[tokio::test]
     async fn operators_are_added_once_and_named_as_the_rules_say() {
@@ -203,5 +230,41 @@ mod tests {
         }
         let logins: Vec<String> = room.service.list_operators().await.unwrap().into_iter().map(|o| o.login).collect();
         assert_eq!(logins, ["eva"]);
+    }
+
+    #[tokio::test]
+    async fn who_was_removed_is_so_on_every_server_whatever_copy_it_has() {
+        let room = Room::active().await;
+        let password = room.service.add_operator(&admin(), "eva").await.unwrap();
+        let alone = room.service.remove_operator(&admin(), "eva").await;
+        assert!(matches!(&alone, Err(Fault::WrongState { reason }) if reason.contains("only operator")), "{alone:?}");
+        room.service.add_operator(&admin(), "otto").await.unwrap();
+        let input = SignInInput { login: "eva".to_owned(), password };
+        let signed_in = room.service.sign_in(input.clone(), None).await.unwrap();
+        let standby = room.standby().await;
+        assert!(standby.service.authenticate(&input, None).await.is_ok());
+
+        room.service.remove_operator(&admin(), "Eva").await.unwrap();
+        assert_eq!(room.service.authenticate(&input, None).await, Err(Fault::WrongPassword));
+        assert_eq!(room.service.bearer_of(&signed_in.access_token, None).await.err(), Some(Fault::NotSignedIn));
+        assert_eq!(room.service.refresh(&signed_in.refresh_token).await.err(), Some(Fault::NotSignedIn));
+        let gone = room.service.remove_operator(&admin(), "eva").await;
+        assert!(matches!(gone, Err(Fault::NotFound { .. })), "{gone:?}");
+        standby.service.note_revocations(&room.service.store.list_revocations().await.unwrap()).await.unwrap();
+        assert_eq!(
+            standby.service.authenticate(&input, None).await,
+            Err(Fault::WrongPassword),
+            "its copy has them yet"
+        );
+        let known = standby.service.list_operators().await.unwrap();
+        assert!(known.iter().map(|operator| operator.login.as_str()).eq(["otto"]), "{known:?}");
+        standby.service.become_active(&admin(), PromotionKind::Takeover, None, None).await.unwrap();
+        standby.service.adopt_own_journal().await.unwrap();
+        assert_eq!(standby.service.authenticate(&input, None).await, Err(Fault::WrongPassword));
+        standby.service.add_operator(&admin(), "EVA").await.unwrap();
+
+        let password = room.service.add_operator(&admin(), "eva").await.unwrap();
+        let again = SignInInput { login: "eva".to_owned(), password };
+        assert!(room.service.authenticate(&again, None).await.is_ok(), "somebody else of that login");
     }
 }

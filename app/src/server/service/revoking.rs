@@ -122,7 +122,7 @@ impl Service {
             if row.kind == "server" && row.subject != self.site.server_id && self.peers.forget(&row.subject) {
                 self.changed(Change::Server);
             }
-            let Ok(device) = row.subject.parse() else { continue };
+            let Some(device) = row.subject.parse().ok().filter(|_| row.kind == "device") else { continue };
             if self.certificates_shown.forget(device, &row.serial)
                 && let Some(gateway) = self.gateway.get()
             {
@@ -168,9 +168,9 @@ impl Service {
         let banner = |(server, count)| {
             let text = match count {
                 0 => return None,
-                1 => format!("1 revocation is not yet known at {server}: the device or server is still let in there."),
+                1 => format!("1 revocation is not yet known at {server}: what was removed here is still let in there."),
                 many => format!(
-                    "{many} revocations are not yet known at {server}: those devices or servers are still let in there."
+                    "{many} revocations are not yet known at {server}: what was removed here is still let in there."
                 ),
             };
             Some(Banner { text })

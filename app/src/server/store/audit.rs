@@ -34,6 +34,19 @@ impl Store {
         transaction.commit().await?;
         Ok(())
     }
+
+    /// Whether this is on record since the newest epoch began.
+    pub(super) async fn was_done_in_this_epoch(&self, action: &str, subject: &str) -> Result<bool, StoreError> {
+        let done: i64 = sql::query_scalar(
+            "select count(*) from audit where action = $1 and subject = $2
+             and id > (select coalesce(max(change), 0) from epochs)",
+        )
+        .bind(action)
+        .bind(subject)
+        .fetch_one(&self.book())
+        .await?;
+        Ok(done > 0)
+    }
 }
 
 /// Writes the row on the connection that holds its change's transaction.

@@ -76,14 +76,7 @@ impl Store {
 
     /// Whether it was made since the newest epoch began.
     pub(in crate::server) async fn is_join_string_of_this_epoch(&self, id: &str) -> Result<bool, StoreError> {
-        let made: i64 = sql::query_scalar(
-            "select count(*) from audit where action = 'join_string.create' and subject = $1
-             and id > (select coalesce(max(change), 0) from epochs)",
-        )
-        .bind(format!("join string {id}"))
-        .fetch_one(&self.book())
-        .await?;
-        Ok(made > 0)
+        self.was_done_in_this_epoch("join_string.create", &format!("join string {id}")).await
     }
 
     /// Makes a join string worthless.

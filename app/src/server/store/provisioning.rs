@@ -84,6 +84,15 @@ impl Store {
             .collect()
     }
 
+    /// Whether it was made since the newest epoch began: what an older copy says of its uses may be too few.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub async fn is_provisioning_of_this_epoch(&self, id: &str) -> Result<bool, StoreError> {
+        self.was_done_in_this_epoch("provisioning.create", &format!("provisioning string {id}")).await
+    }
+
     /// The string with that public part.
     ///
     /// # Errors

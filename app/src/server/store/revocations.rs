@@ -1,4 +1,4 @@
-//! Certificates that are no longer good, by serial number.
+//! What is no longer good, for good: certificates by serial number, and operators.
 
 use super::{AuditEntry, Database, Store, StoreError, Transaction, audit::insert_audit, begin, sql};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub struct Revocation {
     /// Serial number, lower-case hex.
     pub serial: String,
-    /// `device` or `server`.
+    /// `device`, `server` or `operator`.
     pub kind: String,
     /// Whose it was.
     pub subject: String,

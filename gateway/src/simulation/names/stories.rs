@@ -36,6 +36,9 @@ pub(in crate::simulation) fn survive(seed: u64, flaw: Option<Flaw>) {
         (0..2).for_each(|door| network.cut(door, 0, way));
         limit += secs(52);
     }
+    if network.rng.random_bool(0.3) {
+        (0..2).for_each(|door| network.restart(door));
+    }
     if network.rng.random() && network.zone.is_found(2) {
         network.becomes(2, Role::Active, 2);
         limit += if goal == 2 { secs(0) } else { RECOVERED_WITHIN };

@@ -1,7 +1,10 @@
 //! From a provisioning string to a device that belongs, on a real store.
 
 use super::*;
-use crate::server::service::fixture::{FIRST, Newcomer, Room, admin, entry, info, reported};
+use crate::server::{
+    service::fixture::{FIRST, Newcomer, Room, admin, entry, info, reported},
+    store::PromotionKind,
+};
 use time::Duration;
 
 fn reason_of(decision: &EnrolDecision) -> Option<Reason> {
@@ -68,6 +71,23 @@ async fn a_string_lets_in_as_many_devices_as_it_says_until_it_ends() {
     room.advance(Duration::hours(2));
     assert_eq!(reason_of(&room.enrol(&late).await), Some(Reason::BadProvisioning));
     assert_eq!(room.enrol(&first).await, EnrolDecision::Waiting, "it asked while the string was good");
+}
+
+#[tokio::test]
+async fn a_string_of_an_earlier_epoch_lets_in_nobody_new() {
+    let room = Room::active().await;
+    let waiting = room.newcomer(FIRST).await;
+    assert_eq!(room.enrol(&waiting).await, EnrolDecision::Waiting);
+    let late = room.newcomer(FIRST + 1).await;
+    room.service.become_active(&admin(), PromotionKind::Takeover, None, None).await.unwrap();
+    assert_eq!(
+        reason_of(&room.enrol(&late).await),
+        Some(Reason::BadProvisioning),
+        "an older copy may count too few uses"
+    );
+    assert_eq!(room.enrol(&waiting).await, EnrolDecision::Waiting, "it was counted before");
+    let late = Newcomer { string: room.string(1).await, ..late };
+    assert_eq!(room.enrol(&late).await, EnrolDecision::Waiting);
 }
 
 #[tokio::test]
