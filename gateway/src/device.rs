@@ -143,7 +143,7 @@ impl Device {
             return;
         }
         match input {
-            Input::Opened(attempt, server) => self.opened(attempt, &server, now),
+            Input::Opened(attempt) => self.opened(attempt, now),
             Input::Heard(attempt) => self.heard(attempt, now),
             Input::Received(attempt, message) => self.received(attempt, *message, now),
             Input::Closed(attempt, kind, text) => self.closed(attempt, kind, &text, now),

@@ -3,7 +3,6 @@
 use super::dial::{Failure, failure};
 use crate::{
     enrolment::channel_binding,
-    tls::{Peer, peer_of},
     wire::{FailureKind, FrameCodec, Message},
 };
 use bytes::BytesMut;
@@ -50,14 +49,6 @@ impl Connection {
     /// The server's certificate.
     pub(super) fn server_certificate(&self) -> Option<&rustls_pki_types::CertificateDer<'static>> {
         self.stream.get_ref().1.peer_certificates()?.first()
-    }
-
-    /// Who the server is, as its certificate says; empty if that is no server's.
-    pub(super) fn server_id(&self) -> String {
-        match self.server_certificate().and_then(peer_of) {
-            Some(Peer::Server { id, .. }) => id,
-            Some(Peer::Device { .. }) | None => String::new(),
-        }
     }
 
     /// The next thing that comes. Can be dropped at any time without losing anything.

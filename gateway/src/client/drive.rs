@@ -169,9 +169,8 @@ impl Drive {
         let Line::Dialling(attempt, _) = std::mem::replace(&mut self.line, Line::None) else { return };
         match outcome {
             Ok(connection) => {
-                let server = connection.server_id();
                 self.line = Line::Open(attempt, connection);
-                self.tell(Input::Opened(attempt, server));
+                self.tell(Input::Opened(attempt));
             }
             Err((kind, text)) => self.tell(Input::Closed(attempt, kind, text)),
         }

@@ -34,16 +34,12 @@ impl Device {
         self.phase = Phase::Dialling(Attempt { id, entry, until, end: now + limit, opened: false });
     }
 
-    pub(super) fn opened(&mut self, id: AttemptId, server: &str, now: Duration) {
+    pub(super) fn opened(&mut self, id: AttemptId, now: Duration) {
         let Phase::Dialling(attempt) = &mut self.phase else { return };
         if attempt.id != id || attempt.opened {
             return;
         }
         attempt.opened = true;
-        if self.is_revoked(server) {
-            return self.attempt_failed(FailureKind::ServerRevoked, REMOVED, now);
-        }
-        let Phase::Dialling(attempt) = &mut self.phase else { return };
         attempt.until = attempt.end.min(now + self.config.registration_limit);
         let dialled = attempt.entry.clone();
         let hello = self.hello(dialled);
@@ -71,6 +67,10 @@ impl Device {
     /// The first answers to a hello.
     pub(super) fn received_while_registering(&mut self, id: AttemptId, message: Message, now: Duration) {
         match message {
+            Message::Registered(registered) if self.is_revoked(&registered.server_id) => {
+                self.say_goodbye(id, Reason::Unknown, REMOVED);
+                self.attempt_failed(FailureKind::ServerRevoked, REMOVED, now);
+            }
             Message::Registered(registered) => self.register(registered, now),
             Message::Busy { retry_after_s } => self.turned_away_busy(retry_after_s, now),
             Message::Goodbye(goodbye) => {

@@ -20,7 +20,7 @@ pub struct WriteId(pub u64);
 #[derive(Clone, Debug)]
 pub enum Input {
     /// The connection stands, TLS included.
-    Opened(AttemptId, String),
+    Opened(AttemptId),
     /// Bytes came, whatever they are.
     Heard(AttemptId),
     /// A whole message came.

@@ -352,9 +352,7 @@ impl Network {
         self.trace.note(self.now, &event);
         match event {
             Event::Arrives(link) => self.arrives(link),
-            Event::Opened(link) if self.is_open(link) => {
-                self.tell(link.device, Input::Opened(link.attempt, format!("server-{}", link.server)))
-            }
+            Event::Opened(link) if self.is_open(link) => self.tell(link.device, Input::Opened(link.attempt)),
             Event::ToServer(link, message) => {
                 // Some lists name a server that does not exist.
                 let server = self.servers.get_mut(link.server);

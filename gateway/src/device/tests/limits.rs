@@ -197,8 +197,8 @@ fn a_connection_of_an_attempt_before_is_not_greeted() {
     world.set(1, Health::Silent);
     world.run(8);
     assert_eq!(world.dials.len(), 2);
-    world.input(Input::Opened(AttemptId(1), "server".into()));
+    world.input(Input::Opened(AttemptId(1)));
     assert_eq!(world.sent, []);
-    world.input(Input::Opened(AttemptId(2), "server".into()));
+    world.input(Input::Opened(AttemptId(2)));
     assert!(matches!(world.sent[..], [Message::Hello(_)]));
 }

@@ -218,7 +218,7 @@ impl Rig {
 
     fn connect(&mut self) -> Hello {
         let attempt = self.attempt();
-        self.input(Input::Opened(attempt, "server".into()));
+        self.input(Input::Opened(attempt));
         let Some(Message::Hello(hello)) = self.said.pop() else { panic!("no hello") };
         self.input(Input::Received(attempt, Box::new(Message::Registered(registered()))));
         hello

@@ -27,7 +27,7 @@ fn a_removed_server_is_never_met_again_also_after_a_power_cut() {
 }
 
 #[test]
-fn a_removed_server_hears_no_hello() {
+fn a_removed_server_is_left_as_soon_as_it_says_who_it_is() {
     let mut world = World::new(2, &[1, 2]);
     world.run(10);
     revoke(&mut world, 2);
@@ -35,7 +35,7 @@ fn a_removed_server_hears_no_hello() {
     world.sent.clear();
     world.run(100);
     assert_eq!(world.connected(), None);
-    assert!(!world.sent.iter().any(|message| matches!(message, Message::Hello(_))), "{:?}", world.sent);
+    assert!(!world.sent.iter().any(|message| matches!(message, Message::Upload(_))), "it gets no events");
     let removed = |note: &Happening| matches!(note, Happening::AttemptFailed(failure) if failure.kind == FailureKind::ServerRevoked);
     assert!(world.notes.iter().any(removed));
     world.set(1, Health::Up);

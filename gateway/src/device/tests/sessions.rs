@@ -83,7 +83,7 @@ fn an_attempt_that_is_over_has_no_say() {
     let mut world = World::new(4, &[1, 2]);
     world.set(1, Health::Silent);
     world.run(5);
-    world.input(Input::Opened(AttemptId(1), "server".into()));
+    world.input(Input::Opened(AttemptId(1)));
     world.until_connected(30);
     let before = world.connected();
     world.input(Input::Closed(AttemptId(1), FailureKind::Closed, "late".into()));

@@ -17,7 +17,7 @@ impl World {
             Health::Foreign => closed(FailureKind::ForeignInstallation),
             Health::Up | Health::Unconfirming | Health::Busy(_) | Health::Strict | Health::Mute | Health::Flapping => {
                 self.link = Some(Link { attempt, server, torn: false });
-                Input::Opened(attempt, format!("server-{server}"))
+                Input::Opened(attempt)
             }
         };
         self.later(after, Event::Device(input));
