@@ -15,6 +15,7 @@ pub mod lease;
 pub mod link;
 mod list_seal;
 pub mod metrics;
+mod plain_door;
 mod portals;
 mod quorum;
 pub mod rest;

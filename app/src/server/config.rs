@@ -6,6 +6,7 @@ use gateway::{
     wire::{Address, AddressError},
 };
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, SocketAddr, UdpSocket},
     path::PathBuf,
     time::Duration,
@@ -31,6 +32,8 @@ pub struct Config {
     pub http_security: Option<HttpSecurity>,
     /// Where devices connect.
     pub gateway: SocketAddr,
+    /// Where readers without TLS connect, if anywhere, and which.
+    pub plain: Option<PlainPort>,
     /// Where the other server connects.
     pub sites: SocketAddr,
     /// Where Prometheus reads what is measured.
@@ -62,6 +65,15 @@ pub struct Config {
     pub admin_password: Option<String>,
     /// The time of day.
     pub clock: Clock,
+}
+
+/// The port for readers without TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlainPort {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The Device IDs that are let in.
+    pub devices: BTreeSet<u32>,
 }
 
 /// How browsers and programs are spoken to.
@@ -115,6 +127,7 @@ impl Config {
             http: any,
             http_security: None,
             gateway: any,
+            plain: None,
             sites: any,
             metrics: any,
             advertise: None,

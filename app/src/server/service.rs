@@ -77,7 +77,7 @@ use super::{
     starts::Start,
     store::{Store, StoreError},
 };
-use crate::model::{Fault, Role};
+use crate::model::{Banner, Fault, Role};
 use event_writer::EventWriter;
 use gateway::{server::Handle, wire::Address};
 use newcomers::Newcomers;
@@ -162,7 +162,7 @@ pub struct Service {
     /// When this server was started.
     started_at: String,
     /// What is wrong with how this server was started.
-    warning: OnceLock<&'static str>,
+    warnings: std::sync::Mutex<Vec<String>>,
     doorman: Doorman,
     newcomers: Newcomers,
     event_writer: EventWriter,
@@ -209,7 +209,7 @@ impl Service {
             peers,
             gateway: OnceLock::new(),
             advertised: OnceLock::new(),
-            warning: OnceLock::new(),
+            warnings: std::sync::Mutex::default(),
             doorman: Doorman::default(),
             newcomers: Newcomers::default(),
             event_writer: EventWriter::default(),
@@ -270,9 +270,14 @@ impl Service {
         let _ = self.errands.set(errands);
     }
 
-    /// Puts a warning on top of every page; a second call is ignored.
-    pub fn warn(&self, warning: &'static str) {
-        let _ = self.warning.set(warning);
+    /// Puts a warning on top of every page.
+    pub fn warn(&self, warning: String) {
+        self.warnings.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(warning);
+    }
+
+    fn warnings(&self) -> Vec<Banner> {
+        let warnings = self.warnings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        warnings.iter().map(|text| Banner { text: text.clone() }).collect()
     }
 
     /// Ends all use of the databases; the last step of stopping.

@@ -10,13 +10,15 @@ mod shared;
 pub use error::StartError;
 
 use super::{
-    config::{Config, HttpSecurity},
+    config::{Config, HttpSecurity, PlainPort},
     data_folder::{DataFolder, console_socket},
     https,
     keys::Keys,
     lease::{self, Keeper},
     link::Link,
-    metrics, portals,
+    metrics,
+    plain_door::PlainDoor,
+    portals,
     quorum::QuorumKeeper,
     roles::RoleRecord,
     rollouts,
@@ -58,6 +60,8 @@ pub struct Running {
     pub http_addr: SocketAddr,
     /// Where devices connect.
     pub gateway_addr: SocketAddr,
+    /// Where readers without TLS connect, if anywhere.
+    pub plain_addr: Option<SocketAddr>,
     /// Where the other server connects.
     pub sites_addr: SocketAddr,
     /// Where Prometheus reads what is measured; `None` if the port was not to be had.
@@ -79,6 +83,8 @@ pub struct Running {
 struct Doors {
     http: TcpListener,
     gateway: TcpListener,
+    /// For readers without TLS.
+    plain: Option<TcpListener>,
     sites: TcpListener,
     /// A server that cannot be measured still serves.
     metrics: io::Result<TcpListener>,
@@ -120,7 +126,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         (HttpSecurity::Given(_) | HttpSecurity::Plain, given) => given,
     };
     if config.is_exposed() {
-        service.warn("This portal answers plain HTTP: passwords cross the network in the clear.");
+        service.warn("This portal answers plain HTTP: passwords cross the network in the clear.".to_owned());
     }
     let stop = CancellationToken::new();
     let (http_addr, gateway_addr, sites_addr, metrics_addr) = doors.addresses()?;
@@ -132,6 +138,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let settings = Settings { stability, capacity_per_s, ..Settings::default() };
     let devices = start_gateway(&service, doors.gateway, settings, &stop).await?;
     parts.spawn(async move { ended("device gateway", devices.await) });
+    let plain_addr = doors.plain.as_ref().and_then(|door| door.local_addr().ok());
+    if let (Some(listener), Some(port)) = (doors.plain, &config.plain) {
+        let door = plain_door(&service, port, &host, (gateway_addr, plain_addr.unwrap_or(port.address)));
+        parts.spawn(door.serve(listener, stop.clone()));
+    }
     let peers = sites::start(&service, doors.sites, vec![sites_endpoint], config.copy_schedule.clone(), stop.clone())?;
     parts.spawn(async move { ended("link to the other server", peers.await) });
     if let Some(keeper) = keeper.clone() {
@@ -145,6 +156,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     Ok(Running {
         http_addr,
         gateway_addr,
+        plain_addr,
         sites_addr,
         metrics_addr,
         advertised: host,
@@ -193,6 +205,7 @@ impl Doors {
             http: bind("--http", config.http, BACKLOG)?,
             // No more than can be served while a device waits.
             gateway: bind("--gateway", config.gateway, Settings::default().backlog())?,
+            plain: config.plain.as_ref().map(|plain| bind("--plain-gateway", plain.address, BACKLOG)).transpose()?,
             sites: bind("--sites", config.sites, BACKLOG)?,
             metrics: gateway::server::bind(config.metrics, BACKLOG),
         })
@@ -272,6 +285,24 @@ async fn start_gateway(
     let (handle, ended) = gateway::server::start(listener, tls, link, settings, stop.clone());
     service.attach_gateway(handle);
     Ok(ended)
+}
+
+/// The port for readers without TLS, told on every page.
+fn plain_door(
+    service: &Arc<Service>,
+    port: &PlainPort,
+    host: &Address,
+    (gateway, own): (SocketAddr, SocketAddr),
+) -> PlainDoor {
+    let devices: Vec<String> = port.devices.iter().map(u32::to_string).collect();
+    let (endpoint, devices_text) = (endpoint(host, own.port()), devices.join(", "));
+    let warning = format!(
+        "The plain device port {own} is open: what is said there can be read on the way, and whoever reaches it can pretend to be \
+         device {devices_text}. It is for closed lab networks alone."
+    );
+    tracing::warn!("{warning}");
+    service.warn(warning);
+    PlainDoor::new(service.clone(), gateway, endpoint, port.devices.clone())
 }
 
 fn endpoint(host: &Address, port: u16) -> String {

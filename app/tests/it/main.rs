@@ -24,6 +24,7 @@ mod newcomers;
 mod one_site;
 mod orders;
 mod pair;
+mod plain_door;
 mod postgres;
 mod promotion;
 mod quiet;

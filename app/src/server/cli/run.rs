@@ -6,7 +6,7 @@ use super::{CliError, logging::LogFormat};
 use crate::model::grouped;
 use crate::server::{
     clock::Clock,
-    config::{Config, HttpSecurity, START_HOLD},
+    config::{Config, HttpSecurity, PlainPort, START_HOLD},
     lease::SharedFile,
     sites::Schedule,
     start::start,
@@ -14,9 +14,11 @@ use crate::server::{
 use clap::builder::RangedU64ValueParser;
 use gateway::enrolment::KeyFingerprint;
 use std::{
+    collections::BTreeSet,
     io::{self, Write as _},
     net::{IpAddr, SocketAddr},
     path::PathBuf,
+    str::FromStr,
     time::Duration,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -49,6 +51,13 @@ pub(super) struct Arguments {
     /// Where devices connect
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:51213", env = "PORTAL_GATEWAY")]
     gateway: SocketAddr,
+    /// Where readers without TLS connect, for closed lab networks alone: everything there is said in the clear, and whoever
+    /// reaches this port can pretend to be any of the plain-devices. Usually port 51212; shut if none is given
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "plain_devices", env = "PORTAL_PLAIN_GATEWAY")]
+    plain_gateway: Option<SocketAddr>,
+    /// Device IDs of the readers without TLS, like 547846001,547846002
+    #[arg(long, value_name = "DEVICE_IDS", requires = "plain_gateway", env = "PORTAL_PLAIN_DEVICES")]
+    plain_devices: Option<DeviceIds>,
     /// Where the other server connects
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:51215", env = "PORTAL_SITES")]
     sites: SocketAddr,
@@ -115,6 +124,21 @@ pub(super) struct Arguments {
     admin_password: Option<String>,
 }
 
+/// Device IDs with commas between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct DeviceIds(BTreeSet<u32>);
+
+impl FromStr for DeviceIds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let id = |text: &str| {
+            text.trim().parse().ok().filter(|id| *id > 0).ok_or_else(|| format!("{text:?} is no Device ID"))
+        };
+        text.split(',').map(id).collect::<Result<_, _>>().map(Self)
+    }
+}
+
 /// The same for a server that joins another one.
 #[derive(clap::Args)]
 pub(super) struct JoinArguments {
@@ -149,6 +173,10 @@ impl TryFrom<Arguments> for Config {
             http: arguments.http,
             http_security,
             gateway: arguments.gateway,
+            plain: arguments.plain_gateway.map(|address| PlainPort {
+                address,
+                devices: arguments.plain_devices.map(|named| named.0).unwrap_or_default(),
+            }),
             sites: arguments.sites,
             metrics: arguments.metrics,
             advertise: arguments.advertise,
@@ -219,4 +247,18 @@ pub(super) async fn perform(arguments: Arguments) -> Result<(), CliError> {
     tracing::info!("stopping");
     running.stop().await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn device_ids_are_numbers_with_commas_between_them() {
+        let ids = |text: &str| text.parse::<DeviceIds>().map(|ids| ids.0.into_iter().collect::<Vec<_>>());
+        assert_eq!(ids("547846002, 547846001"), Ok(vec![547_846_001, 547_846_002]));
+        for bad in ["", "0", "1,,2", "x", "-1", "1;2", "4294967296"] {
+            assert!(ids(bad).is_err(), "{bad:?}");
+        }
+    }
 }

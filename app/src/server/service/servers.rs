@@ -86,14 +86,14 @@ impl Service {
     /// What every page says on top: warnings of the start and of a certificate that ends; on a standby, why nothing can be changed here, and where it
     /// can.
     pub async fn banners(&self) -> Vec<Banner> {
-        let warning = self.warning.get().map(|text| Banner { text: (*text).to_owned() });
+        let warnings = self.warnings();
         let role = match self.role() {
             Role::Active => self.doubt_banner().await.or_else(|| self.alone_banner()),
             Role::Standby => Some(self.standby_banner().await),
             Role::ReadOnly => self.pause_in_words().map(|text| Banner { text }),
         };
         let certificate = self.certificate_banner();
-        warning
+        warnings
             .into_iter()
             .chain(self.database_banner())
             .chain(self.overwritten_banner().await)

@@ -17,6 +17,15 @@ pub(super) fn plain_http(scene: &Scene) -> Finding {
         );
         return Finding::warning(check, words);
     }
+    if let Some(plain) = &scene.config.plain {
+        let words = format!(
+            "devices without TLS are let in on {}: whoever reaches it can pretend to be any of them ({}); leave plain-gateway out \
+             unless that network is a closed lab",
+            plain.address,
+            plain.devices.len()
+        );
+        return Finding::warning(check, words);
+    }
     if !scene.config.metrics.ip().is_loopback() {
         let words = format!(
             "what is measured can be read on {} by everybody who reaches it: keep it to the machine that collects it",
