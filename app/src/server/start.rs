@@ -138,11 +138,12 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let settings = Settings { stability, capacity_per_s, ..Settings::default() };
     let devices = start_gateway(&service, doors.gateway, settings, &stop).await?;
     parts.spawn(async move { ended("device gateway", devices.await) });
-    let plain_addr = doors.plain.as_ref().and_then(|door| door.local_addr().ok());
-    if let (Some(listener), Some(port)) = (doors.plain, &config.plain) {
-        let door = plain_door(&service, port, &host, (gateway_addr, plain_addr.unwrap_or(port.address)));
-        parts.spawn(door.serve(listener, stop.clone()));
-    }
+    let plain_addr = match (doors.plain, &config.plain) {
+        (Some(door), Some(port)) => {
+            Some(open_plain_door(&mut parts, door, port, (&service, gateway_addr, &host), &stop)?)
+        }
+        (None, _) | (_, None) => None,
+    };
     let peers = sites::start(&service, doors.sites, vec![sites_endpoint], config.copy_schedule.clone(), stop.clone())?;
     parts.spawn(async move { ended("link to the other server", peers.await) });
     if let Some(keeper) = keeper.clone() {
@@ -288,21 +289,25 @@ async fn start_gateway(
 }
 
 /// The port for readers without TLS, told on every page.
-fn plain_door(
-    service: &Arc<Service>,
+fn open_plain_door(
+    parts: &mut JoinSet<()>,
+    listener: TcpListener,
     port: &PlainPort,
-    host: &Address,
-    (gateway, own): (SocketAddr, SocketAddr),
-) -> PlainDoor {
+    (service, gateway, host): (&Arc<Service>, SocketAddr, &Address),
+    stop: &CancellationToken,
+) -> io::Result<SocketAddr> {
+    let own = listener.local_addr()?;
     let devices: Vec<String> = port.devices.iter().map(u32::to_string).collect();
-    let (endpoint, devices_text) = (endpoint(host, own.port()), devices.join(", "));
     let warning = format!(
         "The plain device port {own} is open: what is said there can be read on the way, and whoever reaches it can pretend to be \
-         device {devices_text}. It is for closed lab networks alone."
+         device {}. It is for closed lab networks alone.",
+        devices.join(", ")
     );
     tracing::warn!("{warning}");
     service.warn(warning);
-    PlainDoor::new(service.clone(), gateway, endpoint, port.devices.clone())
+    let door = PlainDoor::new(service.clone(), gateway, endpoint(host, own.port()), port.devices.clone());
+    parts.spawn(door.serve(listener, stop.clone()));
+    Ok(own)
 }
 
 fn endpoint(host: &Address, port: u16) -> String {
