@@ -13,7 +13,7 @@ use gateway::{
     enrolment::{channel_binding, proof_of},
     provisioning::ProvisioningString,
     tls::{self, Clock, Trust},
-    wire::{ALPN, Enrol, FrameCodec, FrameError, Goodbye, Message, Reason},
+    wire::{ALPN, DeviceId, Enrol, FrameCodec, FrameError, Goodbye, Message, Reason},
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use std::{
@@ -35,6 +35,8 @@ use tokio_util::{codec::Framed, sync::CancellationToken};
 const CONNECTIONS: usize = 64;
 /// How long a reader may keep silent before its first word.
 const FIRST_WORD: Duration = Duration::from_secs(5);
+/// A reader that takes nothing for so long is gone.
+const WRITE_LIMIT: Duration = Duration::from_secs(10);
 /// An operator decides within this time.
 const STRING_LIFE_S: u64 = 7 * 24 * 3600;
 /// After this time a device that asks anew has another string.
@@ -134,7 +136,7 @@ impl PlainDoor {
                 let text = refused.to_string();
                 let goodbye = Goodbye { reason: Reason::NotEnrolled, text, reconnect_spread_s: 0 };
                 // Whoever has gone already does not hear it.
-                let _ = outside.send(Message::Goodbye(goodbye)).await;
+                let _ = say(&mut outside, Message::Goodbye(goodbye)).await;
                 Err(refused)
             }
         }
@@ -143,15 +145,8 @@ impl PlainDoor {
     /// What is said first for the device, and the line on which it is spoken for.
     async fn admit(&self, outside: &mut Plain) -> Result<(Message, Inner), Refused> {
         let first = timeout(FIRST_WORD, outside.next()).await.ok().flatten().ok_or(Refused::Stranger)??;
-        let device = match &first {
-            Message::Hello(hello) => hello.info.device_id,
-            Message::Probe { device, .. } => *device,
-            Message::Enrol(enrol) => enrol.info.device_id,
-            _ => return Err(Refused::Stranger),
-        };
-        if !self.devices.contains(&device.0) {
-            return Err(Refused::Stranger);
-        }
+        let named = device_of(&first).filter(|device| self.devices.contains(&device.0));
+        let device = named.ok_or(Refused::Stranger)?;
         if let Message::Enrol(enrol) = first {
             return self.enrol(enrol).await;
         }
@@ -231,26 +226,42 @@ async fn pass_on(first: Message, outside: &mut Plain, inside: &mut Inner) -> Res
         tokio::select! {
             said = outside.next() => match said.transpose()? {
                 None => return Ok(()),
-                Some(Message::RenewCertificate { .. }) => outside.send(Message::Unsupported { message: renewal }).await?,
+                Some(Message::RenewCertificate { .. }) => say(outside, Message::Unsupported { message: renewal }).await?,
                 Some(Message::EpochAnswer { .. }) => {}
                 Some(message) => inside.send(unproven(message)).await?,
             },
             said = inside.next() => match said.transpose()? {
                 None => return Ok(()),
                 Some(Message::AskEpoch { .. }) => inside.send(Message::Unsupported { message: epoch }).await?,
-                Some(message) => outside.send(message).await?,
+                Some(message) => say(outside, message).await?,
             },
         }
     }
 }
 
+async fn say(outside: &mut Plain, message: Message) -> Result<(), FrameError> {
+    timeout(WRITE_LIMIT, outside.send(message))
+        .await
+        .unwrap_or_else(|_| Err(FrameError::Io(io::ErrorKind::TimedOut.into())))
+}
+
 /// What a device says, without what it says of servers.
-fn unproven(message: Message) -> Message {
-    match message {
-        Message::Hello(mut hello) => {
-            (hello.epoch, hello.starts) = (None, Vec::new());
-            Message::Hello(hello)
-        }
-        other => other,
+fn unproven(mut message: Message) -> Message {
+    if let Message::Hello(hello) = &mut message {
+        (hello.epoch, hello.starts) = (None, Vec::new());
+    }
+    message
+}
+
+/// Who says this, if it is a first word.
+fn device_of(first: &Message) -> Option<DeviceId> {
+    if let Message::Hello(hello) = first {
+        Some(hello.info.device_id)
+    } else if let Message::Enrol(enrol) = first {
+        Some(enrol.info.device_id)
+    } else if let Message::Probe { device, .. } = first {
+        Some(*device)
+    } else {
+        None
     }
 }

@@ -84,7 +84,10 @@ use newcomers::Newcomers;
 use serde::{Deserialize, Serialize};
 use session_writer::SessionWriter;
 use sign_in::Doorman;
-use std::sync::{Arc, OnceLock, atomic::AtomicBool};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock, atomic::AtomicBool},
+};
 use tokio::sync::{Mutex, Notify, broadcast, mpsc, watch};
 use vouching::Vouchers;
 
@@ -174,6 +177,8 @@ pub struct Service {
     hold: quiet::Hold,
     drills: drills::Drills,
     certificates_shown: renewals::Shown,
+    /// Devices that may speak in the clear: whoever they say they are, they prove nothing of servers.
+    plain_devices: OnceLock<BTreeSet<u32>>,
     pub(super) revoked_servers: revoking::RevokedServers,
     /// What is measured.
     pub(super) metrics: Metrics,
@@ -221,6 +226,7 @@ impl Service {
             hold: quiet::Hold::default(),
             drills: drills::Drills::default(),
             certificates_shown: renewals::Shown::default(),
+            plain_devices: OnceLock::new(),
             revoked_servers: revoking::RevokedServers::default(),
             metrics: Metrics::default(),
         })
@@ -268,6 +274,16 @@ impl Service {
     /// Attaches the link to the other servers; a second call is ignored.
     pub(super) fn attach_sites(&self, errands: mpsc::Sender<Errand>) {
         let _ = self.errands.set(errands);
+    }
+
+    /// Says which devices may speak in the clear; a second call is ignored.
+    pub(super) fn let_in_plainly(&self, devices: BTreeSet<u32>) {
+        let _ = self.plain_devices.set(devices);
+    }
+
+    /// Whether anybody could say that it is this device.
+    fn is_plain(&self, device: u32) -> bool {
+        self.plain_devices.get().is_some_and(|devices| devices.contains(&device))
     }
 
     /// Puts a warning on top of every page.

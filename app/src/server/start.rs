@@ -108,14 +108,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let (site, keys, role) = first::find_or_make(&config, &folder, &sites_endpoint).await?;
     let (store, role, keeper) = open_store(&config, &folder, &site, &keys, role).await?;
     let service = Service::new(store, keys, site, role, config.clock.clone());
-    let start = Start::next(folder.path())?;
-    service.begin_start(start.clone());
-    if let Some(keeper) = &keeper {
-        service.attach_lease(keeper.clone());
-    } else {
-        let (own, record) = (&service.site().server_id, service.roles.now());
-        service.attach_quorum(QuorumKeeper::open(folder.path(), own, &record, &start, config.promotion_hold)?);
-    }
+    begin(&service, &folder, keeper.clone(), config.promotion_hold)?;
     let generated_password = match service.role() {
         Role::Active => service.ensure_first_operator(config.admin_password.as_deref()).await?,
         Role::Standby | Role::ReadOnly => None,
@@ -288,6 +281,24 @@ async fn start_gateway(
     Ok(ended)
 }
 
+/// One more start of this server, and what decides over its role: the lease on a shared database, or its devices.
+fn begin(
+    service: &Service,
+    folder: &DataFolder,
+    keeper: Option<Arc<Keeper>>,
+    promotion_hold: Duration,
+) -> Result<(), StartError> {
+    let start = Start::next(folder.path())?;
+    service.begin_start(start.clone());
+    if let Some(keeper) = keeper {
+        service.attach_lease(keeper);
+    } else {
+        let (own, record) = (&service.site().server_id, service.roles.now());
+        service.attach_quorum(QuorumKeeper::open(folder.path(), own, &record, &start, promotion_hold)?);
+    }
+    Ok(())
+}
+
 /// The port for readers without TLS, told on every page.
 fn open_plain_door(
     parts: &mut JoinSet<()>,
@@ -305,6 +316,7 @@ fn open_plain_door(
     );
     tracing::warn!("{warning}");
     service.warn(warning);
+    service.let_in_plainly(port.devices.clone());
     let door = PlainDoor::new(service.clone(), gateway, endpoint(host, own.port()), port.devices.clone());
     parts.spawn(door.serve(listener, stop.clone()));
     Ok(own)

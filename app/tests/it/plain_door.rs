@@ -49,7 +49,7 @@ impl Reader {
         timeout(Duration::from_secs(20), next).await.expect("the server says something")
     }
 
-    async fn is_sent_away(mut self) -> String {
+    async fn sent_away_with(mut self) -> String {
         let Some(Message::Goodbye(goodbye)) = self.hear().await else { panic!("let in") };
         assert_eq!(goodbye.reason, Reason::NotEnrolled);
         assert_eq!(self.hear().await, None);
@@ -116,7 +116,7 @@ async fn a_reader_without_tls_is_accepted_and_served_and_believed_nothing_about_
     one.service().remove_device(&console(), DOOR).await.unwrap();
     while reader.hear().await.is_some() {}
     let again = Reader::says(at, Message::Hello(hello(DOOR, at, &enrolled.list))).await;
-    assert!(again.is_sent_away().await.contains("has to enrol"));
+    assert!(again.sent_away_with().await.contains("has to enrol"));
     let mut reader = Reader::says(at, enrol(DOOR)).await;
     assert!(matches!(reader.hear().await, Some(Message::EnrolWaiting { .. })), "an operator decides anew");
     one.stop().await;
@@ -127,11 +127,11 @@ async fn nobody_else_comes_through_that_port() {
     let data = folder();
     let (one, at) = site(data.path()).await;
     let _door = Door::numbered(&one, DOOR + 7).await;
-    assert!(Reader::says(at, enrol(DOOR + 7)).await.is_sent_away().await.contains("plain-devices"));
+    assert!(Reader::says(at, enrol(DOOR + 7)).await.sent_away_with().await.contains("plain-devices"));
     let mut odd = Reader::says(at, Message::Ping { nonce: 1 }).await;
     assert!(matches!(odd.hear().await, Some(Message::Goodbye(_))));
     let not_yet = Message::Probe { protocol_version: PROTOCOL_VERSION, device: gateway::wire::DeviceId(DOOR + 1) };
-    assert!(Reader::says(at, not_yet).await.is_sent_away().await.contains("has to enrol"));
+    assert!(Reader::says(at, not_yet).await.sent_away_with().await.contains("has to enrol"));
     one.stop().await;
     assert!(TcpStream::connect(at).await.is_err(), "it is shut with the server");
 }

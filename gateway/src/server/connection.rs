@@ -291,6 +291,8 @@ impl<D: Directory> Connection<D> {
                 }
             }
             tracing::info!(peer = %self.peer, device = %self.membership.device_text(), "registered");
+        } else if let Answer::NotAdmitted(_) = &answer {
+            self.membership.refuse(self.shared.now());
         }
         self.session.handle_answer(answer, self.shared.now());
     }

@@ -80,6 +80,13 @@ impl<M: Clone> Registry<M> {
         }
     }
 
+    /// The device was answered, and not admitted.
+    pub(crate) fn refuse(&mut self, session: SessionId, now: Duration) {
+        if self.arrived(session).is_some() {
+            self.queue.serve(now);
+        }
+    }
+
     /// A connection has ended; a newer session of the same device stays.
     pub(crate) fn leave(&mut self, session: SessionId, device: DeviceId) {
         self.arrived(session);

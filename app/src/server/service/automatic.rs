@@ -159,7 +159,8 @@ impl Service {
             }
         }
         let both = |servers: &BTreeSet<String>| servers.contains(&self.site.server_id) && servers.contains(other);
-        Ok(reached.into_iter().filter(|(_, servers)| both(servers)).map(|(device, _)| device).collect())
+        let counts = |(device, servers): &(u32, BTreeSet<String>)| both(servers) && !self.is_plain(*device);
+        Ok(reached.into_iter().filter(counts).map(|(device, _)| device).collect())
     }
 
     /// Asks those who count, and are connected here, which epoch they have on disk.

@@ -119,7 +119,7 @@ impl Service {
     }
 
     pub(super) async fn note_voucher(&self, device: u32) -> Result<(), Fault> {
-        if !self.is_starting() {
+        if !self.is_starting() || self.is_plain(device) {
             return Ok(());
         }
         let (vouching, of) = self.vouchers.note(device);
@@ -183,6 +183,17 @@ mod tests {
         room.service.resume_if_overdue().await.unwrap();
         assert_eq!(room.service.role(), Role::ReadOnly, "one of four");
         come(&room, &arrivals[1..2]).await;
+        assert_eq!(room.service.role(), Role::Active);
+    }
+
+    #[tokio::test]
+    async fn a_device_that_anybody_could_be_says_nothing_about_the_role() {
+        let (room, arrivals) = restarted().await;
+        room.service.let_in_plainly(BTreeSet::from([arrivals[0].device, arrivals[1].device]));
+        room.service.hold_role_back(false, Duration::from_secs(600)).await.unwrap();
+        come(&room, &arrivals[..2]).await;
+        assert_eq!(room.service.role(), Role::ReadOnly);
+        come(&room, &arrivals[2..]).await;
         assert_eq!(room.service.role(), Role::Active);
     }
 

@@ -63,10 +63,10 @@ fn a_probe_of_a_removed_server_fails() {
     revoke(&mut world, 2);
     world.say(Message::ProbeList { request: 5, entries: entries(&[1, 2]) });
     world.run(10);
-    let table = world.sent.iter().find_map(|message| match message {
-        Message::ProbeTable { request: 5, rows } => Some(rows.clone()),
-        _ => None,
-    });
+    let rows = |message: &Message| {
+        if let Message::ProbeTable { request: 5, rows } = message { Some(rows.clone()) } else { None }
+    };
+    let table = world.sent.iter().find_map(rows);
     let outcomes: Vec<_> =
         table.unwrap().into_iter().map(|row| row.outcome.map_err(|(kind, _)| kind).map(drop)).collect();
     assert_eq!(outcomes, [Ok(()), Err(FailureKind::ServerRevoked)]);

@@ -48,6 +48,11 @@ impl Membership {
         self.registry().enter(self.session, sequence, now)
     }
 
+    /// The device was answered, and not admitted.
+    pub(super) fn refuse(&mut self, now: Duration) {
+        self.registry().refuse(self.session, now);
+    }
+
     /// Waits for an operator; an older connection with the same key is told to end.
     pub(super) fn wait(&mut self, fingerprint: KeyFingerprint, mailbox: &Arc<Mailbox>) {
         self.waiting = Some(fingerprint);
