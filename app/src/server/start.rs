@@ -310,8 +310,8 @@ fn open_plain_door(
     let own = listener.local_addr()?;
     let devices: Vec<String> = port.devices.iter().map(u32::to_string).collect();
     let warning = format!(
-        "The plain device port {own} is open: what is said there can be read on the way, and whoever reaches it can pretend to be \
-         device {}. It is for closed lab networks alone.",
+        "The plain device port {own} is open: what is said there can be read on the way, and whoever reaches it can pretend to be one of \
+         these devices: {}. It is for closed lab networks alone.",
         devices.join(", ")
     );
     tracing::warn!("{warning}");
