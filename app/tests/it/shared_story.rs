@@ -153,8 +153,17 @@ impl World {
     async fn start(&mut self, server: usize) {
         let machine = &mut self.machines[server];
         let shared = ["--shared", self.database.to_str().unwrap()];
-        machine.process = Some(Process::run(machine.data.path(), &machine.sites, &shared).await);
-        self.tell(format!("{server} is started"));
+        match Process::try_run(machine.data.path(), &machine.sites, &shared).await {
+            Ok(process) => {
+                machine.process = Some(process);
+                self.tell(format!("{server} is started"));
+            }
+            Err(status) => {
+                // Whoever never had a copy needs the other one for the first.
+                assert!(self.machines[1 - server].frozen, "{server} does not start: {status}");
+                self.tell(format!("{server} finds nobody to start with"));
+            }
+        }
     }
 
     async fn thaw(&mut self, server: usize) {
