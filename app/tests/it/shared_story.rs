@@ -5,7 +5,10 @@
 use crate::failover::{Process, quick};
 use crate::pair::{folder, join_string, until};
 use crate::shared_file::sharing;
-use app::server::{config::Config, start::start};
+use app::{
+    model::PeerState,
+    server::{config::Config, start::start},
+};
 use futures::{FutureExt as _, StreamExt as _, stream};
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
@@ -129,6 +132,13 @@ impl World {
             let site = server.service().site();
             (site.server_id.clone(), site.server_name.clone(), server.sites_addr.to_string())
         });
+        for (server, data) in [(&one, &folders[0]), (&two, &folders[1])] {
+            let hears = async || {
+                let known = server.service().list_servers().await.unwrap();
+                known.iter().any(|other| other.state == PeerState::Reachable) && data.path().join("peers.json").exists()
+            };
+            until("each hears the other", hears).await;
+        }
         two.stop().await;
         one.stop().await;
         let machine = |((id, name, sites), data)| Machine { id, name, data, sites, process: None, frozen: false };
@@ -247,6 +257,8 @@ impl World {
     async fn end(mut self) {
         for server in 0..2 {
             self.thaw(server).await;
+        }
+        for server in 0..2 {
             if self.machines[server].process.is_none() {
                 self.start(server).await;
             }
