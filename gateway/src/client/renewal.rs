@@ -101,7 +101,7 @@ impl Credentials {
     }
 }
 
-/// How a session ends whose server names an epoch that nobody made.
+/// How a session ends whose server names an epoch, or the end of a server, that nobody sealed.
 pub(super) fn unsealed() -> Failure {
     (FailureKind::ForeignInstallation, "what the server says bears no seal of the installation".to_owned())
 }

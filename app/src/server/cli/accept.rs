@@ -38,14 +38,19 @@ pub(super) async fn perform(arguments: &Arguments) -> Result<(), CliError> {
             return Ok(());
         }
         if Instant::now() >= end {
-            left = drop_accepted(&console, left, usize::MAX).await?;
-            let names = left.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-            let left_out = CliError::Failed(format!("not waiting to be accepted: {names}"));
-            return if left.is_empty() { Ok(()) } else { Err(left_out) };
+            return none_left(&drop_accepted(&console, left, usize::MAX).await?);
         }
         to_look_up = LOOKED_UP_AT_ONCE;
         sleep(POLL).await;
     }
+}
+
+fn none_left(devices: &VecDeque<u32>) -> Result<(), CliError> {
+    if devices.is_empty() {
+        return Ok(());
+    }
+    let names = devices.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    Err(CliError::Failed(format!("not waiting to be accepted: {names}")))
 }
 
 /// Accepts those that wait; returns the others.
