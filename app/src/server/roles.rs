@@ -82,6 +82,11 @@ pub enum Pause {
     },
     /// A later start of this very server was seen: this is an old image of it, or a clone.
     Outdated,
+    /// The copy of its book at another server goes further than the book: its disk is one of an earlier time.
+    Behind {
+        /// The server with the copy.
+        than: String,
+    },
     /// Its database server was promoted or restored by other hands.
     OtherLine,
     /// It shall be standby, as soon as its database is a replica of the active server's.
@@ -106,6 +111,7 @@ impl Pause {
             Self::Outranked => "outranked",
             Self::HandedOver { .. } => "handed_over",
             Self::Outdated => "outdated",
+            Self::Behind { .. } => "behind",
             Self::OtherLine => "other_line",
             Self::Detached { .. } => "detached",
             Self::Restored => "restored",
@@ -242,6 +248,7 @@ impl Roles {
                 | Pause::Outranked
                 | Pause::HandedOver { .. }
                 | Pause::Outdated
+                | Pause::Behind { .. }
                 | Pause::OtherLine
                 | Pause::Detached { .. }
                 | Pause::Restored,

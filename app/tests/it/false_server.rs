@@ -103,6 +103,7 @@ impl FalseServer {
                     have: 0,
                     sightings: Vec::new(),
                     change: 0,
+                    holds: None,
                     forks: Vec::new(),
                     seen: None,
                     revoked: 0,

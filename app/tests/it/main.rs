@@ -21,6 +21,7 @@ mod learning;
 mod link_story;
 mod measured;
 mod newcomers;
+mod old_image;
 mod one_site;
 mod orders;
 mod pair;

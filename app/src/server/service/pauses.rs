@@ -56,6 +56,12 @@ impl Service {
                                 what another server has written since is kept aside there. If that one shall stay active, \
                                 let this one become its standby on the Servers page."
                 .to_owned(),
+            Pause::Behind { than } => format!(
+                "The records of this server are those of an earlier time: the copy of them at {0} goes further, so this is an \
+                 old image of this server's disk. It serves devices and changes nothing. Make {0} active, and nothing that its \
+                 copy holds is lost; then let this server become its standby. Making this server active instead loses that.",
+                name(&than)
+            ),
             Pause::Outdated => "This is an old image of this server, or a second one of it: a later start of it was seen. It \
                                 changes nothing. Stop the one that should not run, or let this one become a standby on the \
                                 Servers page."
@@ -104,6 +110,7 @@ pub(in crate::server) fn loses_writes(now: &RoleRecord) -> bool {
                 | Pause::Superseded
                 | Pause::Outranked
                 | Pause::Outdated
+                | Pause::Behind { .. }
                 | Pause::Restored,
             )
             | None,

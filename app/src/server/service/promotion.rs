@@ -153,7 +153,10 @@ impl Service {
     /// It was active, and no copy may take the place of what it wrote before that is kept aside.
     fn has_records_of_its_own(&self) -> bool {
         let gone_back = self.roles.now().pause == Some(Pause::Restored);
-        let overtaken = matches!(self.roles.now().pause, Some(Pause::Superseded | Pause::Outranked | Pause::Outdated));
+        let overtaken = matches!(
+            self.roles.now().pause,
+            Some(Pause::Superseded | Pause::Outranked | Pause::Outdated | Pause::Behind { .. })
+        );
         let own_file = self.store.has_file() && self.store.copy().is_none() && !self.shares_its_book();
         overtaken || (own_file && !gone_back)
     }

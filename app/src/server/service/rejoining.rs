@@ -41,6 +41,7 @@ impl Service {
                     | Pause::Outranked
                     | Pause::HandedOver { .. }
                     | Pause::Outdated
+                    | Pause::Behind { .. }
                     | Pause::OtherLine
                     | Pause::Detached { .. }
                     | Pause::Restored,

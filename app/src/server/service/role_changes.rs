@@ -7,6 +7,7 @@ use crate::{
         changes::Change,
         roles::{EpochToken, Pause, RoleRecord},
         starts::Start,
+        store::BookFacts,
     },
 };
 use std::sync::{PoisonError, atomic::Ordering};
@@ -79,13 +80,43 @@ impl Service {
         Ok(())
     }
 
+    /// Another server says what its copy of the book holds. A change that the book lacks, or has another one in the place of, means that
+    /// this server's disk is one of an earlier time.
+    ///
+    /// # Errors
+    ///
+    /// The store fails, or the disk.
+    pub(super) async fn compare_books(&self, copy: &BookFacts, at: &str) -> Result<(), Fault> {
+        let compared = self.store.has_file() && !self.shares_its_book() && self.roles.now().is_active_at_heart();
+        if !compared || self.store.holds_all_of(copy).await? {
+            return Ok(());
+        }
+        let behind = |now: &RoleRecord| {
+            now.is_active_at_heart().then(|| RoleRecord {
+                role: Role::ReadOnly,
+                pause: Some(Pause::Behind { than: at.to_owned() }),
+                epoch: now.epoch.clone(),
+            })
+        };
+        if self.roles.change(behind).map_err(|error| unwritten(&error))? {
+            self.store.freeze_book().await?;
+            tracing::error!(
+                server = at,
+                change = copy.change,
+                "a copy of this server's book goes further than the book: it changes nothing any more"
+            );
+            self.role_changed();
+        }
+        Ok(())
+    }
+
     /// An operator has decided that this server goes on: from now on it is the latest start that counts.
     pub(super) fn go_on_from_here(&self) -> Result<(), Fault> {
         let seen = self.overtaken_by.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Devices that are not back yet may have met starts that the restored records do not know.
-        let restored = self.roles.now().pause == Some(Pause::Restored);
+        // Devices that are not back yet may have met starts that records of an earlier time do not know.
+        let earlier = matches!(self.roles.now().pause, Some(Pause::Restored | Pause::Behind { .. }));
         let own = self.start_now();
-        let far = restored.then(|| Start { number: own.number + STARTS_FORGOTTEN, ..own });
+        let far = earlier.then(|| Start { number: own.number + STARTS_FORGOTTEN, ..own });
         let seen = seen.max(far);
         if let Some(seen) = seen {
             let next = Start::after(&seen, self.store.folder()).map_err(|error| unwritten(&error))?;

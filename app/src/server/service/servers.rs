@@ -229,6 +229,7 @@ impl Service {
                 None => Vec::new(),
             },
             change: self.store.newest_change().await?,
+            holds: self.store.copy().map(|copy| copy.content),
             forks: self.forks().await?,
             seen: self.peers.latest_start_of(peer),
             revoked,
@@ -277,6 +278,9 @@ impl Service {
         self.compare_starts(news.seen.as_ref()).await?;
         let id = news.server.id.clone();
         self.meet_epoch(&news.server.epoch, &news.server.name).await?;
+        if let Some(copy) = &news.holds {
+            self.compare_books(copy, &id).await?;
+        }
         if self.is_starting() {
             self.resume_active("the other server knows of no later epoch").await?;
         }

@@ -4,7 +4,7 @@ use super::ServerFacts;
 use crate::model::{ProbeRow, ServerEntry};
 use crate::server::quorum::Letter;
 use crate::server::starts::Start;
-use crate::server::store::{EventNews, Manifest, Outcome, Revocation, Sighting};
+use crate::server::store::{BookFacts, EventNews, Manifest, Outcome, Revocation, Sighting};
 use serde::{Deserialize, Serialize};
 
 /// `POST`: a newcomer asks to be a server of the installation.
@@ -96,6 +96,9 @@ pub struct News {
     /// How many changes its book holds.
     #[serde(default)]
     pub change: u64,
+    /// What the copy holds that it works with.
+    #[serde(default)]
+    pub holds: Option<BookFacts>,
     /// Its epochs, with the change at which each began; where no copies tell.
     #[serde(default)]
     pub forks: Vec<(u64, u64)>,

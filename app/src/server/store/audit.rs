@@ -1,7 +1,11 @@
 //! Who changed what, when, from what to what. A row is written in the transaction of its change.
 
-use super::{Store, StoreError, Transaction, begin, sql};
+use super::{BookFacts, Database, Store, StoreError, Transaction, begin, columns::count, sql};
+use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::Value;
+
+/// Enough to tell two changes apart.
+const MARK_BYTES: usize = 16;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +39,20 @@ impl Store {
         Ok(())
     }
 
+    /// Whether the book holds all that a copy of it does. One of another epoch says nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the book cannot be read.
+    pub(in crate::server) async fn holds_all_of(&self, copy: &BookFacts) -> Result<bool, StoreError> {
+        let epoch = self.find_installation().await?.map(|known| known.epoch);
+        if epoch != Some(copy.epoch) || copy.change == 0 {
+            return Ok(true);
+        }
+        let own = mark_of(&self.book(), copy.change).await?;
+        Ok(own.is_some_and(|own| copy.mark.is_empty() || own == copy.mark))
+    }
+
     /// Whether this is on record since the newest epoch began.
     pub(super) async fn was_done_in_this_epoch(&self, action: &str, subject: &str) -> Result<bool, StoreError> {
         let done: i64 = sql::query_scalar(
@@ -47,6 +65,19 @@ impl Store {
         .await?;
         Ok(done > 0)
     }
+}
+
+/// Tells a change from any other that could have this number in another line of the book's history.
+pub(super) async fn mark_of(book: &Database, change: u64) -> Result<Option<String>, StoreError> {
+    let row: Option<(String, String, String, String)> =
+        sql::query_as("select at, operator, action, subject from audit where id = $1")
+            .bind(count(change))
+            .fetch_optional(book)
+            .await?;
+    Ok(row.map(|(at, operator, action, subject)| {
+        let text = format!("{change}\n{at}\n{operator}\n{action}\n{subject}");
+        hex::encode(&digest(&SHA256, text.as_bytes()).as_ref()[..MARK_BYTES])
+    }))
 }
 
 /// Writes the row on the connection that holds its change's transaction.

@@ -49,6 +49,9 @@ pub struct BookFacts {
     pub epoch: u64,
     /// How many changes it holds: the id of its newest audit row.
     pub change: u64,
+    /// Tells that row from any other with its id; empty where an older program wrote it.
+    #[serde(default)]
+    pub mark: String,
     /// The newest migration that was run on it.
     pub schema: i64,
 }

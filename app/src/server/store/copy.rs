@@ -1,8 +1,8 @@
 //! The book as a whole: snapshots of it on the active server, exchanging it for a newer copy on a standby.
 
 use super::{
-    BOOK_MIGRATIONS, BookFacts, Copies, Database, Manifest, Store, StoreError, columns::number, copies::description_of,
-    sql,
+    BOOK_MIGRATIONS, BookFacts, Copies, Database, Manifest, Store, StoreError, audit::mark_of, columns::number,
+    copies::description_of, sql,
 };
 use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
@@ -29,6 +29,14 @@ pub enum CopyFlaw {
     /// An epoch that has passed.
     #[error("the copy is of epoch {copy}, this server knows epoch {known}")]
     Older {
+        /// The copy's.
+        copy: u64,
+        /// Ours.
+        known: u64,
+    },
+    /// What this server holds goes further, in the same epoch.
+    #[error("the copy ends with change {copy}, the one in use with change {known} of the same epoch")]
+    Behind {
         /// The copy's.
         copy: u64,
         /// Ours.
@@ -112,6 +120,11 @@ impl Store {
         let _turn = self.turn.lock().await;
         let Some(previous) = self.copy() else { return Err(CopyFlaw::Active) };
         let copies = Copies::of(&self.folder);
+        let (ours, theirs) = (&previous.content, &manifest.content);
+        if theirs.epoch == ours.epoch && theirs.change < ours.change {
+            copies.incoming()?;
+            return Err(CopyFlaw::Behind { copy: theirs.change, known: ours.change });
+        }
         let known = self.find_installation().await?.map(|known| (known.id, known.epoch.max(epoch)));
         self.keep_revocations_of_book().await?;
         let pool = adopt(&copies, manifest, known.as_ref().map(|(id, epoch)| (id.as_str(), *epoch))).await?;
@@ -206,14 +219,16 @@ async fn examine(private: &SqlitePool, known: Option<(&str, u64)>) -> Result<(),
 }
 
 pub(super) async fn facts_of(book: &SqlitePool) -> Result<BookFacts, StoreError> {
-    let (installation_id, epoch, change, schema): (String, i64, i64, i64) = sqlx::query_as(
+    let (installation_id, epoch, newest, schema): (String, i64, i64, i64) = sqlx::query_as(
         "select installation_id, epoch, (select coalesce(max(id), 0) from audit),
              (select coalesce(max(version), 0) from _sqlx_migrations)
          from installation where only = 1",
     )
     .fetch_one(book)
     .await?;
-    Ok(BookFacts { installation_id, epoch: number("installation", epoch)?, change: number("audit", change)?, schema })
+    let (epoch, change) = (number("installation", epoch)?, number("audit", newest)?);
+    let mark = mark_of(&Database::Sqlite(book.clone()), change).await?.unwrap_or_default();
+    Ok(BookFacts { installation_id, epoch, change, mark, schema })
 }
 
 /// What the database library says no to in a copy is the file's fault.
