@@ -5,6 +5,7 @@
 
 mod archive;
 mod audit;
+mod blank;
 mod cluster;
 mod columns;
 mod copies;

@@ -37,6 +37,7 @@ mod rest_contract;
 mod resumed_copy;
 mod rollouts;
 mod serving;
+mod shared_fence;
 mod shared_file;
 mod shared_story;
 mod sign_in;

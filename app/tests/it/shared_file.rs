@@ -20,7 +20,7 @@ pub(crate) fn sharing(database: &Path, config: Config) -> Config {
     Config { shared: Some(SharedFile { database, fence: None, role_hook: None, floating_ip: None }), ..config }
 }
 
-async fn becomes(server: &Running, role: Role) {
+pub(crate) async fn becomes(server: &Running, role: Role) {
     until(&format!("{role:?}"), async || server.service().role() == role).await;
 }
 

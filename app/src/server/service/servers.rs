@@ -1,6 +1,6 @@
 //! The servers of the installation: who is active, who answers, who holds which devices.
 
-use super::{SYSTEM, Service, revoking::RevocationNews};
+use super::{SYSTEM, Service, revoking::RevocationNews, shared_book::NO_RECORDS};
 use crate::{
     model::{Banner, EpochBegin, Fault, PeerState, Role, SAVED_ALONE, Server},
     server::{
@@ -106,6 +106,9 @@ impl Service {
     }
 
     async fn standby_banner(&self) -> Banner {
+        if self.store.is_blank() {
+            return Banner { text: NO_RECORDS.to_owned() };
+        }
         let active = self.active_server().await;
         let name = active.as_ref().map_or_else(unnamed, |(_, name)| name.clone());
         let answers = active.is_some_and(|(id, _)| self.peers.is_reachable(&id));

@@ -115,6 +115,10 @@ impl Service {
     ///
     /// A revoked certificate, or the store fails.
     pub async fn may_register(&self, device: u32, certificate_serial: &str) -> Result<(), Refusal> {
+        if self.store.is_blank() {
+            // Nor could it tell a device whose certificate was revoked.
+            return Err(Refusal::Busy(STORAGE_RETRY));
+        }
         let busy = |_: Fault| Refusal::Busy(STORAGE_RETRY);
         let known = self.store.look_up(device, certificate_serial).await.map_err(Fault::from).map_err(busy)?;
         if known.revoked {

@@ -3,13 +3,21 @@
 use super::{Actor, Service, role_changes::unwritten};
 use crate::{
     model::{Fault, Role},
-    server::{lease::Keeper, roles::RoleRecord, store::PromotionKind},
+    server::{
+        lease::Keeper,
+        roles::RoleRecord,
+        store::{Installation, PromotionKind},
+    },
 };
 use std::{sync::Arc, time::Duration};
 
 /// How long a server that was given the role waits for the lock that comes with it.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
+
+/// Of a standby that can tell nobody from a stranger.
+pub(super) const NO_RECORDS: &str = "This server has no records: it waits for the lease on the shared database, or for a copy \
+                                     from the server that holds it, and serves nobody until then.";
 
 impl Service {
     /// The database file is shared under this lease; a second call is ignored.
@@ -50,7 +58,9 @@ impl Service {
             let _ = unwritten(&error);
             self.roles.override_role(Role::Standby);
         }
-        if let Err(error) = self.store.leave_shared_book(&self.clock.now_text()).await {
+        let now = self.clock.now_text();
+        let outline = Installation::outline(&self.site.installation_id, &self.roles.now().epoch, now.clone());
+        if let Err(error) = self.store.leave_shared_book(&outline, &now).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "no copy of the shared database could be kept here"

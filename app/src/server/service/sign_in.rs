@@ -4,6 +4,7 @@ use super::{
     Actor, Service,
     attempts::Attempts,
     passwords::Passwords,
+    shared_book::NO_RECORDS,
     tokens::{self, ACCESS_LIFE, Claims},
 };
 use crate::{
@@ -83,6 +84,9 @@ impl Service {
 
     /// Checks login and password, and nothing more.
     pub(super) async fn authenticate(&self, input: &SignInInput, peer: Option<&str>) -> Result<OperatorRecord, Fault> {
+        if self.store.is_blank() {
+            return Err(Fault::StorageUnavailable { hint: NO_RECORDS.to_owned() });
+        }
         let login: String = input.login.trim().chars().take(MAX_LOGIN_CHARACTERS).collect();
         let place = peer.unwrap_or_default();
         // Counted before it is looked at, so that tries at the same time cannot slip through.

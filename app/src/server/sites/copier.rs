@@ -34,8 +34,7 @@ const STALL_LIMIT: Duration = Duration::from_secs(10);
 const CHUNK_BYTES: usize = 64 << 10;
 /// Before a copy that was refused is asked for again.
 const RETRY: Duration = Duration::from_secs(2);
-/// How long the first start of a new server waits for its first copy.
-const FIRST_COPY_PATIENCE: Duration = Duration::from_secs(30);
+/// Between two tries to get a first copy.
 const FIRST_COPY_PAUSE: Duration = Duration::from_millis(300);
 
 /// Which copy is to be had, and where.
@@ -80,8 +79,13 @@ pub enum FirstCopyError {
 ///
 /// # Errors
 ///
-/// When there is no copy and none came within 30 seconds, or when the databases do not open.
-pub async fn open_standby(folder: &Path, keys: &Keys, installation_id: &str) -> Result<Store, FirstCopyError> {
+/// When there is no copy and none came while `patience` lasted, or when the databases do not open.
+pub async fn open_standby(
+    folder: &Path,
+    keys: &Keys,
+    installation_id: &str,
+    patience: Duration,
+) -> Result<Store, FirstCopyError> {
     if let Some(store) = Store::open_standby(folder).await? {
         return Ok(store);
     }
@@ -96,7 +100,7 @@ pub async fn open_standby(folder: &Path, keys: &Keys, installation_id: &str) -> 
                 Err(error) => failure = error.to_string(),
             }
         }
-        if begun.elapsed() >= FIRST_COPY_PATIENCE {
+        if begun.elapsed() >= patience {
             return Err(FirstCopyError::None(failure));
         }
         tracing::info!(failure, "waiting for the first copy of the book");

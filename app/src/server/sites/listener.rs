@@ -204,9 +204,9 @@ async fn step_down(
 ) -> Result<Json<SteppedDown>, Response> {
     let server = sites.server_of(&caller).await?;
     sites.service.step_down(&server, &request.by).await.map_err(|fault| refuse_fault(&fault))?;
-    if let Some(manifest) = sites.service.store.copy() {
-        // A shared database needs no copy to change hands.
-        return Ok(Json(SteppedDown { manifest: Some(manifest), position: None }));
+    if sites.service.shares_its_book() {
+        // It needs no copy to change hands.
+        return Ok(Json(SteppedDown { manifest: sites.service.store.copy(), position: None }));
     }
     if sites.service.store.is_on_a_server() {
         return give_position(&sites, &server).await;

@@ -18,6 +18,10 @@ use gateway::{
     authority::{Authority, ServerKey},
     enrolment::key_fingerprint,
 };
+use std::time::Duration;
+
+/// How long a new server waits for its first copy.
+const FIRST_COPY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The server of the data folder. A new folder becomes the second server of an installation if a join string was
 /// given, else the first of a new one.
@@ -125,7 +129,9 @@ pub(super) async fn open_store(
             store.freeze_book().await?;
             Ok(store)
         }
-        Role::Standby => Ok(sites::open_standby(folder.path(), keys, &site.installation_id).await?),
+        Role::Standby => {
+            Ok(sites::open_standby(folder.path(), keys, &site.installation_id, FIRST_COPY_PATIENCE).await?)
+        }
         Role::Active => {
             let store = Store::open(folder.path()).await?;
             enter_first(&store, site, keys, role, &config.clock).await?;

@@ -10,11 +10,14 @@ use crate::{
         lease::{Keeper, SharedFile, check_file_system},
         roles::{Pause, RoleRecord, Roles},
         service::Site,
-        sites,
-        store::{JOURNAL_FILE, Store},
+        sites::{self, FirstCopyError},
+        store::{Installation, JOURNAL_FILE, Store},
     },
 };
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
+
+/// How long a standby without a copy waits for one before it looks after the lease without records.
+const COPY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Opens the shared database if this server was active and nobody else has taken the lease since; otherwise its copy, as a
 /// standby that waits for the lease.
@@ -41,11 +44,18 @@ pub(super) async fn open(
         return Ok((store, role, keeper));
     }
     let role = RoleRecord::new(Role::Standby, role.epoch);
-    let store = sites::open_standby(folder.path(), keys, &site.installation_id).await;
-    let store =
-        store.map_err(|error| if gone { StartError::SharedGone(shared.database.clone()) } else { error.into() })?;
+    let store = match sites::open_standby(folder.path(), keys, &site.installation_id, COPY_PATIENCE).await {
+        Ok(store) => store.sharing(Some(&shared.database)),
+        Err(FirstCopyError::None(_)) if gone => return Err(StartError::SharedGone(shared.database.clone())),
+        Err(FirstCopyError::None(failure)) => {
+            tracing::warn!(failure, "without records: this server serves nobody until it has the lease, or a copy");
+            let outline = Installation::outline(&site.installation_id, &role.epoch, clock.now_text());
+            Store::open_blank(folder.path(), &shared.database, &outline).await?
+        }
+        Err(error) => return Err(error.into()),
+    };
     Roles::save(folder.path(), &role).map_err(|error| StartError::Role(folder.path().to_owned(), error))?;
-    Ok((store.sharing(Some(&shared.database)), role, keeper))
+    Ok((store, role, keeper))
 }
 
 /// Whether the database that this server made, or took over, is not here: only the first start of all makes it.
@@ -83,7 +93,7 @@ async fn resume(
     }
     // Another server was active since. The role begins anew, in an epoch of its own, once this one runs.
     tracing::info!(epoch = found.epoch, "the shared database was in other hands since this server was active");
-    if let Err(flaw) = store.leave_shared_book(&clock.now_text()).await {
+    if let Err(flaw) = store.leave_shared_book(&found, &clock.now_text()).await {
         tracing::error!(error = &flaw as &dyn std::error::Error, "no copy of the shared database could be kept here");
     }
     store.close().await;

@@ -104,9 +104,14 @@ impl Store {
         Ok(value.unsigned_abs())
     }
 
-    /// The copy this standby works with; `None` on an active server.
+    /// The copy this standby works with; `None` on an active server, and where a standby has no records.
     #[must_use]
     pub fn copy(&self) -> Option<Manifest> {
+        self.copy_in_use().filter(|copy| !copy.sha256.is_empty())
+    }
+
+    /// The same with what stands for a copy where there are no records; `None` on an active server alone.
+    pub(super) fn copy_in_use(&self) -> Option<Manifest> {
         self.copy.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -118,7 +123,7 @@ impl Store {
     /// Whatever is wrong with it; nothing changed then.
     pub(in crate::server) async fn activate_copy(&self, manifest: &Manifest, epoch: u64) -> Result<(), CopyFlaw> {
         let _turn = self.turn.lock().await;
-        let Some(previous) = self.copy() else { return Err(CopyFlaw::Active) };
+        let Some(previous) = self.copy_in_use() else { return Err(CopyFlaw::Active) };
         let copies = Copies::of(&self.folder);
         let (ours, theirs) = (&previous.content, &manifest.content);
         if theirs.epoch == ours.epoch && theirs.change < ours.change {

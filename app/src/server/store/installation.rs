@@ -7,6 +7,7 @@ use super::{
     columns::{count, number},
     sql,
 };
+use crate::server::roles::EpochToken;
 
 /// The installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,14 @@ pub struct Installation {
     pub active_server: String,
     /// When it was made.
     pub created_at: String,
+}
+
+impl Installation {
+    /// What is known of it without its book, at this time.
+    #[must_use]
+    pub fn outline(id: &str, epoch: &EpochToken, now: String) -> Self {
+        Self { id: id.to_owned(), epoch: epoch.number, active_server: epoch.server_id.clone(), created_at: now }
+    }
 }
 
 impl Store {

@@ -1,9 +1,11 @@
 //! The book changes hands: a standby's copy becomes the book that is written, and a book that was overtaken is put aside.
 
 use super::{
-    AuditEntry, BOOK_FILE, BOOK_MIGRATIONS, Copies, Database, Home, Manifest, Store, StoreError, Transaction,
+    AuditEntry, BOOK_FILE, BOOK_MIGRATIONS, Copies, Database, Home, Installation, Manifest, Store, StoreError,
+    Transaction,
     archive::free_place,
     audit::insert_audit,
+    blank::blank,
     cluster,
     columns::{count, number},
     copy::{CopyFlaw, adopt, open_current, open_private},
@@ -78,7 +80,7 @@ impl Store {
     /// Ends all writing to the book: what is being written is finished first, what comes after is refused. Reading goes on.
     pub(in crate::server) async fn freeze_book(&self) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
-        if self.copy().is_none() {
+        if self.copy_in_use().is_none() {
             let frozen = self.home.open(true).await?;
             self.exchange_book(frozen, None).close().await;
         }
@@ -103,7 +105,7 @@ impl Store {
     /// Lets a frozen book be written again.
     pub(in crate::server) async fn thaw_book(&self) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
-        if self.copy().is_none() {
+        if self.copy_in_use().is_none() {
             let book = self.home.open(false).await?;
             let old = self.exchange_book(book, None);
             tokio::spawn(async move { old.close().await });
@@ -115,7 +117,7 @@ impl Store {
     /// changed for whoever reads.
     pub(in crate::server) async fn promote_book(&self, promotion: &Promotion) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
-        if let (Home::Own(_), Some(_)) = (&self.home, self.copy()) {
+        if let (Home::Own(_), Some(_)) = (&self.home, self.copy_in_use()) {
             let current = Copies::of(&self.folder).current().map_err(sqlx::Error::Io)?;
             let (_, copy) = current.ok_or_else(|| StoreError::inconsistent("copies", "the copy in use is gone"))?;
             put_aside(&self.folder).await?;
@@ -165,26 +167,29 @@ impl Store {
         number("installation", epoch.unwrap_or_default())
     }
 
-    /// Works with a copy of the shared book from now on. When this returns, also with an error, nothing here has the
-    /// shared file open.
-    pub(in crate::server) async fn leave_shared_book(&self, now: &str) -> Result<(), CopyFlaw> {
+    /// Works with a copy of the shared book from now on, or without records if there is none to be had. When this returns,
+    /// also with an error, nothing here has the shared file open.
+    pub(in crate::server) async fn leave_shared_book(&self, outline: &Installation, now: &str) -> Result<(), CopyFlaw> {
         let _turn = self.turn.lock().await;
         let copies = Copies::of(&self.folder);
         let taken = tokio::time::timeout(LAST_COPY_LIMIT, self.last_copy(&copies, now)).await;
         let taken = taken.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
-        let (pool, manifest, outcome) = match taken {
-            Ok((pool, manifest)) => (Some(pool), manifest, Ok(())),
-            Err(flaw) => (None, Manifest::default(), Err(flaw)),
+        let flaw = match taken {
+            Ok((pool, manifest)) => {
+                self.exchange_book(Database::Sqlite(pool), Some(manifest)).close().await;
+                return Ok(());
+            }
+            Err(flaw) => flaw,
         };
-        match pool {
-            Some(pool) => self.exchange_book(Database::Sqlite(pool), Some(manifest)).close().await,
-            None => {
-                // Closed, it answers nobody until a copy comes from the other server.
-                *self.copy.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(manifest);
+        match blank(&self.folder, outline).await {
+            Ok(blank) => self.exchange_book(blank, Some(Manifest::default())).close().await,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "nor could an empty one be made");
+                *self.copy.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Manifest::default());
                 self.book().close().await;
             }
         }
-        outcome
+        Err(flaw)
     }
 
     async fn last_copy(&self, copies: &Copies, now: &str) -> Result<(SqlitePool, Manifest), CopyFlaw> {
