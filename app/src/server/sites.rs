@@ -50,6 +50,8 @@ use tokio_util::sync::CancellationToken;
 const ALPN: &[&[u8]] = &[b"http/1.1"];
 /// How often the standby calls, and silence is looked for.
 const TICK: Duration = Duration::from_secs(1);
+/// Before devices are asked again for lists that could not be compared.
+const LEARN_RETRY: Duration = Duration::from_secs(10);
 /// How often it is looked whether a rehearsal is due.
 const REHEARSAL_LOOK: Duration = Duration::from_secs(10);
 
@@ -101,6 +103,7 @@ pub fn start(
     tasks.spawn(listener::serve(listener, server, sites.clone(), stop.clone()));
     tasks.spawn(watch_silence(service.clone(), stop.clone()));
     tasks.spawn(rehearse(service.clone(), stop.clone()));
+    tasks.spawn(learn(service.clone(), stop.clone()));
     tasks.spawn(watch_database(service.clone(), stop.clone()));
     tasks.spawn(watch_quorum(service.clone(), stop.clone()));
     let (asked, errands) = mpsc::channel(1);
@@ -144,6 +147,20 @@ async fn watch_quorum(service: Arc<Service>, stop: CancellationToken) {
     }
 }
 
+/// Devices take their time to answer, and nothing else waits for it.
+async fn learn(service: Arc<Service>, stop: CancellationToken) {
+    let mut pause = TICK;
+    while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+        pause = match service.learn_from_connected().await {
+            Ok(()) => TICK,
+            Err(fault) => {
+                tracing::warn!(%fault, "the devices' lists could not all be compared with the book");
+                LEARN_RETRY
+            }
+        };
+    }
+}
+
 async fn watch_silence(service: Arc<Service>, stop: CancellationToken) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -159,9 +176,6 @@ async fn watch_silence(service: Arc<Service>, stop: CancellationToken) {
         }
         if let Err(fault) = service.resume_if_overdue().await {
             tracing::warn!(%fault, "this server could not become active again yet");
-        }
-        if let Err(fault) = service.learn_from_connected().await {
-            tracing::warn!(%fault, "the devices' lists could not be compared with the book");
         }
         if let Err(fault) = service.rejoin_after_handover().await {
             tracing::warn!(%fault, "this server gave its role away and could not become standby yet");

@@ -13,7 +13,7 @@ use crate::{
     server::{
         changes::Change,
         list_seal::is_sealed,
-        store::{Learned, LearnedDevice, ReportedList, Revision},
+        store::{Learned, LearnedDevice, ReportedList, Revision, Sighting},
     },
 };
 use gateway::wire::{DeviceId, ServerList};
@@ -46,22 +46,33 @@ impl Service {
     }
 
     /// After this server has become active: the devices that registered before bring what they have, too. To be called now and
-    /// then; does nothing if that is done.
+    /// then; does nothing if that is done. A device of which nothing can be learned keeps no other from it: it is asked again
+    /// with the next call.
     ///
     /// # Errors
     ///
-    /// The store fails.
+    /// The store fails, and the first reason why.
     pub(in crate::server) async fn learn_from_connected(&self) -> Result<(), Fault> {
         if self.role() != Role::Active || !self.unlearned.swap(false, Ordering::Relaxed) {
             return Ok(());
         }
-        for sighting in self.store.list_sightings().await? {
-            if sighting.server_id == self.site.server_id && sighting.ended_at.is_none() {
-                self.look_for_drift(sighting.device_id, &sighting.committed).await?;
-                self.learn(sighting.device_id, &sighting.info, &sighting.committed).await?;
+        let mut outcome = Ok(());
+        match self.store.list_sightings().await {
+            Ok(sightings) => {
+                let here = |seen: &Sighting| seen.server_id == self.site.server_id && seen.ended_at.is_none();
+                for sighting in sightings.into_iter().filter(here) {
+                    outcome = outcome.and(self.learn_from_sighting(&sighting).await);
+                }
             }
+            Err(error) => outcome = Err(error.into()),
         }
-        Ok(())
+        self.unlearned.fetch_or(outcome.is_err(), Ordering::Relaxed);
+        outcome
+    }
+
+    async fn learn_from_sighting(&self, sighting: &Sighting) -> Result<(), Fault> {
+        self.look_for_drift(sighting.device_id, &sighting.committed).await?;
+        self.learn(sighting.device_id, &sighting.info, &sighting.committed).await
     }
 
     async fn learn(&self, device: u32, info: &DeviceInfo, kept: &ReportedList) -> Result<(), Fault> {
