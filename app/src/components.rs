@@ -19,4 +19,5 @@ pub mod rollout_status;
 pub mod server_table;
 pub mod status;
 pub mod tree;
+pub mod unserved;
 pub mod when;

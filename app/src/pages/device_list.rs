@@ -9,6 +9,7 @@ use crate::{
         loaded::Loaded,
         pager::Pager,
         tree::{Branch, Tree},
+        unserved::UnservedList,
     },
     live::Live,
     model::{DeviceQuery, DeviceStatus, DeviceSummary, Page, Selector},
@@ -45,6 +46,7 @@ pub fn DeviceListPage() -> impl IntoView {
             <TreePane open />
             <div class="page">
                 <h1>"All Devices"</h1>
+                {move || query.with(|query| query.status == Some(DeviceStatus::Disconnected)).then(|| view! { <UnservedList /> })}
                 <SearchForm query />
                 <Loaded resource=devices children=move |devices| view! { <Devices devices query page choose_shown /> } />
             </div>

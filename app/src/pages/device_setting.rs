@@ -16,6 +16,7 @@ use crate::{
         loaded::Loaded,
         status::StatusMark,
         tree::Branch,
+        unserved::UnservedDevice,
         when::When,
     },
     live::Live,
@@ -55,6 +56,7 @@ fn OneDevice(id: u32) -> impl IntoView {
         <Loaded resource=device children=move |device| {
             view! {
                 <Heading device />
+                <UnservedDevice device />
                 <Alarm device />
                 <DeviceForm device refetch />
                 <History id device refetch />

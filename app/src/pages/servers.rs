@@ -8,7 +8,7 @@ pub mod timeline;
 
 use super::{first_answer, first_fault};
 use crate::{
-    components::{alert::Refusal, confirm::Confirm, loaded::Loaded, when::When},
+    components::{alert::Refusal, confirm::Confirm, loaded::Loaded, unserved::UnservedCount, when::When},
     live::Live,
     model::{CopyFacts, Decision, Fault, PeerState, Replication, Role, Server, size_in_words},
     paths,
@@ -62,6 +62,7 @@ pub fn ServersPage() -> impl IntoView {
                     <Removals servers on_remove />
                 </div>
                 <Loaded resource=evidence quiet=true children=move |evidence| view! {
+                    <UnservedCount servers evidence />
                     <RoleCard servers evidence on_rejoin />
                 } />
                 <Automatic servers />
