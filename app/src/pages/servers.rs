@@ -13,8 +13,8 @@ use crate::{
     model::{CopyFacts, Decision, Fault, PeerState, Replication, Role, Server, size_in_words},
     paths,
     server_fns::servers::{
-        decide_on_newcomer, drain_server, find_evidence, list_epochs, list_lone_writes, list_newcomers, list_servers,
-        rejoin_server, remove_server, settle_lone_writes,
+        decide_on_newcomer, drain_server, find_evidence, list_epochs, list_lone_writes, list_newcomers, list_outages,
+        list_servers, rejoin_server, remove_server, settle_lone_writes,
     },
 };
 use automatic::Automatic;
@@ -23,7 +23,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use newcomers::NewcomerList;
 use role::{LoneWriteList, RoleCard};
-use timeline::Timeline;
+use timeline::{OutageList, Timeline};
 
 /// Who is active, who answers, who holds how many devices, and who asks to join.
 #[component]
@@ -33,6 +33,7 @@ pub fn ServersPage() -> impl IntoView {
     let evidence = Resource::new(move || (live.servers.get(), live.any_device().get()), |_| find_evidence());
     let lone_writes = Resource::new(move || live.servers.get(), |_| list_lone_writes());
     let epochs = Resource::new(move || live.servers.get(), |_| list_epochs());
+    let outages = Resource::new(move || live.servers.get(), |_| list_outages());
     let newcomers = Resource::new(move || live.servers.get(), |_| list_newcomers());
     // What can be asked of this server, and how it was refused.
     let fault = RwSignal::new(first_fault(first_answer().as_ref()));
@@ -70,6 +71,7 @@ pub fn ServersPage() -> impl IntoView {
             } />
             <Loaded resource=lone_writes quiet=true children=move |writes| view! { <LoneWriteList writes on_settle /> } />
             <Loaded resource=epochs quiet=true children=move |epochs| view! { <Timeline epochs /> } />
+            <Loaded resource=outages quiet=true children=move |outages| view! { <OutageList outages /> } />
             <p class="quiet">
                 "Where this portal answers by HTTPS with a certificate of its own, browsers trust it once they trust the "
                 <a href=paths::AUTHORITY rel="external" download="">"certificate of this installation's authority"</a>"."

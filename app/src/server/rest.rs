@@ -71,6 +71,7 @@ pub fn routes() -> Router<AppState> {
         .route("/servers/{id}/rejoin", post(servers::rejoin))
         .route("/servers/{id}/quiesce", post(servers::quiesce).delete(servers::resume_writes))
         .route("/servers/epochs", get(servers::list_epochs))
+        .route("/servers/outages", get(servers::list_outages))
         .route("/servers/lone-writes", get(servers::list_lone_writes))
         .route("/servers/lone-writes/settle", post(servers::settle_lone_writes))
         .route("/servers/newcomers", get(servers::list_newcomers))

@@ -26,6 +26,7 @@ mod names;
 mod newcomers;
 mod operators;
 mod orders;
+mod outages;
 mod paging;
 mod passwords;
 mod pauses;
@@ -171,6 +172,7 @@ pub struct Service {
     event_writer: EventWriter,
     session_writer: SessionWriter,
     moves: orders::Moves,
+    outages: outages::Outages,
     boots: drift::Boots,
     drained: draining::Drained,
     replication: replication::LastLook,
@@ -220,6 +222,7 @@ impl Service {
             event_writer: EventWriter::default(),
             session_writer: SessionWriter::default(),
             moves: orders::Moves::default(),
+            outages: outages::Outages::default(),
             boots: drift::Boots::default(),
             drained: draining::Drained::default(),
             replication: replication::LastLook::default(),

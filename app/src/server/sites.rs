@@ -168,6 +168,9 @@ async fn watch_silence(service: Arc<Service>, stop: CancellationToken) {
         if let Err(fault) = service.expire_peers().await {
             tracing::error!(%fault, "pages could not be told that the other server is silent");
         }
+        if let Err(fault) = service.write_outages().await {
+            tracing::warn!(%fault, "how the failover goes could not be put on record yet");
+        }
         if let Err(fault) = service.close_revoked().await {
             tracing::warn!(%fault, "it could not be seen whether a certificate was revoked");
         }

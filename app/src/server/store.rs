@@ -25,6 +25,7 @@ mod kept_copies;
 mod learned;
 mod lone_writes;
 mod operators;
+mod outages;
 mod outcomes;
 mod probes;
 mod provisioning;

@@ -1,7 +1,7 @@
 //! The servers of the installation.
 
 use crate::model::{
-    AutomaticPromotion, Decision, Draining, Drill, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, Server,
+    AutomaticPromotion, Decision, Draining, Drill, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, Outage, Server,
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -170,6 +170,16 @@ pub async fn rejoin_server(
 #[server(prefix = "/api/fn", endpoint = "list-epochs")]
 pub async fn list_epochs() -> Result<Vec<EpochBegin>, Fault> {
     super::door::answer(async |service, _| service.list_epochs().await).await
+}
+
+/// The newest times in which another server did not answer, as this one saw them.
+///
+/// # Errors
+///
+/// A sign-in fault, or what the store says.
+#[server(prefix = "/api/fn", endpoint = "list-outages")]
+pub async fn list_outages() -> Result<Vec<Outage>, Fault> {
+    super::door::answer(async |service, _| service.list_outages().await).await
 }
 
 /// The changes that only this server had.

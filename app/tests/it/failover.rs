@@ -86,9 +86,19 @@ async fn a_device_goes_to_the_second_server_when_the_first_is_killed_and_stays_t
     })
     .await;
 
+    until("how it went is on record", async || {
+        let outages = two.service().list_outages().await.unwrap();
+        outages.first().is_some_and(|outage| {
+            assert_eq!((&*outage.server, outage.devices, outage.active_ms), (&*one_id, 1, None));
+            outage.moved == 1 && outage.last_ms.is_some_and(|ms| ms < 10_000)
+        })
+    })
+    .await;
+
     // The second is a standby: the device has looked around for the active server, and found it gone.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let one = start(ports).await.unwrap();
+    until("that is over", async || two.service().list_outages().await.unwrap()[0].heard_at.is_some()).await;
     let took = until("the first shows it on the second", async || shown_at(one.service(), &two_id).await).await;
     assert!(took < Duration::from_secs(10), "{took:?}");
     let shown = one.service().find_device(DOOR).await.unwrap();

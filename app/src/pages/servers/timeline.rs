@@ -1,6 +1,9 @@
-//! When which server was made active.
+//! When which server was made active, and when one was lost.
 
-use crate::{components::when::When, model::EpochBegin};
+use crate::{
+    components::when::When,
+    model::{EpochBegin, Outage, in_seconds},
+};
 use leptos::prelude::*;
 
 /// The promotions so far, the newest first; nothing as long as there was only the first.
@@ -40,6 +43,53 @@ pub fn Timeline(
                                 <th scope="col">"Since"</th>
                                 <th scope="col">"By"</th>
                                 <th scope="col">"How"</th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows.collect_view()}</tbody>
+                    </table>
+                </div>
+            }
+        })
+    }
+}
+
+/// The times in which another server did not answer, the newest first, with what was measured; nothing if there was none.
+#[component]
+pub fn OutageList(
+    /// Newest first.
+    outages: Signal<Vec<Outage>>,
+) -> impl IntoView {
+    move || {
+        let outages = outages.get();
+        (!outages.is_empty()).then(|| {
+            let rows = outages.into_iter().map(|outage| {
+                let devices = outage.devices_in_words();
+                let active = outage.active_ms.map_or_else(|| "-".to_owned(), |ms| format!("after {}", in_seconds(ms)));
+                let heard = match outage.heard_at {
+                    Some(at) => view! { <When at /> }.into_any(),
+                    None => "-".into_any(),
+                };
+                view! {
+                    <tr>
+                        <th scope="row">{outage.server_name}</th>
+                        <td><When at=outage.lost_at /></td>
+                        <td>{devices}</td>
+                        <td>{active}</td>
+                        <td>{heard}</td>
+                    </tr>
+                }
+            });
+            view! {
+                <h2>"Servers that were lost"</h2>
+                <div class="table-frame" role="region" aria-label="Servers that were lost" tabindex="0">
+                    <table class="wide">
+                        <thead>
+                            <tr>
+                                <th scope="col">"Server"</th>
+                                <th scope="col">"Last heard"</th>
+                                <th scope="col">"Its devices"</th>
+                                <th scope="col">"This server active"</th>
+                                <th scope="col">"Heard again"</th>
                             </tr>
                         </thead>
                         <tbody>{rows.collect_view()}</tbody>

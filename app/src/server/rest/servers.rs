@@ -2,7 +2,7 @@
 
 use super::{By, Problem, body::Json as Sent};
 use crate::{
-    model::{Draining, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, PromotionInput, Quiesced, Server},
+    model::{Draining, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, Outage, PromotionInput, Quiesced, Server},
     server::{auth::Console, router::AppState},
 };
 use axum::{
@@ -98,6 +98,10 @@ pub(super) async fn resume_writes(
 ) -> Result<Json<Value>, Problem> {
     state.service.resume_writes(&actor, &id)?;
     Ok(Json(json!({ "state": "resumed" })))
+}
+
+pub(super) async fn list_outages(State(state): State<AppState>, _: By) -> Result<Json<Vec<Outage>>, Problem> {
+    Ok(Json(state.service.list_outages().await?))
 }
 
 pub(super) async fn list_epochs(State(state): State<AppState>, _: By) -> Result<Json<Vec<EpochBegin>>, Problem> {

@@ -10,7 +10,10 @@ use crate::{
     },
 };
 use serde_json::json;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{sync::oneshot, time::timeout};
 
 /// The longest account of how a server was stopped, in characters.
@@ -115,6 +118,7 @@ impl Service {
             if let (Err(reason), true) = (heard, peer.reachable) {
                 tracing::warn!(server, reason, "the other server does not answer before this one is made active");
                 self.peers.lose(&server);
+                self.begin_outage(&server).await?;
                 self.tell_reachability(&server).await?;
             }
         }
@@ -214,6 +218,9 @@ impl Service {
             quorum.follow(&self.roles.now());
         }
         tracing::warn!(epoch = epoch.number, by = actor.login, ?kind, "the role is this server's now");
+        if kind == PromotionKind::Takeover {
+            self.outages.note_takeover(Instant::now());
+        }
         self.role_changed();
         if let Err(fault) = self.adopt_own_journal().await {
             // The role is this server's all the same.

@@ -295,7 +295,10 @@ impl Service {
         match heard {
             Heard::AsBefore => {}
             Heard::OfItself => self.changed(Change::Server),
-            Heard::Again => self.tell_reachability(&id).await?,
+            Heard::Again => {
+                self.end_outage(&id).await?;
+                self.tell_reachability(&id).await?;
+            }
         }
         self.note_revocations(&news.revocations).await?;
         if let Some(letter) = &news.letter {
@@ -317,6 +320,7 @@ impl Service {
         for id in self.peers.expire(Instant::now()) {
             let name = self.peers.name_of(&id);
             tracing::warn!(server = id, name, "the other server does not answer");
+            self.begin_outage(&id).await?;
             self.tell_reachability(&id).await?;
         }
         Ok(())

@@ -13,7 +13,7 @@ use gateway::{
     server::{Admission, Refusal},
     wire::{DeviceId, Reason, RingId, ServerStart},
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How soon a device comes back while the store does not answer.
 const STORAGE_RETRY: Duration = Duration::from_secs(5);
@@ -92,6 +92,7 @@ impl Service {
             return Err(Refusal::Busy(STORAGE_RETRY));
         };
         self.look_for_clone(arrival.device, arrival.boot_id, connection_sequence);
+        self.outages.note_device(arrival.device, &self.site.server_id, Instant::now());
         if let Some(failed) = &arrival.move_failed {
             self.note_move_failure(arrival.device, &failed.to, &failed.reason);
         }
@@ -165,6 +166,9 @@ impl Service {
         for row in rows {
             if let Ok(boot_id) = u64::from_str_radix(&row.boot_id, 16) {
                 self.look_for_clone(row.device_id, boot_id, row.connection_sequence);
+            }
+            if row.ended_at.is_none() {
+                self.outages.note_device(row.device_id, server_id, Instant::now());
             }
             self.changed(Change::Device { id: row.device_id });
             self.let_go_if_moved(row).await?;
