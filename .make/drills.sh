@@ -4,7 +4,7 @@
 
 # What they print is also in target/drills.txt.
 mkdir -p "$TARGET"
-for drill in shared_file copies mishaps_links mishaps_split mishaps_disk vm_image replication mishaps_replication \
+for drill in shared_file copies mishaps_links mishaps_split mishaps_disk vm_image vm_memory replication mishaps_replication \
   mishaps_replication_split quorum; do
   say "drill: $drill"
   printf '\n%s\n' "$drill"

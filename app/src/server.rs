@@ -29,3 +29,4 @@ pub mod start;
 pub mod starts;
 pub mod store;
 mod stream;
+mod vm_generation;

@@ -21,6 +21,15 @@ test('server #1 dies: its device is on server #2, and stays there when #1 is bac
     await eventually(page, async () => expect(row).toContainText('BioStar Server #2', { timeout: 500 }));
     await expect(page.getByText(/standby/i).first()).toBeVisible();
 
+    await page.goto(`${second.url}/servers`);
+    const lost = page.getByRole('region', { name: 'Servers that were lost' }).getByRole('row', { name: /BioStar Server #1/ });
+    await eventually(page, async () => expect(lost).toContainText(/1 of \d devices? on another server/, { timeout: 500 }));
+    // The other device knows only the server that died.
+    await expect(page.getByText('1 device is on no server')).toBeVisible();
+    await page.getByRole('link', { name: 'Show which, and since when' }).click();
+    await expect(page.getByText(/Global Zone and Server Matching are unavailable/)).toBeVisible();
+    await expect(page.getByRole('region', { name: 'Devices' }).getByRole('row', { name: /Last seen/ })).toHaveCount(1);
+
     await openDevice(page, second, firstDevice);
     await page.getByLabel('Name', { exact: true }).fill('Not here');
     await apply(page);

@@ -160,6 +160,15 @@ impl QuorumKeeper {
         self.lock().quorum.go_on_as(start_of(start));
     }
 
+    /// A start without an end before it: what was known of who answers is past.
+    pub(in crate::server) fn begin_anew(&self, start: &Start) {
+        let mut state = self.lock();
+        let stored = state.quorum.stored().clone();
+        state.quorum = Quorum::new(self.config.clone(), &self.server_id, stored, start_of(start));
+        state.asked.clear();
+        state.looked = None;
+    }
+
     /// The other servers of the installation, of which there has to be one.
     pub(in crate::server) fn know_peers(&self, ids: &[&str]) {
         let mut state = self.lock();

@@ -27,6 +27,7 @@ use super::{
     serving, sites,
     starts::Start,
     store::Store,
+    vm_generation,
 };
 use crate::model::Role;
 use gateway::{
@@ -142,6 +143,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     if let Some(keeper) = keeper.clone() {
         parts.spawn(lease::keep(service.clone(), keeper, stop.clone()));
     }
+    parts.spawn(vm_generation::watch(service.clone(), config.start_hold, stop.clone()));
     parts.spawn(portals::run(service.clone(), stop.clone()));
     parts.spawn(rollouts::drive(service.clone(), stop.clone()));
     parts.spawn(metrics::serve(doors.metrics, service.clone(), stop.clone()));

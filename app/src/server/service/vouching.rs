@@ -1,11 +1,12 @@
 //! Whether a server that was active before it was started still is: the other server says so, or half of the devices that
 //! come back without knowing better.
 
-use super::Service;
+use super::{Service, role_changes::unwritten};
 use crate::{
     model::{Fault, Role},
-    server::roles::Pause,
+    server::{roles::Pause, sites::knows_others, starts::Start},
 };
+use gateway::wire::{DeviceId, Reason};
 use std::{
     collections::BTreeSet,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -67,6 +68,7 @@ impl Service {
     ///
     /// The store fails.
     pub(in crate::server) async fn hold_role_back(&self, knows_others: bool, alone_for: Duration) -> Result<(), Fault> {
+        *self.vouchers.lock() = Vouching::default();
         if self.shares_its_book() || self.roles.role() != Role::Active || self.store.count_devices().await? == 0 {
             return Ok(());
         }
@@ -89,6 +91,33 @@ impl Service {
             self.vouchers.lock().alone = Some(Alone { last, limit: alone_for, since: Instant::now() });
         }
         self.roles.hold_back(Pause::Starting);
+        Ok(())
+    }
+
+    /// The machine goes on from an image that holds its memory. What this server remembers may be of an earlier time, and a second
+    /// machine may go on from the same image: this is another start of it, and the sessions of the first one are not its own.
+    ///
+    /// # Errors
+    ///
+    /// The disk's, or the store fails.
+    pub(in crate::server) async fn go_on_from_image(&self, alone_for: Duration) -> Result<(), Fault> {
+        let start = Start::next(self.store.folder()).map_err(|error| unwritten(&error))?;
+        tracing::warn!(
+            start = start.number,
+            "this machine goes on from an image with its memory: the server begins anew"
+        );
+        if let Some(quorum) = self.quorum.get() {
+            quorum.begin_anew(&start);
+        }
+        *self.start.lock().unwrap_or_else(PoisonError::into_inner) = start;
+        self.hold_role_back(knows_others(self.store.folder()), alone_for).await?;
+        for presence in self.store.list_presences().await? {
+            let here = presence.server_id == self.site.server_id && presence.ended_at.is_none();
+            if let Some(gateway) = self.gateway.get().filter(|_| here) {
+                gateway.close(DeviceId(presence.device_id), Reason::ShuttingDown, "this server begins anew");
+            }
+        }
+        self.role_changed();
         Ok(())
     }
 
@@ -149,10 +178,17 @@ mod tests {
         },
         starts::Start,
     };
-    use std::slice::from_ref;
+    use std::{fs, slice::from_ref};
 
     /// A server that had four devices last, and starts again.
     async fn restarted() -> (Room, Vec<Arrival>) {
+        let (room, arrivals) = with_devices().await;
+        room.service.end_earlier_sessions().await.unwrap();
+        (room, arrivals)
+    }
+
+    /// A server with four devices.
+    async fn with_devices() -> (Room, Vec<Arrival>) {
         let room = Room::active().await;
         let mut arrivals = Vec::new();
         for id in FIRST..FIRST + 4 {
@@ -160,7 +196,6 @@ mod tests {
             room.register(id, list.clone()).await;
             arrivals.push(arrival(100 + u64::from(id), id, list));
         }
-        room.service.end_earlier_sessions().await.unwrap();
         (room, arrivals)
     }
 
@@ -228,5 +263,32 @@ mod tests {
         room.service.resume_if_overdue().await.unwrap();
         let now = room.service.roles.now();
         assert_eq!((now.role, now.pause), (Role::ReadOnly, Some(Pause::Outdated)));
+    }
+
+    #[tokio::test]
+    async fn a_machine_that_goes_on_from_an_image_is_another_start_of_its_server() {
+        let (room, mut arrivals) = with_devices().await;
+        let first = room.service.start_now();
+        let on_disk = fs::read(room.folder.path().join("start.json")).unwrap_or_default();
+        room.service.go_on_from_image(Duration::from_secs(600)).await.unwrap();
+        let second = room.service.start_now();
+        assert!(second.number > first.number && !second.is_overtaken_by(&first));
+        assert_eq!(room.service.roles.now().pause, Some(Pause::Starting));
+        come(&room, &arrivals[..1]).await;
+        assert_eq!(room.service.role(), Role::ReadOnly, "one of four: those of before the image do not count");
+        come(&room, &arrivals[1..2]).await;
+        assert_eq!(room.service.role(), Role::Active);
+
+        // Another machine goes on from the same image, and a device has met the first one.
+        if on_disk.is_empty() {
+            fs::remove_file(room.folder.path().join("start.json")).unwrap();
+        } else {
+            fs::write(room.folder.path().join("start.json"), on_disk).unwrap();
+        }
+        room.service.go_on_from_image(Duration::from_secs(600)).await.unwrap();
+        assert_eq!(room.service.start_now().number, second.number);
+        arrivals[0].starts = vec![second.on_the_wire(&room.service.keys, &room.service.site.server_id)];
+        come(&room, &arrivals[..1]).await;
+        assert_eq!(room.service.roles.now().pause, Some(Pause::Outdated));
     }
 }
