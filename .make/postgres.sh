@@ -24,6 +24,8 @@ make_cluster() {
   if [ "$(id -u)" = 0 ]; then chown postgres "$folder" "$folder/cluster"; fi
   (cd / && as_server "$PG_BIN/initdb" --pgdata="$folder/cluster" --username=portal --auth=trust --encoding=UTF8 \
     --locale=C.UTF-8 --data-checksums --no-sync >/dev/null)
+  # Not among the options of `serve`: pg_rewind starts the server by itself, and that must not tidy away what it reads next.
+  as_server tee -a "$folder/cluster/postgresql.conf" >/dev/null <<<"wal_keep_size = 64MB"
 }
 
 serve() {
@@ -38,7 +40,7 @@ serve() {
   cd /
   # Whoever started this may be killed: then the server is, too.
   exec setpriv "${who[@]}" --pdeathsig=KILL "$PG_BIN/postgres" -D "$folder/cluster" -k "$folder" \
-    -c listen_addresses="$addresses" -c shared_buffers=16MB -c max_connections=200 -c max_wal_size=128MB -c wal_keep_size=64MB -c logging_collector=off "${more[@]}"
+    -c listen_addresses="$addresses" -c shared_buffers=16MB -c max_connections=200 -c max_wal_size=128MB -c logging_collector=off "${more[@]}"
 }
 
 # As the handbook says.

@@ -36,6 +36,9 @@ pub struct Replication {
     pub slots: Vec<SlotSeen>,
     /// A primary: the epoch in which it is written.
     pub epoch: Option<u64>,
+    /// A primary: the server that was made active in that epoch.
+    #[serde(default)]
+    pub active_server: Option<String>,
     /// A primary that was promoted or restored by other hands, or given up: nothing is written there.
     pub other_line: bool,
 }

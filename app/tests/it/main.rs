@@ -8,6 +8,7 @@ mod check;
 mod clock_jumps;
 mod cluster;
 mod command_line;
+mod database_story;
 mod device_story;
 mod door;
 mod drills;

@@ -69,7 +69,7 @@ struct World {
 }
 
 /// What a server says: over its console's socket, or where its pages are.
-async fn ask<S>(stream: S, request: Request<Full<Bytes>>) -> Option<(StatusCode, Value)>
+async fn ask<S>(stream: S, request: Request<Full<Bytes>>, patience: Duration) -> Option<(StatusCode, Value)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -81,10 +81,21 @@ where
         let bytes = answer.into_body().collect().await.ok()?.to_bytes();
         Some((status, serde_json::from_slice(&bytes).unwrap_or_default()))
     };
-    timeout(PATIENCE, asking).await.ok().flatten()
+    timeout(patience, asking).await.ok().flatten()
 }
 
 async fn console(data: &Path, method: Method, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
+    console_within(PATIENCE, data, method, path, body).await
+}
+
+/// What the portal of a data folder says over its console's socket.
+pub(crate) async fn console_within(
+    patience: Duration,
+    data: &Path,
+    method: Method,
+    path: &str,
+    body: &Value,
+) -> Option<(StatusCode, Value)> {
     let request = Request::builder()
         .method(method)
         .uri(format!("/api/v1{path}"))
@@ -92,7 +103,7 @@ async fn console(data: &Path, method: Method, path: &str, body: &Value) -> Optio
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::new(Bytes::from(body.to_string())))
         .unwrap();
-    ask(UnixStream::connect(data.join("control.sock")).await.ok()?, request).await
+    ask(UnixStream::connect(data.join("control.sock")).await.ok()?, request, patience).await
 }
 
 /// The epoch on a server's own disk.
@@ -212,7 +223,7 @@ impl World {
         let Some(process) = &self.machines[server].process else { return false };
         let request = Request::get("/health/active").header(header::HOST, "pages").body(Full::default()).unwrap();
         let Ok(stream) = TcpStream::connect(process.pages).await else { return false };
-        ask(stream, request).await.is_some_and(|(status, _)| status == StatusCode::OK)
+        ask(stream, request, PATIENCE).await.is_some_and(|(status, _)| status == StatusCode::OK)
     }
 
     async fn check(&mut self) {

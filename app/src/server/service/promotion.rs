@@ -1,11 +1,11 @@
 //! An operator makes this server the active one.
 
-use super::{Actor, Service, role_changes::unwritten};
+use super::{Actor, Service, replication::is_written_in, role_changes::unwritten};
 use crate::{
-    model::{Evidence, Fault, FieldError, OtherServer, PromotionInput, Role, Server},
+    model::{Evidence, Fault, FieldError, OtherServer, PromotionInput, ReplicationPart, Role, Server},
     server::{
         roles::{EpochToken, Pause, RoleRecord},
-        sites::Errand,
+        sites::{Errand, ServerFacts},
         store::{Promotion, PromotionKind},
     },
 };
@@ -178,12 +178,30 @@ impl Service {
                 ),
             });
         }
+        self.require_following(&active.facts).await?;
         let (server, by) = (active.facts.id.clone(), by.to_owned());
         let asked = self.run_errand(|reply| Errand::StepDown { server, by, reply }).await;
         asked.map_err(|reason| Fault::WrongState {
             reason: format!("{} could not hand its role over: {reason}", active.facts.name),
         })?;
         Ok(Some(active.facts.id))
+    }
+
+    /// Refuses where the database server here neither follows that of `active` nor is the same: it would never have what that
+    /// one wrote last, however far its own log has come.
+    async fn require_following(&self, active: &ServerFacts) -> Result<(), Fault> {
+        let Some(seen) = self.store.look_at_cluster().await? else { return Ok(()) };
+        let is_same = seen.part == ReplicationPart::Primary && is_written_in(&seen, &active.epoch);
+        if is_same || seen.part == ReplicationPart::Replica {
+            return Ok(());
+        }
+        let name = &active.name;
+        Err(Fault::WrongState {
+            reason: format!(
+                "The database here does not follow that of {name}, which is active and answers. Make it a replica first; or \
+                 stop {name}, and say so here."
+            ),
+        })
     }
 
     /// Begins an epoch. With a pause the role is held back until that ends.

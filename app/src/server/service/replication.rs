@@ -5,7 +5,7 @@ use crate::{
     model::{Fault, Replication, ReplicationPart, Role},
     server::{
         changes::Change,
-        roles::{Pause, RoleRecord},
+        roles::{EpochToken, Pause, RoleRecord},
         store::{NotKept, StoreError},
     },
 };
@@ -139,7 +139,7 @@ fn not_kept(error: NotKept) -> Fault {
 /// What a server has to become on a database server like this; `None` if it can stay what it is.
 pub(in crate::server) fn fitting(now: &RoleRecord, seen: &Replication) -> Option<RoleRecord> {
     // All servers of one site write one database, in the epoch that it names.
-    let is_written = !seen.other_line && seen.epoch == Some(now.epoch.number);
+    let is_written = is_written_in(seen, &now.epoch);
     let (role, pause) = match (seen.part, now.role, &now.pause) {
         (ReplicationPart::Primary, Role::Active, _) if seen.other_line => (Role::ReadOnly, Some(Pause::OtherLine)),
         (ReplicationPart::Primary, Role::Standby, _)
@@ -168,6 +168,11 @@ pub(in crate::server) fn fitting(now: &RoleRecord, seen: &Replication) -> Option
     Some(RoleRecord { role, pause, epoch: now.epoch.clone() })
 }
 
+/// Whether a primary is the one that is written in this epoch. Another one may have the same number.
+pub(super) fn is_written_in(seen: &Replication, epoch: &EpochToken) -> bool {
+    !seen.other_line && seen.epoch == Some(epoch.number) && seen.active_server.as_ref() == Some(&epoch.server_id)
+}
+
 impl LastLook {
     fn lock(&self) -> MutexGuard<'_, Option<Replication>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -177,7 +182,6 @@ impl LastLook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::roles::EpochToken;
 
     fn record(role: Role, pause: Option<Pause>) -> RoleRecord {
         let epoch = EpochToken { number: 2, server_id: "two".to_owned(), seal: String::new() };
@@ -186,10 +190,21 @@ mod tests {
 
     #[test]
     fn a_server_that_was_outranked_does_not_write_the_database_that_names_its_epochs_number() {
-        let primary = Replication { part: ReplicationPart::Primary, epoch: Some(2), ..Replication::default() };
+        let active_server = Some("two".to_owned());
+        let primary =
+            Replication { part: ReplicationPart::Primary, epoch: Some(2), active_server, ..Replication::default() };
         let becomes = |pause| fitting(&record(Role::ReadOnly, Some(pause)), &primary).map(|next| next.role);
         assert_eq!(becomes(Pause::Superseded), Some(Role::Active), "another server of this site was made active");
         assert_eq!(becomes(Pause::Outranked), None);
+    }
+
+    #[test]
+    fn a_database_that_is_written_in_another_servers_epoch_of_that_number_makes_nobody_active() {
+        let active_server = Some("one".to_owned());
+        let primary =
+            Replication { part: ReplicationPart::Primary, epoch: Some(2), active_server, ..Replication::default() };
+        assert_eq!(fitting(&record(Role::Standby, None), &primary), None);
+        assert_eq!(fitting(&record(Role::ReadOnly, Some(Pause::Superseded)), &primary), None);
     }
 
     #[test]

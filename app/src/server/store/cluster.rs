@@ -219,10 +219,11 @@ async fn look_at_primary(pool: &PgPool, common: Replication) -> Result<Replicati
             true => sqlx::query_scalar(super::database::LINE_STANDS).fetch_optional(pool).await?,
             false => None,
         };
-    let epoch: Option<i64> = match named {
-        Some(_) => sqlx::query_scalar("select epoch from installation").fetch_optional(pool).await?,
+    let epoch: Option<(i64, String)> = match named {
+        Some(_) => sqlx::query_as("select epoch, active_server from installation").fetch_optional(pool).await?,
         None => None,
     };
-    let epoch = epoch.map(i64::unsigned_abs);
-    Ok(Replication { replicas: replicas?, slots: slots?, other_line: named == Some(false), epoch, ..common })
+    let (epoch, active_server) = epoch.map(|(number, server)| (number.unsigned_abs(), server)).unzip();
+    let (replicas, slots, other_line) = (replicas?, slots?, named == Some(false));
+    Ok(Replication { replicas, slots, other_line, epoch, active_server, ..common })
 }

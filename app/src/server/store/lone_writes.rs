@@ -41,9 +41,9 @@ impl Store {
         Ok(self.note_lone_writes(ours.get(common..).unwrap_or_default(), now).await?)
     }
 
-    /// The same where no copy arrives: this server's own book was overtaken at the change with which the first epoch that
-    /// it does not know began. `forks` are epochs and those changes. With `same_number` that epoch has the number of this
-    /// server's own.
+    /// The same where no copy arrives: both books have one history up to the first epoch that either has alone. `forks` are
+    /// the epochs of the active server with the change at which each began. With `same_number` the one that is not this
+    /// server's has the number of its own.
     pub(in crate::server) async fn keep_lone_writes_since(
         &self,
         forks: &[(u64, u64)],
@@ -52,13 +52,12 @@ impl Store {
     ) -> Result<u64, StoreError> {
         self.keep_revocations_of_book().await?;
         let epoch: i64 = sql::query_scalar("select epoch from installation").fetch_one(&self.book()).await?;
-        let known = if same_number { epoch - 1 } else { epoch };
-        let next = forks.iter().filter(|(number, _)| count(*number) > known).min();
-        let Some((_, fork)) = next else {
+        let own = self.list_forks().await?;
+        let Some(fork) = parting(&own, forks, number("installation", epoch)?, same_number) else {
             return Err(StoreError::inconsistent("epochs", "the active server did not say where its epoch began"));
         };
         let ours = changes_of(&self.book()).await?;
-        let lone: Vec<AuditRow> = ours.into_iter().filter(|row| row.id > count(*fork)).collect();
+        let lone: Vec<AuditRow> = ours.into_iter().filter(|row| row.id > count(fork)).collect();
         self.note_lone_writes(&lone, now).await
     }
 
@@ -180,6 +179,20 @@ impl Store {
     }
 }
 
+/// The change up to which two books have one history; `None` if the other one has no epoch after `epoch`, which is this one's.
+/// Whichever began an epoch that the other one lacks, it may have been the one that took over, or the one that went on.
+fn parting(own: &[(u64, u64)], theirs: &[(u64, u64)], epoch: u64, same_number: bool) -> Option<u64> {
+    let known = if same_number { epoch.saturating_sub(1) } else { epoch };
+    theirs.iter().find(|(number, _)| *number > known)?;
+    // Neither names its oldest epochs.
+    let oldest = |forks: &[(u64, u64)]| forks.iter().map(|(number, _)| *number).min().unwrap_or_default();
+    let from = oldest(own).max(oldest(theirs));
+    let common = |fork: &(u64, u64)| {
+        fork.0 < from || (own.contains(fork) && theirs.contains(fork) && !(same_number && fork.0 == epoch))
+    };
+    own.iter().chain(theirs).filter(|fork| !common(fork)).map(|(_, change)| *change).min()
+}
+
 async fn copy_lone_events(journal: &mut SqliteConnection, own: &Path, copy: &Path) -> Result<(), StoreError> {
     for (name, file) in [("own", own), ("copy", copy)] {
         let attach = format!("attach database $1 as {name}");
@@ -210,4 +223,24 @@ async fn copy_lone_events(journal: &mut SqliteConnection, own: &Path, copy: &Pat
 async fn changes_of(book: &Database) -> Result<Vec<AuditRow>, StoreError> {
     let rows = sql::query_as("select id, at, operator, action, subject, before, after from audit order by id");
     Ok(rows.fetch_all(book).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_books_part_where_the_first_epoch_began_that_either_has_alone() {
+        assert_eq!(parting(&[(1, 0)], &[(2, 40), (1, 0)], 1, false), Some(40), "overtaken once");
+        assert_eq!(parting(&[(1, 0)], &[(3, 60), (2, 40), (1, 0)], 1, false), Some(40), "and handed on");
+        // The first server was overtaken at 40 and went on to 90 before it was made active again.
+        assert_eq!(parting(&[(2, 40), (1, 0)], &[(3, 90), (1, 0)], 2, false), Some(40));
+        assert_eq!(parting(&[(3, 90), (1, 0)], &[(4, 200), (2, 40), (1, 0)], 3, false), Some(40));
+        // Both were promoted at once.
+        assert_eq!(parting(&[(2, 40), (1, 0)], &[(2, 40), (1, 0)], 2, true), Some(40));
+        assert_eq!(parting(&[(2, 40), (1, 0)], &[(2, 50), (1, 0)], 2, true), Some(40));
+        assert_eq!(parting(&[(2, 40), (1, 0)], &[(2, 40), (1, 0)], 2, false), None, "nothing later is known");
+        // Only the newest are named.
+        assert_eq!(parting(&[(3, 30), (2, 20), (1, 0)], &[(5, 50), (4, 40), (3, 30), (2, 20)], 3, false), Some(40));
+    }
 }
