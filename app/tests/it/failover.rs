@@ -14,7 +14,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use std::{
     net::SocketAddr,
     path::Path,
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -148,6 +148,11 @@ pub(crate) struct Process {
 impl Process {
     /// Starts the server of `data` and waits until it says that it answers.
     pub(crate) async fn run(data: &Path, sites: &str, more: &[&str]) -> Self {
+        Self::try_run(data, sites, more).await.unwrap_or_else(|status| panic!("it did not start: {status}"))
+    }
+
+    /// The same of one that may end instead.
+    pub(crate) async fn try_run(data: &Path, sites: &str, more: &[&str]) -> Result<Self, ExitStatus> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_portal"))
             .arg("run")
             .arg("--data")
@@ -161,10 +166,10 @@ impl Process {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         while let Some(line) = lines.next_line().await.unwrap() {
             if let Some((_, address)) = line.split_once(" answers on http://") {
-                return Self { child, pages: address.trim_end_matches('/').parse().unwrap() };
+                return Ok(Self { child, pages: address.trim_end_matches('/').parse().unwrap() });
             }
         }
-        panic!("it did not start: {}", child.wait().await.unwrap());
+        Err(child.wait().await.unwrap())
     }
 
     /// Stops it in the middle of whatever it does, without an end.

@@ -8,13 +8,15 @@ use crate::{
     promotion::{again, becomes, epoch, promote, rejoin},
 };
 use app::{
-    model::{Fault, Replication, ReplicationPart, Role},
+    model::{Fault, ProvisioningInput, Replication, ReplicationPart, Role},
     server::{
         config::Config,
         start::{Running, StartError, start},
     },
 };
-use std::path::Path;
+use sqlx::{Connection as _, PgConnection};
+use std::{path::Path, time::Duration};
+use tokio::time::sleep;
 
 fn on(cluster: &Cluster, data: &Path) -> Config {
     Config { database: Some(cluster.address("portal")), ..quick(data) }
@@ -152,6 +154,53 @@ async fn a_database_that_other_hands_promoted_is_written_only_after_the_portal_w
     change(&one).await;
     assert_eq!(epoch(&one), 2);
     one.stop().await;
+}
+
+#[tokio::test]
+async fn a_role_is_given_only_when_whoever_writes_has_ended() {
+    let primary = Cluster::start().await;
+    let (one_data, two_data) = (folder(), folder());
+    let one = start(on(&primary, one_data.path())).await.unwrap();
+    let replica = Cluster::replica_of(&primary, "two").await;
+    let two = start(Config { join: Some(join_string(&one).await), ..on(&replica, two_data.path()) }).await.unwrap();
+    follows(&two).await;
+
+    // A writer comes no further, in the middle of its change.
+    let mut hand = PgConnection::connect(&primary.address("portal")).await.unwrap();
+    sqlx::raw_sql("begin; lock table audit in exclusive mode").execute(&mut hand).await.unwrap();
+    let service = one.service().clone();
+    let input = ProvisioningInput { uses: 1, expires_in_seconds: 600, addresses: Vec::new() };
+    let edit = tokio::spawn(async move { service.create_provisioning_string(&crate::pair::console(), input).await });
+    let hold = async {
+        sleep(Duration::from_secs(2)).await;
+        assert!(!edit.is_finished());
+        assert_eq!((two.service().role(), epoch(&two)), (Role::Standby, 1), "it waits for the writer");
+        sqlx::raw_sql("commit").execute(&mut hand).await.unwrap();
+    };
+    let (promoted, ()) = tokio::join!(promote(&two, None), hold);
+    promoted.unwrap();
+    let made = edit.await.unwrap().unwrap();
+    assert!(has(&two, &made.id).await, "what was answered went along");
+    assert!(one.service().list_lone_writes().await.unwrap().is_empty());
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test]
+async fn the_active_server_is_not_asked_for_its_role_by_one_whose_database_does_not_follow() {
+    let primary = Cluster::start().await;
+    let (one_data, two_data) = (folder(), folder());
+    let one = start(on(&primary, one_data.path())).await.unwrap();
+    let mut replica = Cluster::replica_of(&primary, "two").await;
+    let two = start(Config { join: Some(join_string(&one).await), ..on(&replica, two_data.path()) }).await.unwrap();
+    follows(&two).await;
+    sqlx::query("select pg_promote()").execute(&mut replica.connect().await).await.unwrap();
+    let refused = promote(&two, None).await;
+    assert!(matches!(&refused, Err(Fault::WrongState { reason }) if reason.contains("does not follow")), "{refused:?}");
+    change(&one).await;
+    assert_eq!((one.service().role(), epoch(&one)), (Role::Active, 1));
+    one.stop().await;
+    two.stop().await;
 }
 
 #[tokio::test]
