@@ -19,6 +19,7 @@ mod revision;
 mod rollout;
 mod server;
 mod server_list;
+mod sign_in;
 
 pub use account::{Operator, ProvisioningInput, ProvisioningString, SignInInput};
 pub use automatic_promotion::{AutomaticPromotion, AutomaticPromotionInput, SAVED_ALONE};
@@ -46,3 +47,4 @@ pub use server_list::{
     DEFAULT_PORT, DeviceServers, DeviceSettingInput, EntryFailure, EntryInput, ListVersion, MAX_ENTRIES, Push,
     PushState, ServerEntry,
 };
+pub use sign_in::{SignInAttempt, SignInQuery};
