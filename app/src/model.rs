@@ -20,6 +20,7 @@ mod revision;
 mod rollout;
 mod server;
 mod server_list;
+mod sign_in;
 
 pub use account::{Operator, ProvisioningInput, ProvisioningString, SignInInput};
 pub use automatic_promotion::{AutomaticPromotion, AutomaticPromotionInput, SAVED_ALONE};
@@ -48,3 +49,4 @@ pub use server_list::{
     DEFAULT_PORT, DeviceServers, DeviceSettingInput, EntryFailure, EntryInput, ListVersion, MAX_ENTRIES, Push,
     PushState, ServerEntry,
 };
+pub use sign_in::{SignInAttempt, SignInQuery};

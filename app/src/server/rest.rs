@@ -16,6 +16,7 @@ mod revisions;
 mod rollouts;
 mod server_lists;
 mod servers;
+mod sign_ins;
 mod waiting_devices;
 
 pub use problem::{Problem, status_of};
@@ -58,6 +59,7 @@ pub fn routes() -> Router<AppState> {
         .route("/waiting-devices/{id}/reject", post(waiting_devices::reject))
         .route("/provisioning", get(provisioning::list).post(provisioning::create))
         .route("/events", get(events::list))
+        .route("/sign-ins", get(sign_ins::list))
         .route("/drills", get(drills::list).post(drills::begin))
         .route("/drills/{id}", get(drills::find))
         .route("/drills/{id}/stop", post(drills::stop))

@@ -24,6 +24,7 @@ mod joining;
 mod learning;
 mod names;
 mod newcomers;
+mod operator_records;
 mod operators;
 mod orders;
 mod outages;

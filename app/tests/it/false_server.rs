@@ -112,7 +112,7 @@ impl FalseServer {
                     at: None,
                     letter: None,
                 };
-                Json(ExchangeReply { news, noted: Vec::new(), events_noted: false, copy })
+                Json(ExchangeReply { news, noted: Vec::new(), events_noted: false, held: None, copy })
             }
         };
         let router = Router::new().route("/exchange", post(exchange)).route("/copy", get(copy));

@@ -2,14 +2,19 @@
 
 use crate::door::{Door, list, shown_at};
 use crate::failover::{Mortal, quick};
-use crate::pair::{Pair, change, console, folder, has, join_string, until};
+use crate::harness::{api_request, send};
+use crate::pair::{PASSWORD, Pair, change, console, folder, has, join_string, until};
 use app::{
-    model::{Fault, PromotionInput, PushState, Role, Server},
+    model::{Fault, PromotionInput, PushState, Role, Server, SignInInput},
     server::{
         config::Config,
         start::{Running, start},
+        store::BOOK_FILE,
     },
 };
+use http::Method;
+use serde_json::{Value, json};
+use sqlx::{Connection as _, SqliteConnection};
 use std::path::Path;
 
 pub(crate) async fn promote(server: &Running, stopped: Option<&str>) -> Result<Vec<Server>, Fault> {
@@ -225,6 +230,82 @@ async fn a_server_whose_devices_know_no_other_is_active_again_after_a_restart() 
     becomes(&one, Role::Active).await;
     change(&one).await;
     one.stop().await;
+}
+
+/// Server and login of each attempt to sign in that is listed at `asked`.
+async fn sign_ins(asked: &Running) -> Vec<(String, String, bool)> {
+    let login = json!({ "login": "admin", "password": PASSWORD });
+    let signed_in = send(asked.http_addr, api_request(Method::POST, "/login", "", Some(login))).await.json();
+    let token = signed_in["access_token"].as_str().unwrap();
+    let page = send(asked.http_addr, api_request(Method::GET, "/sign-ins?limit=200", token, None)).await.json();
+    let rows = page["items"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    rows.map(|row| (text(&row["server"]), text(&row["login"]), row["succeeded"].as_bool().unwrap())).collect()
+}
+
+async fn try_to_sign_in(server: &Running, login: &str) {
+    let input = SignInInput { login: login.to_owned(), password: "wrong".to_owned() };
+    assert_eq!(server.service().sign_in(input, None).await.err(), Some(Fault::WrongPassword));
+}
+
+/// What was drained and not, by the book in `data`.
+async fn drains(data: &Path) -> Vec<(String, String)> {
+    let mut book = SqliteConnection::connect(&data.join(BOOK_FILE).display().to_string()).await.unwrap();
+    sqlx::query_as("select subject, after from audit where action = 'server.drain' order by id")
+        .fetch_all(&mut book)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn what_is_done_at_a_standby_and_who_signs_in_there_is_known_at_the_active_server_once() {
+    let (one_data, two_data) = (folder(), folder());
+    let password = Some(PASSWORD.to_owned());
+    let mortal = Mortal::start(Config { admin_password: password, ..quick(one_data.path()) }).await;
+    let one = &mortal.running;
+    let two = start(Config { join: Some(join_string(one).await), ..quick(two_data.path()) }).await.unwrap();
+    let two_id = two.service().site().server_id.clone();
+    let of_two = |login: &str| ("BioStar Server #2".to_owned(), login.to_owned(), login == "admin");
+    let drain = |draining: bool| ("server BioStar Server #2".to_owned(), json!({ "draining": draining }).to_string());
+    until("the other answers", async || two.service().drain(&console(), &two_id).await.is_ok()).await;
+    two.service().end_drain(&console(), &two_id).await.unwrap();
+    try_to_sign_in(&two, "eva").await;
+    assert!(sign_ins(&two).await.contains(&of_two("admin")));
+    until("the first knows who tried", async || {
+        let listed = sign_ins(one).await;
+        listed.contains(&of_two("eva")) && listed.contains(&of_two("admin"))
+    })
+    .await;
+    assert_eq!(drains(one_data.path()).await, [drain(true), drain(false)]);
+
+    // The first is killed while there is more to tell, and knows it when it is back.
+    let ports = Config { gateway: one.gateway_addr, sites: one.sites_addr, ..quick(one_data.path()) };
+    two.service().drain(&console(), &two_id).await.unwrap();
+    try_to_sign_in(&two, "otto").await;
+    mortal.kill();
+    two.service().end_drain(&console(), &two_id).await.unwrap();
+    try_to_sign_in(&two, "ida").await;
+    let one = again(ports).await;
+    becomes(&one, Role::Active).await;
+    let drained = [drain(true), drain(false), drain(true), drain(false)];
+    until("the first knows that", async || drains(one_data.path()).await.len() >= drained.len()).await;
+    until("and who tried", async || sign_ins(&one).await.contains(&of_two("ida"))).await;
+    let once = [of_two("ida"), of_two("otto"), of_two("admin"), of_two("eva")];
+    let listed = async |at: &Running| -> Vec<_> {
+        sign_ins(at).await.into_iter().filter(|(server, ..)| *server == once[0].0).collect()
+    };
+    assert_eq!(listed(&one).await, once);
+
+    // The second is promoted: of its own it has all, once, and what the first was told stays there.
+    until("the second is promoted", async || promote(&two, None).await.is_ok()).await;
+    becomes(&one, Role::Standby).await;
+    try_to_sign_in(&one, "uwe").await;
+    let of_one = ("BioStar Server #1".to_owned(), "uwe".to_owned(), false);
+    until("the second knows who tries at the first", async || sign_ins(&two).await.contains(&of_one)).await;
+    assert_eq!(drains(two_data.path()).await, drained);
+    assert_eq!(listed(&one).await.last_chunk(), Some(&once));
+    one.stop().await;
+    two.stop().await;
 }
 
 pub(crate) fn copy_folder(from: &Path, to: &Path) {

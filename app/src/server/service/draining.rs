@@ -2,7 +2,7 @@
 
 use super::{Actor, Service};
 use crate::{
-    model::{Banner, Draining, Fault, PeerState, Role},
+    model::{Banner, Draining, Fault, PeerState},
     server::changes::Change,
 };
 use gateway::{server::Refusal, wire::Reason};
@@ -98,16 +98,10 @@ impl Service {
 
     async fn record_drain(&self, actor: &Actor, draining: bool) -> Result<(), Fault> {
         self.changed(Change::Server);
-        match self.role() {
-            Role::Active => {
-                let subject = format!("server {}", self.site.server_name);
-                let (before, after) = (json!({ "draining": !draining }), json!({ "draining": draining }));
-                let entry = self.audit(actor, "server.drain", subject, Some(before), Some(after));
-                Ok(self.store.append_audit(&entry).await?)
-            }
-            // The log has it; this book is not written.
-            Role::Standby | Role::ReadOnly => Ok(()),
-        }
+        let subject = format!("server {}", self.site.server_name);
+        let (before, after) = (json!({ "draining": !draining }), json!({ "draining": draining }));
+        let entry = self.audit(actor, "server.drain", subject, Some(before), Some(after));
+        self.record_act(&entry).await
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{
-        Connection, EntryInput, Fault, MAX_ENTRIES, Move, MoveInput, MoveState, ProbeRow, ProbeTable, Role, ServerEntry,
+        Connection, EntryInput, Fault, MAX_ENTRIES, Move, MoveInput, MoveState, ProbeRow, ProbeTable, ServerEntry,
     },
     server::{
         changes::Change,
@@ -189,14 +189,8 @@ impl Service {
             port = ordered.port,
             "device sent to another server"
         );
-        match self.role() {
-            Role::Active => {
-                let entry = self.audit(actor, "device.move", device_name_of(device), before, Some(after));
-                Ok(self.store.append_audit(&entry).await?)
-            }
-            // The log has it; this book is not written.
-            Role::Standby | Role::ReadOnly => Ok(()),
-        }
+        let entry = self.audit(actor, "device.move", device_name_of(device), before, Some(after));
+        self.record_act(&entry).await
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
         store::CopyFlaw,
     },
 };
+use serde_json::json;
 use std::sync::Arc;
 
 impl Service {
@@ -21,12 +22,14 @@ impl Service {
     /// Not this server, not read-only, no active server answers, or what the store says: then nothing has changed.
     pub async fn rejoin(self: &Arc<Self>, actor: &Actor, id: &str) -> Result<Vec<Server>, Fault> {
         self.require_own(id)?;
-        let (service, actor) = (self.clone(), actor.clone());
-        let work = tokio::spawn(async move { service.rejoin_in_turn(&actor).await });
+        let (service, by) = (self.clone(), actor.clone());
+        let work = tokio::spawn(async move { service.rejoin_in_turn(&by).await });
         work.await.map_err(|error| {
             tracing::error!(%error, "rejoining was cut off");
             Fault::Internal
         })??;
+        let subject = format!("server {}", self.site.server_name);
+        self.record_act(&self.audit(actor, "server.rejoin", subject, None, None)).await?;
         self.list_servers().await
     }
 
@@ -115,9 +118,15 @@ impl Service {
     ///
     /// The store fails.
     pub async fn settle_lone_writes(&self, actor: &Actor) -> Result<(), Fault> {
+        let open = self.store.count_lone_writes().await?;
         self.store.settle_lone_writes(&actor.login, &self.clock.now_text()).await?;
         self.changed(crate::server::changes::Change::Server);
-        Ok(())
+        if open == 0 {
+            return Ok(());
+        }
+        let subject = format!("server {}", self.site.server_name);
+        let (before, after) = (json!({ "open": open }), json!({ "open": 0 }));
+        self.record_act(&self.audit(actor, "lone_writes.settle", subject, Some(before), Some(after))).await
     }
 }
 

@@ -185,6 +185,8 @@ impl Service {
         if !self.roles.change(back).map_err(|error| unwritten(&error))? {
             return Ok(self.store.freeze_book().await?);
         }
+        // What came meanwhile is beside the book.
+        self.unadopted.store(true, Ordering::Relaxed);
         tracing::warn!(to, "the role could not be taken over there: this server is active again");
         self.role_changed();
         Ok(())
@@ -199,8 +201,8 @@ impl Service {
         }
     }
 
-    /// Takes into the book what this server learned while it was standby: events, and how trials ended. Does nothing
-    /// unless it is active.
+    /// Takes into the book what this server learned while it was standby: events, what operators did here, and how
+    /// trials ended. Does nothing unless it is active.
     ///
     /// # Errors
     ///
@@ -221,6 +223,7 @@ impl Service {
     async fn adopt_all(&self) -> Result<(), Fault> {
         self.store.adopt_revocations(&self.store.list_revocations().await?).await?;
         self.adopt_own_events().await?;
+        self.store.adopt_own_acts(&self.site.server_id).await?;
         let outcomes = self.store.list_unnoted_outcomes().await?;
         let ids: Vec<i64> = outcomes.iter().map(|outcome| outcome.id).collect();
         self.note_outcomes(outcomes).await?;

@@ -7,7 +7,7 @@ use crate::{
         changes::Change,
         quorum::Letter,
         sites::{Exchange, ExchangeReply, Heard, News, ServerFacts, Told},
-        store::{EventNews, Manifest, StoreError},
+        store::{Manifest, StoreError},
     },
 };
 use std::{collections::HashMap, time::Instant};
@@ -218,6 +218,7 @@ impl Service {
             news: self.news_for(peer, since, letter).await?,
             outcomes: self.store.list_unnoted_outcomes().await?,
             events: self.event_news().await?,
+            records: self.records_for(peer).await?,
         })
     }
 
@@ -259,21 +260,27 @@ impl Service {
             self.note_outcomes(exchange.outcomes).await?;
         }
         let events_noted = self.note_events(&exchange.events).await?;
+        let held = self.note_records(&peer, &exchange.records).await;
         let letter = letter.map(|letter| letter.for_reader_of(read.as_ref()));
-        Ok(ExchangeReply { news: self.news_for(&peer, Some(have), letter).await?, noted, events_noted, copy })
+        Ok(ExchangeReply { news: self.news_for(&peer, Some(have), letter).await?, noted, events_noted, held, copy })
     }
 
     /// Takes in what the other server answered to `told`, but for the copy. Says whether there is more to tell.
-    pub(in crate::server) async fn take_reply(&self, reply: ExchangeReply, told: &EventNews) -> Result<bool, Fault> {
+    pub(in crate::server) async fn take_reply(&self, reply: ExchangeReply, told: &Exchange) -> Result<bool, Fault> {
+        let peer = reply.news.server.id.clone();
         self.store.go_on_after_sightings(&self.site.server_id, reply.news.have).await?;
         self.hear(reply.news).await?;
         if !reply.noted.is_empty() {
             self.store.mark_outcomes_noted(&reply.noted, &self.clock.now_text()).await?;
         }
         if reply.events_noted {
-            self.store.mark_events_forwarded(told, &self.clock.now_text()).await?;
+            self.store.mark_events_forwarded(&told.events, &self.clock.now_text()).await?;
         }
-        Ok(reply.events_noted && told.is_full())
+        let more = match reply.held {
+            Some(held) => self.store.note_records_told(&peer, &told.records, held).await?,
+            None => false,
+        };
+        Ok(more || reply.events_noted && told.events.is_full())
     }
 
     /// Another server said something; pages are told what that changes.

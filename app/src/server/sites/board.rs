@@ -112,6 +112,12 @@ impl PeerBoard {
         *server_id == *self.own_id || self.lock().get(server_id).is_some_and(|peer| peer.reachable)
     }
 
+    /// Whether that server said last that it is active.
+    #[must_use]
+    pub fn is_active(&self, server_id: &str) -> bool {
+        self.lock().get(server_id).is_some_and(|peer| peer.facts.role == Role::Active)
+    }
+
     /// The name another server gave itself.
     #[must_use]
     pub fn name_of(&self, server_id: &str) -> Option<String> {

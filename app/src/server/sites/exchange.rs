@@ -16,7 +16,7 @@ use std::{
 use tokio::{sync::watch, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-/// Further calls at once while events wait that did not fit into one.
+/// Further calls at once while there are events or records that did not fit into one.
 const MORE_CALLS: u32 = 10;
 /// How long the active server waits for a call before it calls itself.
 const QUIET: Duration = Duration::from_secs(3);
@@ -146,7 +146,7 @@ impl Sites {
             }
             link.has = Some(reply.news.have);
             self.offer(&reply, wanted);
-            if self.service.take_reply(reply, &told.events).await? && more < MORE_CALLS {
+            if self.service.take_reply(reply, &told).await? && more < MORE_CALLS {
                 more += 1;
                 calls = calls.max(1);
             }

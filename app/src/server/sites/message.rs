@@ -4,7 +4,9 @@ use super::ServerFacts;
 use crate::model::{ProbeRow, ServerEntry};
 use crate::server::quorum::Letter;
 use crate::server::starts::Start;
-use crate::server::store::{BookFacts, EventNews, Manifest, Outcome, Revocation, Sighting};
+use crate::server::store::{
+    BookFacts, EventNews, HeldRecords, Manifest, OperatorRecords, Outcome, Revocation, Sighting,
+};
 use serde::{Deserialize, Serialize};
 
 /// `POST`: a newcomer asks to be a server of the installation.
@@ -133,6 +135,9 @@ pub struct Exchange {
     /// Events that devices gave it and that the active server does not have.
     #[serde(default)]
     pub events: EventNews,
+    /// What operators did at it, and who tried to sign in, that the active server does not have.
+    #[serde(default)]
+    pub records: OperatorRecords,
 }
 
 /// The active server's half.
@@ -146,6 +151,9 @@ pub struct ExchangeReply {
     /// The events are in the book now.
     #[serde(default)]
     pub events_noted: bool,
+    /// Which records of the other server's operators it holds, if it is active.
+    #[serde(default)]
+    pub held: Option<HeldRecords>,
     /// The newest snapshot of the book.
     pub copy: Option<Manifest>,
 }

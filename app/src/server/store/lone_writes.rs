@@ -8,10 +8,13 @@ use super::{
 };
 use crate::model::LoneWrite;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 /// Not a change that anybody made: the database was overwritten, and with it any that were made.
 const OVERWRITTEN: &str = "database.overwritten";
+
+/// The book's schema since which it says what was done at other servers.
+const TELLS_WHERE: i64 = 14;
 
 #[derive(sqlx::FromRow, PartialEq, Eq)]
 struct AuditRow {
@@ -38,7 +41,9 @@ impl Store {
         copy.close().await;
         let (ours, theirs) = (changes_of(&self.book()).await?, theirs?);
         let common = ours.iter().zip(&theirs).take_while(|(ours, theirs)| ours == theirs).count();
-        Ok(self.note_lone_writes(ours.get(common..).unwrap_or_default(), now).await?)
+        let told = self.list_told_acts().await?;
+        let lone = ours.into_iter().skip(common).filter(|row| !told.contains(&row.id));
+        Ok(self.note_lone_writes(&lone.collect::<Vec<_>>(), now).await?)
     }
 
     /// The same where no copy arrives: both books have one history up to the first epoch that either has alone. `forks` are
@@ -57,8 +62,23 @@ impl Store {
             return Err(StoreError::inconsistent("epochs", "the active server did not say where its epoch began"));
         };
         let ours = changes_of(&self.book()).await?;
-        let lone: Vec<AuditRow> = ours.into_iter().filter(|row| row.id > count(fork)).collect();
-        self.note_lone_writes(&lone, now).await
+        let told = self.list_told_acts().await?;
+        let lone = ours.into_iter().filter(|row| row.id > count(fork) && !told.contains(&row.id));
+        self.note_lone_writes(&lone.collect::<Vec<_>>(), now).await
+    }
+
+    /// Rows of the audit that say what was done at a server while it was not active: that one still has them, and tells
+    /// whoever is active.
+    async fn list_told_acts(&self) -> Result<BTreeSet<i64>, StoreError> {
+        // A database that is only read may still have the schema of an older program.
+        let newest: Option<i64> =
+            sql::query_scalar("select max(version) from _sqlx_migrations").fetch_one(&self.book()).await?;
+        if newest.unwrap_or_default() < TELLS_WHERE {
+            return Ok(BTreeSet::new());
+        }
+        let told: Vec<(i64,)> =
+            sql::query_as("select id from audit where server_id is not null").fetch_all(&self.book()).await?;
+        Ok(told.into_iter().map(|(id,)| id).collect())
     }
 
     /// The newest epochs, with the change at which each began.

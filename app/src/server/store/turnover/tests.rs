@@ -153,6 +153,30 @@ async fn what_only_an_overtaken_book_holds_is_kept() {
 }
 
 #[tokio::test]
+async fn what_a_standby_told_an_overtaken_book_is_no_lone_write() {
+    let (folder, one) = active().await;
+    let (_two, two) = standby_of(&one).await;
+    two.append_own_act(&entry("at the standby")).await.unwrap();
+    let told = two.list_operator_records("one").await.unwrap();
+    one.keep_operator_records("two", &told).await.unwrap();
+    one.append_audit(&entry("alone")).await.unwrap();
+    two.promote_book(&promotion(2, "two")).await.unwrap();
+    two.adopt_own_acts("two").await.unwrap();
+    one.freeze_book().await.unwrap();
+    ship(&two, folder.path(), 9).await;
+    assert_eq!(one.keep_lone_writes(AT).await.unwrap(), 1);
+    assert_eq!(one.list_lone_writes().await.unwrap()[0].subject, "alone");
+    // Where no copy arrives.
+    assert_eq!(one.keep_lone_writes_since(&two.list_forks().await.unwrap(), false, AT).await.unwrap(), 1);
+    // With the schema of an older program.
+    sql::query("delete from _sqlx_migrations where version >= 14")
+        .execute(&one.home.open(false).await.unwrap())
+        .await
+        .unwrap();
+    assert_eq!(one.keep_lone_writes_since(&two.list_forks().await.unwrap(), false, AT).await.unwrap(), 2);
+}
+
+#[tokio::test]
 async fn a_rehearsal_says_whether_the_copy_would_serve_and_leaves_nothing() {
     let (_one, active) = active().await;
     let (folder, standby) = standby_of(&active).await;

@@ -1,0 +1,20 @@
+//! `/api/v1/sign-ins`.
+
+use super::{By, Problem};
+use crate::{
+    model::{Fault, Page, SignInAttempt, SignInQuery},
+    server::router::AppState,
+};
+use axum::{
+    Json,
+    extract::{Query, State, rejection::QueryRejection},
+};
+
+pub(super) async fn list(
+    State(state): State<AppState>,
+    _: By,
+    query: Result<Query<SignInQuery>, QueryRejection>,
+) -> Result<Json<Page<SignInAttempt>>, Problem> {
+    let Query(query) = query.map_err(|error| Fault::Malformed { reason: error.body_text() })?;
+    Ok(Json(state.service.list_sign_ins(query).await?))
+}
