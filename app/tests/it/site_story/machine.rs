@@ -3,7 +3,7 @@
 use super::line::Line;
 use crate::{
     failover::{Mortal, quick},
-    pair::folder,
+    pair::{console, folder},
     promotion::copy_folder,
 };
 use app::server::{
@@ -30,8 +30,15 @@ pub(super) struct Machine {
     folder: TempDir,
     image: Option<Image>,
     running: Option<Mortal>,
-    /// Its disk is an image of this step, and it has not followed the other server since.
-    pub(super) stale_since: Option<usize>,
+    /// Its disk is an old image, and it has not followed the other server since.
+    pub(super) stale: Option<Stale>,
+}
+
+/// Between which steps a disk has nothing: when the image was taken, and when it was put back.
+#[derive(Clone, Copy)]
+pub(super) struct Stale {
+    pub(super) since: usize,
+    pub(super) until: usize,
 }
 
 struct Image {
@@ -54,7 +61,7 @@ impl Machine {
         let mortal = Mortal::start(Config { join, ..config.clone() }).await;
         config.gateway = mortal.running.gateway_addr;
         let id = mortal.running.service().site().server_id.clone();
-        Self { id, line, config, folder, image: None, running: Some(mortal), stale_since: None }
+        Self { id, line, config, folder, image: None, running: Some(mortal), stale: None }
     }
 
     pub(super) fn gateway(&self) -> SocketAddr {
@@ -103,20 +110,26 @@ impl Machine {
         self.image.is_some()
     }
 
-    /// Keeps the disk of a server that is down as it is.
-    pub(super) fn take_image(&mut self, step: usize) {
+    /// Keeps the disk as it is; of a server that runs, as a hypervisor does.
+    pub(super) async fn take_image(&mut self, step: usize) {
         let folder = folder();
-        copy_folder(&self.data(), folder.path());
+        if let Some(service) = self.service() {
+            service.quiesce(&console(), &self.id, 60).await.unwrap();
+            copy_folder(&self.data(), folder.path());
+            service.resume_writes(&console(), &self.id).unwrap();
+        } else {
+            copy_folder(&self.data(), folder.path());
+        }
         self.image = Some(Image { folder, step });
     }
 
-    /// Puts it in the place of the disk; the answer is the step at which it was taken.
-    pub(super) fn put_image_back(&mut self) -> usize {
+    /// Puts it in the place of the disk at this step; the answer is the step at which it was taken.
+    pub(super) fn put_image_back(&mut self, until: usize) -> usize {
         let Image { folder, step } = self.image.take().unwrap();
         fs::remove_dir_all(self.data()).unwrap();
         fs::create_dir(self.data()).unwrap();
         copy_folder(folder.path(), &self.data());
-        self.stale_since = Some(step);
+        self.stale = Some(Stale { since: step, until });
         step
     }
 }

@@ -50,10 +50,10 @@ impl Model {
         self.edits.iter().filter(of_epoch).cloned().collect()
     }
 
-    /// The disk of a server is what it was at a step.
-    pub(super) fn set_back(&mut self, server: usize, step: usize) {
+    /// The disk of a server is what it was at a step; the other one holds some of what came after it.
+    pub(super) fn set_back(&mut self, server: usize, step: usize, held: impl Fn(&Edit) -> bool) {
         self.met[server] = None;
-        self.excuse(step, |edit| edit.server == server);
+        self.excuse(step, |edit| edit.server == server && !held(edit));
         self.strings.retain(|string| string.by != server);
     }
 

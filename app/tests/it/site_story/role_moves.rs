@@ -56,12 +56,12 @@ impl World {
         let now = service.known_epoch();
         assert!(now > before && now.server_id == id, "{server} takes {now:?} after {before:?}");
         self.model.granted.push(now);
-        let stale_since = self.machines[server].stale_since.take();
+        let stale = self.machines[server].stale.take();
         if let Some(giver) = giver {
             self.check_given(server, &giver).await;
-        } else if let Some(step) = stale_since {
+        } else if let Some(stale) = stale {
             // The operator has decided that an old disk counts.
-            self.model.excuse(step, |_| true);
+            self.model.excuse(stale.since, |_| true);
         }
     }
 

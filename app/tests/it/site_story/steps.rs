@@ -1,6 +1,6 @@
 //! What may happen, and how likely it is.
 
-use super::{machine::Machine, world::World};
+use super::{books::changes, checks::is_of, machine::Machine, world::World};
 use crate::{pair::console, promotion::rejoin};
 use app::model::{Fault, Role};
 use gateway::{
@@ -101,7 +101,8 @@ impl World {
             Step::Mend => self.mend(),
             Step::Image => {
                 let server = self.any(&self.servers(can_be_imaged));
-                self.machines[server].take_image(self.step);
+                let step = self.step;
+                self.machines[server].take_image(step).await;
                 self.tell(format!("an image of {server} is taken"));
             }
             Step::OldImage => self.put_image_back().await,
@@ -156,8 +157,13 @@ impl World {
     async fn put_image_back(&mut self) {
         let server = self.any(&self.servers(Machine::has_image));
         self.machines[server].kill().await;
-        let taken = self.machines[server].put_image_back();
-        self.model.set_back(server, taken);
+        // What the other server has a copy of must not be lost.
+        let held = match self.machines[1 - server].copy().await {
+            Some(mut copy) => changes(&mut copy).await,
+            None => Vec::new(),
+        };
+        let taken = self.machines[server].put_image_back(self.step);
+        self.model.set_back(server, taken, |edit| held.iter().any(|change| is_of(edit, change)));
         self.tell(format!("the disk of {server} is what it was at step {taken}"));
         self.start(server).await;
     }
@@ -167,12 +173,12 @@ impl World {
         let outcome = rejoin(self.machines[server].running().unwrap()).await.map(drop);
         assert_ne!(outcome, Err(Fault::Internal), "{server} cannot join again");
         if outcome.is_ok() {
-            self.machines[server].stale_since = None;
+            self.machines[server].stale = None;
         }
         self.tell(format!("{server} joins again: {outcome:?}"));
     }
 }
 
 fn can_be_imaged(machine: &Machine) -> bool {
-    !machine.is_up() && !machine.has_image()
+    !machine.has_image()
 }
