@@ -76,7 +76,7 @@ use super::{
     quorum::QuorumKeeper,
     roles::{EpochToken, RoleRecord, Roles},
     sites::{Errand, PeerBoard},
-    starts::Start,
+    starts::{Start, Starts},
     store::{Store, StoreError},
 };
 use crate::model::{Banner, Fault, Role};
@@ -132,7 +132,7 @@ pub struct Service {
     /// What this server is in its installation, and which epoch it knows.
     pub(super) roles: Roles,
     /// Which start of this server this is.
-    start: std::sync::Mutex<Start>,
+    start: std::sync::Mutex<Starts>,
     /// A later one that another server has seen.
     overtaken_by: std::sync::Mutex<Option<Start>>,
     /// One promotion or rejoining at a time.
@@ -261,7 +261,7 @@ impl Service {
     }
 
     /// Says which start of this server this is.
-    pub(super) fn begin_start(&self, start: Start) {
+    pub(super) fn begin_start(&self, start: Starts) {
         *self.start.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = start;
     }
 

@@ -25,7 +25,7 @@ use super::{
     router::{self, AppState},
     service::{Service, Site},
     serving, sites,
-    starts::Start,
+    starts::Starts,
     store::Store,
     vm_generation,
 };
@@ -290,8 +290,9 @@ fn begin(
     keeper: Option<Arc<Keeper>>,
     promotion_hold: Duration,
 ) -> Result<(), StartError> {
-    let start = Start::next(folder.path())?;
-    service.begin_start(start.clone());
+    let starts = Starts::next(folder.path())?;
+    let start = starts.now().clone();
+    service.begin_start(starts);
     if let Some(keeper) = keeper {
         service.attach_lease(keeper);
     } else {

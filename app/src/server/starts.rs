@@ -9,6 +9,8 @@ use std::{fs, io, path::Path};
 
 const FILE: &str = "start.json";
 const INCARNATION_BYTES: usize = 8;
+/// So many starts before this one are told from those of an image.
+const REMEMBERED: usize = 64;
 
 /// One start of a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,38 +21,69 @@ pub struct Start {
     pub incarnation: String,
 }
 
-impl Start {
+/// This start of a server, and those before it as far as its own disk tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Starts {
+    #[serde(flatten)]
+    now: Start,
+    #[serde(default)]
+    before: Vec<Start>,
+}
+
+impl Starts {
     /// The next start of the server in the folder `data`, on disk before it counts.
     ///
     /// # Errors
     ///
     /// The disk's, or the file cannot be read.
     pub fn next(data: &Path) -> io::Result<Self> {
-        let before: Self = match fs::read(data.join(FILE)) {
+        let Self { now, mut before } = match fs::read(data.join(FILE)) {
             Ok(bytes) => serde_json::from_slice(&bytes)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
             Err(error) => return Err(error),
         };
-        let start = Self { number: before.number + 1, incarnation: hex::encode(rand::random::<[u8; 8]>()) };
-        start.save(data)?;
-        Ok(start)
+        let next = Start::numbered(now.number + 1);
+        before.push(now);
+        before.drain(..before.len().saturating_sub(REMEMBERED));
+        let starts = Self { now: next, before };
+        starts.save(data)?;
+        Ok(starts)
     }
 
-    /// Whether somebody who has seen `seen` of this server has seen a later start, or another one with this number.
-    #[must_use]
-    pub fn is_overtaken_by(&self, seen: &Self) -> bool {
-        seen.number > self.number || (seen.number == self.number && seen.incarnation != self.incarnation)
-    }
-
-    /// Goes on after a start that somebody has seen.
+    /// Goes on after a start that somebody has seen. Whatever was started before is settled.
     ///
     /// # Errors
     ///
     /// The disk's.
-    pub fn after(seen: &Self, data: &Path) -> io::Result<Self> {
-        let start = Self { number: seen.number + 1, incarnation: hex::encode(rand::random::<[u8; 8]>()) };
-        start.save(data)?;
-        Ok(start)
+    pub fn after(&self, seen: &Start, data: &Path) -> io::Result<Self> {
+        let number = self.now.number.max(seen.number) + 1;
+        let starts = Self { now: Start::numbered(number), before: Vec::new() };
+        starts.save(data)?;
+        Ok(starts)
+    }
+
+    /// The one that runs.
+    #[must_use]
+    pub fn now(&self) -> &Start {
+        &self.now
+    }
+
+    /// Whether somebody who has seen `seen` of this server has seen a later start, or another one in the place of this or of one before:
+    /// then this is an old image or a clone, however often it was started.
+    #[must_use]
+    pub fn are_overtaken_by(&self, seen: &Start) -> bool {
+        let other = |own: &Start| own.number == seen.number && own.incarnation != seen.incarnation;
+        seen.number > self.now.number || other(&self.now) || self.before.iter().any(other)
+    }
+
+    fn save(&self, data: &Path) -> io::Result<()> {
+        durable::write(&data.join(FILE), &serde_json::to_vec_pretty(self)?)
+    }
+}
+
+impl Start {
+    fn numbered(number: u64) -> Self {
+        Self { number, incarnation: hex::encode(rand::random::<[u8; INCARNATION_BYTES]>()) }
     }
 
     /// As a device keeps it: with proof that a server of the installation gave this number to the server `server_id`.
@@ -72,10 +105,6 @@ impl Start {
 
     fn signed(&self, server_id: &str) -> Vec<u8> {
         format!("biostar start\n{server_id}\n{}\n{}", self.number, self.incarnation).into_bytes()
-    }
-
-    fn save(&self, data: &Path) -> io::Result<()> {
-        durable::write(&data.join(FILE), &serde_json::to_vec_pretty(self)?)
     }
 }
 
@@ -105,19 +134,44 @@ mod tests {
     }
 
     #[test]
-    fn starts_count_up_and_an_old_image_is_overtaken() {
+    fn starts_count_up_and_an_old_image_is_overtaken_however_often_it_is_started() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Start::next(folder.path()).unwrap();
+        let first = Starts::next(folder.path()).unwrap();
         let image = fs::read(folder.path().join(FILE)).unwrap();
-        let second = Start::next(folder.path()).unwrap();
-        assert_eq!((first.number, second.number), (1, 2));
-        assert!(first.is_overtaken_by(&second) && !second.is_overtaken_by(&first) && !second.is_overtaken_by(&second));
+        let second = Starts::next(folder.path()).unwrap();
+        assert_eq!((first.now.number, second.now.number), (1, 2));
+        assert!(first.are_overtaken_by(&second.now));
+        assert!(!second.are_overtaken_by(&first.now) && !second.are_overtaken_by(&second.now));
         // The image of the first start comes up: its number was given already, to another incarnation.
         fs::write(folder.path().join(FILE), image).unwrap();
-        let clone = Start::next(folder.path()).unwrap();
-        assert!(clone.is_overtaken_by(&second) && second.is_overtaken_by(&clone));
-        let settled = Start::after(&second, folder.path()).unwrap();
-        assert!(!settled.is_overtaken_by(&second) && second.is_overtaken_by(&settled));
-        assert_eq!(Start::next(folder.path()).unwrap().number, 4);
+        let clone = Starts::next(folder.path()).unwrap();
+        assert!(clone.are_overtaken_by(&second.now) && second.are_overtaken_by(&clone.now));
+        // Nobody told it, and it is started again: its number is the highest now.
+        let again = Starts::next(folder.path()).unwrap();
+        assert_eq!(again.now.number, 3);
+        assert!(again.are_overtaken_by(&second.now) && !again.are_overtaken_by(&clone.now));
+        // Somebody decides for it.
+        let settled = again.after(&second.now, folder.path()).unwrap();
+        assert_eq!(settled.now.number, 4);
+        assert!(!settled.are_overtaken_by(&second.now) && second.are_overtaken_by(&settled.now));
+        assert_eq!(Starts::next(folder.path()).unwrap().now.number, 5);
+    }
+
+    #[test]
+    fn what_an_older_program_wrote_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), r#"{ "number": 7, "incarnation": "0011223344556677" }"#).unwrap();
+        let next = Starts::next(folder.path()).unwrap();
+        let before = Start { number: 7, incarnation: "0011223344556677".to_owned() };
+        assert_eq!((next.now.number, &next.before[..]), (8, &[before.clone()][..]));
+        assert!(!next.are_overtaken_by(&before));
+    }
+
+    #[test]
+    fn only_so_many_starts_are_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let last = (0..REMEMBERED + 10).map(|_| Starts::next(folder.path()).unwrap()).last().unwrap();
+        assert_eq!(last.before.len(), REMEMBERED);
+        assert_eq!(last.before.last().unwrap().number + 1, last.now.number);
     }
 }

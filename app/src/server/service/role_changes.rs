@@ -58,7 +58,9 @@ impl Service {
     ///
     /// The disk's.
     pub(super) async fn compare_starts(&self, seen: Option<&Start>) -> Result<(), Fault> {
-        let Some(seen) = seen.filter(|seen| self.start_now().is_overtaken_by(seen)) else { return Ok(()) };
+        let overtaken =
+            |seen: &&Start| self.start.lock().unwrap_or_else(PoisonError::into_inner).are_overtaken_by(seen);
+        let Some(seen) = seen.filter(overtaken) else { return Ok(()) };
         let outdated = |now: &RoleRecord| {
             now.is_active_at_heart().then(|| RoleRecord {
                 role: Role::ReadOnly,
@@ -119,9 +121,10 @@ impl Service {
         let far = earlier.then(|| Start { number: own.number + STARTS_FORGOTTEN, ..own });
         let seen = seen.max(far);
         if let Some(seen) = seen {
-            let next = Start::after(&seen, self.store.folder()).map_err(|error| unwritten(&error))?;
+            let starts = self.start.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let next = starts.after(&seen, self.store.folder()).map_err(|error| unwritten(&error))?;
             if let Some(quorum) = self.quorum.get() {
-                quorum.go_on_as(&next);
+                quorum.go_on_as(next.now());
             }
             *self.start.lock().unwrap_or_else(PoisonError::into_inner) = next;
         }
@@ -130,7 +133,7 @@ impl Service {
 
     /// Which start of this server this is.
     pub(super) fn start_now(&self) -> Start {
-        self.start.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.start.lock().unwrap_or_else(PoisonError::into_inner).now().clone()
     }
 
     /// Gives the role to the server `to`, which asked for it: nothing is changed here from now on.
