@@ -176,7 +176,12 @@ impl Service {
         if sightings.iter().any(|sighting| self.is_live(sighting)) {
             return Some(self.clock.now_text());
         }
-        sightings.iter().map(|sighting| sighting.ended_at.as_ref().unwrap_or(&sighting.since)).max().cloned()
+        // A server that was lost took its sessions along: they lasted as long as it was heard.
+        let left = |sighting: &Sighting| match &sighting.ended_at {
+            Some(at) => at.clone(),
+            None => self.peers.last_heard_of(&sighting.server_id).unwrap_or_default().max(sighting.since.clone()),
+        };
+        sightings.iter().map(left).max()
     }
 
     fn is_live(&self, sighting: &Sighting) -> bool {

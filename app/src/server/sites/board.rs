@@ -124,6 +124,11 @@ impl PeerBoard {
         self.lock().get(server_id).map(|peer| peer.facts.name.clone())
     }
 
+    /// When that server was last heard since this server's start, RFC 3339.
+    pub(in crate::server) fn last_heard_of(&self, server_id: &str) -> Option<String> {
+        self.lock().get(server_id).and_then(|peer| peer.last_heard.clone())
+    }
+
     /// The other servers, by id.
     pub(in crate::server) fn peers(&self) -> Vec<Peer> {
         self.lock().values().cloned().collect()

@@ -16,6 +16,10 @@ async fn connected_to(room: &Room) -> Option<String> {
 }
 
 fn hear(room: &Room, id: &str) {
+    hear_at(room, id, "2026-01-01T00:00:00.000Z");
+}
+
+fn hear_at(room: &Room, id: &str, at: &str) {
     let facts = ServerFacts {
         id: id.to_owned(),
         name: format!("Server {id}"),
@@ -27,7 +31,7 @@ fn hear(room: &Room, id: &str) {
         replication: None,
         start: Start::default(),
     };
-    room.service.peers.hear(facts, Told::default(), Instant::now(), "2026-01-01T00:00:00.000Z".to_owned());
+    room.service.peers.hear(facts, Told::default(), Instant::now(), at.to_owned());
 }
 
 #[tokio::test]
@@ -117,6 +121,22 @@ async fn a_device_is_shown_where_it_registered_last_while_that_server_answers() 
     assert_eq!(connected_to(&one).await.as_deref(), Some("one"));
     let forged = one.service.store_peer_sightings("one", &seen).await;
     assert!(matches!(forged, Err(Fault::Malformed { .. })));
+}
+
+#[tokio::test]
+async fn a_device_of_a_server_that_was_lost_was_seen_as_long_as_that_server() {
+    let one = Room::active().await;
+    let list = reported(one.device(FIRST).await.list.version());
+    let two = one.standby().await;
+    two.service.register_session(&arrival(9, FIRST, list)).await.unwrap();
+    let seen = two.service.store.list_sightings_since("two", 0).await.unwrap();
+    one.service.store_peer_sightings("two", &seen).await.unwrap();
+    let last_seen = async || one.service.find_device(FIRST).await.unwrap().last_seen;
+    assert_eq!(last_seen().await.as_ref(), Some(&seen[0].since), "nobody has heard of two");
+    let lost = "2099-01-01T00:00:00.000Z";
+    hear_at(&one, "two", lost);
+    one.service.peers.lose("two");
+    assert_eq!(last_seen().await.as_deref(), Some(lost));
 }
 
 #[tokio::test]
