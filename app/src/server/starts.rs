@@ -170,7 +170,10 @@ mod tests {
     #[test]
     fn only_so_many_starts_are_remembered() {
         let folder = tempfile::tempdir().unwrap();
-        let last = (0..REMEMBERED + 10).map(|_| Starts::next(folder.path()).unwrap()).last().unwrap();
+        let mut last = Starts::next(folder.path()).unwrap();
+        for _ in 0..REMEMBERED + 10 {
+            last = Starts::next(folder.path()).unwrap();
+        }
         assert_eq!(last.before.len(), REMEMBERED);
         assert_eq!(last.before.last().unwrap().number + 1, last.now.number);
     }
