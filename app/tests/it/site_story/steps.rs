@@ -1,6 +1,6 @@
 //! What may happen, and how likely it is.
 
-use super::{books::changes, checks::is_of, machine::Machine, world::World};
+use super::{books::changes, checks::is_of, edits::Draft, machine::Machine, world::World};
 use crate::{pair::console, promotion::rejoin};
 use app::model::{Fault, Role};
 use gateway::{
@@ -8,9 +8,13 @@ use gateway::{
     wire::DeviceId,
 };
 use rand::Rng as _;
+use std::time::Duration;
 
 /// After a step, in milliseconds.
 pub(super) const STEP_PAUSES: [u64; 4] = [0, 50, 400, 1500];
+
+/// A copy is there by then, if the line is.
+const COPY_PAUSE: Duration = Duration::from_secs(3);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
@@ -25,6 +29,7 @@ enum Step {
     Mend,
     Image,
     OldImage,
+    RollBack,
     Remove,
     MakeString,
     UseString,
@@ -67,6 +72,7 @@ impl World {
             (Step::Mend, 3, cut),
             (Step::Image, 2, self.machines.iter().any(can_be_imaged)),
             (Step::OldImage, 2, self.machines.iter().any(Machine::has_image)),
+            (Step::RollBack, 1, active && up == 2),
             (Step::Remove, 2, active && !self.removable().is_empty()),
             (Step::MakeString, 1, active),
             (Step::UseString, 2, up > 0 && !self.model.strings.is_empty()),
@@ -105,7 +111,11 @@ impl World {
                 self.machines[server].take_image(step).await;
                 self.tell(format!("an image of {server} is taken"));
             }
-            Step::OldImage => self.put_image_back().await,
+            Step::OldImage => {
+                let server = self.any(&self.servers(Machine::has_image));
+                self.put_image_back(server).await;
+            }
+            Step::RollBack => self.roll_back().await,
             Step::Remove => self.remove_a_door().await,
             Step::MakeString => self.make_join_string().await,
             Step::UseString => self.use_join_string().await,
@@ -154,8 +164,20 @@ impl World {
         self.tell("the lines are mended");
     }
 
-    async fn put_image_back(&mut self) {
-        let server = self.any(&self.servers(Machine::has_image));
+    /// An image of the active server is taken while it runs, and put back after the other one has a copy of something newer.
+    async fn roll_back(&mut self) {
+        let server = self.any(&self.actives());
+        self.machines[server].take_image(self.step).await;
+        self.step += 1;
+        let Ok(mark) = Draft::String.save(&self.service(server)).await else { return };
+        self.answered(server, "provisioning.create", mark);
+        self.copy_now().await;
+        tokio::time::sleep(COPY_PAUSE).await;
+        self.step += 1;
+        self.put_image_back(server).await;
+    }
+
+    async fn put_image_back(&mut self, server: usize) {
         self.machines[server].kill().await;
         // What the other server has a copy of must not be lost.
         let held = match self.machines[1 - server].copy().await {
