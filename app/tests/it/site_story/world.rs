@@ -193,10 +193,15 @@ impl Drop for World {
 }
 
 /// A device on a standby looks every few seconds whether there is an active server, and goes there again soon after it went
-/// there before.
+/// there before, or after that one was down.
 fn watchful() -> SettingsInput {
     let usual = ConnectionSettings::default();
-    SettingsInput::from(&ConnectionSettings { probe_interval_seconds: 5, hold_down_seconds: 10, ..usual })
+    SettingsInput::from(&ConnectionSettings {
+        probe_interval_seconds: 5,
+        hold_down_seconds: 10,
+        failback_spread_seconds: 5,
+        ..usual
+    })
 }
 
 async fn confirm_one(active: &Service) {
