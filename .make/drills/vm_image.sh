@@ -3,20 +3,9 @@
 # hypervisor's part is played by copies of the data folder: of a process that stands still, as a crash-consistent image, and between `portal
 # quiesce` and `portal resume`. On this machine's loopback.
 . "$(dirname "$0")/common.sh"
-
-GATEWAY=127.0.0.1:51813
-SERVER=
+. "$(dirname "$0")/one_server.sh"
 
 trap end_drill EXIT
-
-# start_server DATA: the machine that has this disk; one at a time, always at the same address.
-start_server() {
-  "$PORTAL" run --data "$1" --name "BioStar Server #1" --site-root "$SITE" --metrics 127.0.0.1:3186 \
-    --http 127.0.0.1:3185 --gateway "$GATEWAY" --sites 127.0.0.1:51815 >>"$1.log" 2>&1 &
-  SERVER=$!
-  remember $!
-  disown $!
-}
 
 # An image of a machine that stands still, taken of the running server's disk.
 image() {
@@ -25,27 +14,7 @@ image() {
   kill -CONT "$SERVER"
 }
 
-all_on() { connected "$1" "BioStar Server #1" "$DEVICES"; }
-says() { roles_at "$1" | grep -q "$2"; }
-
-# starts_old DATA WHAT: it is an old image, which the first device shows it; it answers no edit before or after.
-starts_old() {
-  local before
-  before="$(answered)"
-  start_server "$1"
-  until_true $((60 + MORE)) "$2 and knows that it is old" says "$1" "This is an old image" >/dev/null
-  if edit "$1"; then die "an old image answers edits"; fi
-  [ "$(answered)" = "$before" ] || die "an old image answered edits before a device showed it a later start"
-  report "$2: read-only, as the devices show it a later start" "yes"
-}
-
-start_server "$DRILL/disk"
-until_true 60 "the server is active" is_active "$DRILL/disk" >/dev/null
-string="$("$PORTAL" provision --data "$DRILL/disk" --uses "$DEVICES" --address "$GATEWAY")"
-start_doors "$string"
-accept_all "$DRILL/disk" >/dev/null
-until_true $((60 + MORE)) "all devices are connected" all_on "$DRILL/disk" >/dev/null
-report "devices, all on one server" "$DEVICES"
+make_site "$DRILL/disk"
 log_events 4
 events_complete "$DRILL/disk"
 

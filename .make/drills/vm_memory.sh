@@ -3,28 +3,19 @@
 # machine goes on from the same image. The hypervisor's part is played by an event that the kernel sends to everybody in a network namespace
 # of the drill's own. Needs root.
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/one_server.sh"
 
 [ "$(id -u)" = 0 ] || die "this drill needs root, for a network namespace"
 have ip || die "this drill needs iproute2"
 have perl || die "this drill needs perl, to speak to the kernel"
 
 NET="drill$$-vm"
-GATEWAY=127.0.0.1:51813
-SERVER=
 DEVICES_ON=(ip netns exec "$NET")
 
 trap 'end_drill; ip netns del "$NET" 2>/dev/null || true' EXIT
 
 ip netns add "$NET"
 ip netns exec "$NET" ip link set lo up
-
-start_server() { # DATA
-  ip netns exec "$NET" "$PORTAL" run --data "$1" --name "BioStar Server #1" --site-root "$SITE" --metrics 127.0.0.1:3186 \
-    --http 127.0.0.1:3185 --gateway "$GATEWAY" --sites 127.0.0.1:51815 >>"$1.log" 2>&1 &
-  SERVER=$!
-  remember $!
-  disown $!
-}
 
 # What the kernel's driver tells when the hypervisor has changed the generation.
 new_generation() {
@@ -37,16 +28,7 @@ new_generation() {
     send($kernel, $message, 0, pack("S S L L", $netlink, 0, 0, 0)) or die "not sent: $!";'
 }
 
-all_on() { connected "$1" "BioStar Server #1" "$DEVICES"; }
-says() { roles_at "$1" | grep -q "$2"; }
-
-start_server "$DRILL/disk"
-until_true 60 "the server is active" is_active "$DRILL/disk" >/dev/null
-string="$("$PORTAL" provision --data "$DRILL/disk" --uses "$DEVICES" --address "$GATEWAY")"
-start_doors "$string"
-accept_all "$DRILL/disk" >/dev/null
-until_true $((60 + MORE)) "all devices are connected" all_on "$DRILL/disk" >/dev/null
-report "devices, all on one server" "$DEVICES"
+make_site "$DRILL/disk"
 log_events 2
 start_writers "$DRILL/disk" "$DRILL/second"
 until_true 60 "edits are answered" has_answered 20 >/dev/null
@@ -70,12 +52,7 @@ events_complete "$DRILL/disk"
 
 # A second machine goes on from the same image, at the same address. Its disk says what the first one's said.
 cut_power "$SERVER"
-before="$(answered)"
-start_server "$DRILL/second"
-until_true $((60 + MORE)) "the second machine knows that it is one" says "$DRILL/second" "This is an old image" >/dev/null
-if edit "$DRILL/second"; then die "a second machine of one image answers edits"; fi
-[ "$(answered)" = "$before" ] || die "a second machine of one image answered edits before a device showed it the first one"
-report "a second machine from the same image: read-only, as the devices met the first" "yes"
+starts_old "$DRILL/second" "a second machine goes on from the same image"
 cut_power "$SERVER"
 
 start_server "$DRILL/disk"

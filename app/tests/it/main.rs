@@ -44,4 +44,5 @@ mod shared_story;
 mod sign_in;
 mod site_story;
 mod stopping;
+mod stories;
 mod two_servers;

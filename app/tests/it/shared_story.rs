@@ -5,8 +5,9 @@
 use crate::failover::{Process, quick};
 use crate::pair::{folder, join_string, until};
 use crate::shared_file::sharing;
+use crate::stories::live_all;
 use app::server::{config::Config, start::start};
-use futures::{FutureExt as _, StreamExt as _, stream};
+use futures::FutureExt as _;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
@@ -32,8 +33,6 @@ use tokio::{
 
 const SEEDS: u64 = 3;
 const STEPS: usize = 12;
-/// Most of a story is waiting.
-const AT_ONCE: usize = 3;
 /// Whoever stands still answers nobody.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -287,15 +286,7 @@ async fn live(seed: u64) {
     }
 }
 
-/// From `STORY_FROM`, as many as `STORY_SEEDS` says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_to_two_servers_of_one_file_the_lease_alone_decides() {
-    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let from = number("STORY_FROM").unwrap_or(0);
-    let end = from + number("STORY_SEEDS").unwrap_or(SEEDS);
-    println!("stories of two servers with one file: seeds {from} to {}", end - 1);
-    let life = |seed| async move { (seed, AssertUnwindSafe(live(seed)).catch_unwind().await.is_ok()) };
-    let lives = stream::iter(from..end).map(life).buffer_unordered(AT_ONCE);
-    let failed = lives.filter_map(|(seed, well)| async move { (!well).then_some(seed) });
-    assert_eq!(failed.collect::<Vec<u64>>().await, [0; 0], "seeds that failed; what happened stands above");
+    live_all("two servers with one file", SEEDS, live).await;
 }

@@ -61,22 +61,13 @@ impl Service {
         let overtaken =
             |seen: &&Start| self.start.lock().unwrap_or_else(PoisonError::into_inner).are_overtaken_by(seen);
         let Some(seen) = seen.filter(overtaken) else { return Ok(()) };
-        let outdated = |now: &RoleRecord| {
-            now.is_active_at_heart().then(|| RoleRecord {
-                role: Role::ReadOnly,
-                pause: Some(Pause::Outdated),
-                epoch: now.epoch.clone(),
-            })
-        };
-        if self.roles.change(outdated).map_err(|error| unwritten(&error))? {
-            self.store.freeze_book().await?;
+        if self.stop_writing(Pause::Outdated).await? {
             let own = self.start_now().number;
             tracing::error!(
                 seen = seen.number,
                 own,
                 "a later start of this server was seen: it changes nothing any more"
             );
-            self.role_changed();
         }
         *self.overtaken_by.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen.clone());
         Ok(())
@@ -93,23 +84,28 @@ impl Service {
         if !compared || self.store.holds_all_of(copy).await? {
             return Ok(());
         }
-        let behind = |now: &RoleRecord| {
-            now.is_active_at_heart().then(|| RoleRecord {
-                role: Role::ReadOnly,
-                pause: Some(Pause::Behind { than: at.to_owned() }),
-                epoch: now.epoch.clone(),
-            })
-        };
-        if self.roles.change(behind).map_err(|error| unwritten(&error))? {
-            self.store.freeze_book().await?;
+        if self.stop_writing(Pause::Behind { than: at.to_owned() }).await? {
             tracing::error!(
                 server = at,
                 change = copy.change,
                 "a copy of this server's book goes further than the book: it changes nothing any more"
             );
-            self.role_changed();
         }
         Ok(())
+    }
+
+    /// Ends the role of an active server until an operator has decided; whether it had one.
+    async fn stop_writing(&self, pause: Pause) -> Result<bool, Fault> {
+        let stopped = self.roles.change(|now| {
+            let epoch = now.epoch.clone();
+            now.is_active_at_heart().then(|| RoleRecord { role: Role::ReadOnly, pause: Some(pause), epoch })
+        });
+        let stopped = stopped.map_err(|error| unwritten(&error))?;
+        if stopped {
+            self.store.freeze_book().await?;
+            self.role_changed();
+        }
+        Ok(stopped)
     }
 
     /// An operator has decided that this server goes on: from now on it is the latest start that counts.
