@@ -97,8 +97,8 @@ impl Service {
     /// Ends the role of an active server until an operator has decided; whether it had one.
     async fn stop_writing(&self, pause: Pause) -> Result<bool, Fault> {
         let stopped = self.roles.change(|now| {
-            let epoch = now.epoch.clone();
-            now.is_active_at_heart().then(|| RoleRecord { role: Role::ReadOnly, pause: Some(pause), epoch })
+            let stopped = RoleRecord { role: Role::ReadOnly, pause: Some(pause), epoch: now.epoch.clone() };
+            now.is_active_at_heart().then_some(stopped)
         });
         let stopped = stopped.map_err(|error| unwritten(&error))?;
         if stopped {
