@@ -2,7 +2,6 @@
 
 use crate::{
     live::Live,
-    model::FormAnswer,
     pages::{
         FirstAnswer,
         device_list::DeviceListPage,
@@ -18,7 +17,6 @@ use crate::{
         sign_in::SignInPage,
         waiting_devices::WaitingDevicesPage,
     },
-    paths,
     unsaved::Unsaved,
 };
 use leptos::prelude::*;
@@ -28,6 +26,8 @@ use leptos_router::{
     components::{ParentRoute, Redirect, Route, Router, Routes},
     path,
 };
+use model::FormAnswer;
+use model::paths;
 
 /// The document that every page stands in.
 pub fn shell(options: LeptosOptions) -> impl IntoView {

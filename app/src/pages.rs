@@ -13,8 +13,8 @@ pub mod servers;
 pub mod sign_in;
 pub mod waiting_devices;
 
-use crate::model::{Decision, Fault, FieldError, FormAnswer};
 use leptos::prelude::*;
+use model::{Decision, Fault, FieldError, FormAnswer};
 use std::future::Future;
 
 /// The answer to the form post that this page came with. It belongs to the first page alone.

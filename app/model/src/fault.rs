@@ -85,6 +85,24 @@ impl Fault {
     pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid { errors: vec![FieldError::new(field, message)] }
     }
+
+    /// The HTTP status that goes with it, over every interface.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Malformed { .. } => 400,
+            Self::NotSignedIn | Self::WrongPassword => 401,
+            Self::PasswordChangeRequired | Self::Forbidden => 403,
+            Self::NotFound { .. } => 404,
+            Self::WrongState { .. } => 409,
+            Self::Conflict { .. } => 412,
+            Self::Invalid { .. } => 422,
+            Self::RevisionRequired => 428,
+            Self::TooManyAttempts { .. } => 429,
+            Self::Internal => 500,
+            Self::NotActive { .. } | Self::StorageUnavailable { .. } => 503,
+        }
+    }
 }
 
 impl std::fmt::Display for Fault {

@@ -24,6 +24,17 @@ pub enum FormAnswer {
     },
 }
 
+impl FormAnswer {
+    /// The HTTP status of the page that shows it.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Refused { fault, .. } => fault.status(),
+            Self::Made { .. } => 200,
+        }
+    }
+}
+
 /// What was typed into a form; passwords are never given back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Typed {

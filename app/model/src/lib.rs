@@ -1,6 +1,7 @@
 //! Values that browser and server share: what a page shows, what a form sends, what can go wrong.
 //!
-//! They are also the bodies of the REST API, so their field names are part of its contract. Times are RFC 3339 in UTC.
+//! [`paths`] is the only place where the portal's addresses are made; [`Operations`] is what pages can ask of their server.
+//! The values are also the bodies of the REST API, so their field names are part of its contract. Times are RFC 3339 in UTC.
 
 mod account;
 mod automatic_promotion;
@@ -11,14 +12,18 @@ mod event;
 mod fault;
 mod fingerprint;
 mod form;
+mod operations;
 mod outage;
 mod overview;
 mod page;
+pub mod paths;
 mod probe;
 mod replication;
 mod revision;
 mod rollout;
 mod server;
+#[cfg(feature = "server-fn")]
+mod server_fn;
 mod server_list;
 mod sign_in;
 
@@ -31,6 +36,7 @@ pub use event::{Event, EventQuery};
 pub use fault::{Fault, FieldError};
 pub use fingerprint::grouped;
 pub use form::{Decision, FormAnswer, ProvisioningForm, Typed};
+pub use operations::{Admission, Operations};
 pub use outage::Outage;
 pub use overview::Overview;
 pub use page::{DeviceQuery, Page};

@@ -1,6 +1,6 @@
 //! The portal's addresses.
 
-use crate::model::{DeviceQuery, DeviceStatus, EventQuery, RolloutDeviceState, RolloutVerb, Selector};
+use crate::{DeviceQuery, DeviceStatus, EventQuery, RolloutDeviceState, RolloutVerb, Selector};
 
 /// The sign-in page.
 pub const SIGN_IN: &str = "/login";

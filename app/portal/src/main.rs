@@ -1,7 +1,7 @@
-//! The `portal` program.
+//! The program `portal`: one server of the installation with its pages.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    app::server::cli::main()
+    server::cli::main(portal::router)
 }

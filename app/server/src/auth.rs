@@ -15,8 +15,8 @@ pub use identify::{identify, refuse_foreign_origin};
 pub(super) use origin::is_safe;
 
 use super::service::{Actor, Bearer};
-use crate::model::{Fault, Operator};
 use axum::http::Extensions;
+use model::{Fault, Operator};
 use std::net::IpAddr;
 use time::OffsetDateTime;
 

@@ -25,8 +25,9 @@ mod user;
 mod waiting;
 
 use super::{config::ConfigError, start::StartError};
-use crate::model::Fault;
+use axum::Router;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use model::Fault;
 use std::{
     fmt::Display,
     io::{self, Write as _},
@@ -138,9 +139,9 @@ impl From<ConfigError> for CliError {
     }
 }
 
-/// Runs the program with the process's arguments.
+/// Runs the program with the process's arguments; `pages` makes what a server shows to browsers.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main(pages: fn() -> Router) -> ExitCode {
     let verb = match parse() {
         Ok(verb) => verb,
         Err(error) => return fail(&error),
@@ -149,7 +150,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
     };
-    match runtime.block_on(perform(verb)) {
+    match runtime.block_on(perform(verb, pages)) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads has read enough, as `head` does.
         Err(CliError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -183,10 +184,10 @@ fn say(line: impl Display) -> Result<(), CliError> {
     Ok(writeln!(io::stdout(), "{line}")?)
 }
 
-async fn perform(verb: Verb) -> Result<(), CliError> {
+async fn perform(verb: Verb, pages: fn() -> Router) -> Result<(), CliError> {
     match verb {
-        Verb::Run(arguments) => run::perform(*arguments).await,
-        Verb::Join(arguments) => run::perform((*arguments).into()).await,
+        Verb::Run(arguments) => run::perform(*arguments, pages).await,
+        Verb::Join(arguments) => run::perform((*arguments).into(), pages).await,
         Verb::Check(arguments) => check::perform(*arguments).await,
         Verb::Backup(arguments) => backup::perform(&arguments).await,
         Verb::Restore(arguments) => restore::perform(&arguments).await,

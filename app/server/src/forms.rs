@@ -1,7 +1,7 @@
 //! Plain form posts: what pages do where there is no script.
 //!
 //! Success answers 303 See Other to the page that shows the outcome. A refusal renders the page again with what was
-//! typed and the errors at their fields; the page takes both from the [`FormAnswer`] in its context.
+//! typed and the errors at their fields; the page finds both in the [`FormAnswer`] among the extensions of the request.
 
 mod account;
 mod devices;
@@ -11,26 +11,18 @@ mod rollouts;
 mod servers;
 mod waiting_devices;
 
-use super::{
-    auth,
-    rest::status_of,
-    router::{AppState, provide_page_context},
-};
-use crate::{
-    app::shell,
-    model::{Fault, FormAnswer, Typed},
-    paths,
-};
+use super::{auth, router::AppState};
 use axum::{
     Router,
     body::Body,
     extract::Request,
-    http::{StatusCode, request::Parts},
+    http::{Method, request::Parts},
     response::{IntoResponse as _, Redirect, Response},
     routing::post,
 };
-use leptos::prelude::{provide_context, use_context};
-use leptos_axum::ResponseOptions;
+use model::paths;
+use model::{Fault, FormAnswer, Typed};
+use tower::ServiceExt as _;
 
 /// The forms of all pages.
 pub(super) fn routes() -> Router<AppState> {
@@ -85,24 +77,18 @@ impl Post {
 
     /// The form's page with the refusal.
     async fn refuse(self, fault: Fault, typed: Typed) -> Response {
-        let status = status_of(&fault);
-        self.render(status, FormAnswer::Refused { fault, typed }).await
+        self.render(FormAnswer::Refused { fault, typed }).await
     }
 
     /// The page at the address that was posted to, with an answer for its form.
-    async fn render(self, status: StatusCode, answer: FormAnswer) -> Response {
-        let Self { state, parts } = self;
-        let service = state.service;
-        let context = move || {
-            provide_page_context(&service);
-            provide_context(answer.clone());
-            if let Some(response) = use_context::<ResponseOptions>() {
-                response.set_status(status);
-            }
-        };
-        let options = state.leptos_options;
-        let render = leptos_axum::render_app_async_with_context(context, move || shell(options.clone()));
-        render(Request::from_parts(parts, Body::empty())).await
+    async fn render(self, answer: FormAnswer) -> Response {
+        let Self { state, mut parts } = self;
+        parts.method = Method::GET;
+        parts.extensions.insert(answer);
+        match state.pages.oneshot(Request::from_parts(parts, Body::empty())).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
     }
 }
 

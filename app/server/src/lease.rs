@@ -8,7 +8,7 @@ mod file_system;
 mod keeper;
 
 pub use file_system::{FileSystemError, check_file_system};
-pub(in crate::server) use keeper::{Keeper, keep};
+pub(crate) use keeper::{Keeper, keep};
 
 use serde::{Deserialize, Serialize};
 use std::{

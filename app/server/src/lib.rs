@@ -1,4 +1,4 @@
-//! The server's half: nothing here reaches the browser.
+//! One server of the installation, without its pages: those are given to it as a router when it starts.
 
 pub mod auth;
 pub mod backup;
@@ -15,6 +15,7 @@ pub mod lease;
 pub mod link;
 mod list_seal;
 pub mod metrics;
+mod operations;
 mod plain_door;
 mod portals;
 mod quorum;

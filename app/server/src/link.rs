@@ -3,13 +3,13 @@
 mod words;
 
 use super::service::{Arrival, MoveFailed, Report, ReportedList, Service, foreign_text, rows_of};
-use crate::model::{self, Fault};
 use gateway::{
     server::{
         Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, Renewal, SessionId,
     },
     wire::{DeviceId, EventUpload, Hello, ListVersion, Reason, Role, RollbackCause, ServerList},
 };
+use model::{self, Fault};
 use std::{
     sync::{
         Arc, Mutex, PoisonError, Weak,

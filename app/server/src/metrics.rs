@@ -13,12 +13,12 @@ pub use registered::Described;
 pub(super) use requests::measure;
 
 use super::service::Service;
-use crate::model::{DeviceQuery, Role};
 use failover::FailoverMetrics;
 use gateway::{
     server::{Progress, Tally},
     wire::EventUpload,
 };
+use model::{DeviceQuery, Role};
 use peers::PeerMetrics;
 use process::ProcessMetrics;
 use prometheus_client::{

@@ -6,7 +6,6 @@
 //! said here counts for nothing, and nobody is asked for one.
 
 use super::service::{Actor, Service};
-use crate::model::{Fault, ProvisioningInput};
 use futures::{SinkExt as _, StreamExt as _};
 use gateway::{
     authority::ServerKey,
@@ -15,6 +14,7 @@ use gateway::{
     tls::{self, Clock, Trust},
     wire::{ALPN, DeviceId, Enrol, FrameCodec, FrameError, Goodbye, Message, Reason},
 };
+use model::{Fault, ProvisioningInput};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use std::{
     collections::{BTreeMap, BTreeSet},

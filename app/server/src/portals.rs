@@ -2,8 +2,8 @@
 //! once wherever they are connected.
 
 use super::{changes::Change, service::Service, store::StoreError};
-use crate::model::Role;
 use gateway::wire::DeviceId;
+use model::Role;
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use tokio::{

@@ -13,12 +13,12 @@ use super::{
     roles::{Pause, RoleRecord},
     starts::Start,
 };
-use crate::model::Role;
 use file::Kept;
 use gateway::{
     quorum::{self, Config, Output, Promotion, ProposalRefused, Quorum, Standing, Stored},
     wire::{self, DeviceId},
 };
+use model::Role;
 use proof::Proof;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -43,7 +43,7 @@ const TELL_PAUSE: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_secs(5);
 
 /// The fleet quorum while the server runs.
-pub(in crate::server) struct QuorumKeeper {
+pub(crate) struct QuorumKeeper {
     state: Mutex<State>,
     begun: Instant,
     config: Config,
@@ -78,21 +78,21 @@ struct State {
 
 /// How it stands, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::server) struct QuorumView {
+pub(crate) struct QuorumView {
     /// A standby may take over by itself now.
-    pub(in crate::server) in_force: bool,
+    pub(crate) in_force: bool,
     /// How many devices count.
-    pub(in crate::server) electors: usize,
+    pub(crate) electors: usize,
     /// How many of them this server holds.
-    pub(in crate::server) held: usize,
+    pub(crate) held: usize,
     /// The other server answers, in the same epoch.
-    pub(in crate::server) hears_peer: bool,
+    pub(crate) hears_peer: bool,
     /// Its times are not this server's.
-    pub(in crate::server) odd_peer: bool,
+    pub(crate) odd_peer: bool,
     /// Why the electorate is not as it should be.
-    pub(in crate::server) refused: Option<ProposalRefused>,
+    pub(crate) refused: Option<ProposalRefused>,
     /// Something that was written here is not proven yet, after a while.
-    pub(in crate::server) alone: bool,
+    pub(crate) alone: bool,
 }
 
 impl QuorumKeeper {
@@ -101,7 +101,7 @@ impl QuorumKeeper {
     /// # Errors
     ///
     /// The disk's, or the file cannot be read.
-    pub(in crate::server) fn open(
+    pub(crate) fn open(
         data: &Path,
         server_id: &str,
         record: &RoleRecord,
@@ -134,7 +134,7 @@ impl QuorumKeeper {
     }
 
     /// The role or the epoch may have become another one by other rules than these.
-    pub(in crate::server) fn follow(&self, record: &RoleRecord) {
+    pub(crate) fn follow(&self, record: &RoleRecord) {
         let mut state = self.lock();
         let epoch = record.epoch.on_the_wire();
         if epoch < state.quorum.stored().epoch {
@@ -156,12 +156,12 @@ impl QuorumKeeper {
     }
 
     /// An operator has decided that this start counts.
-    pub(in crate::server) fn go_on_as(&self, start: &Start) {
+    pub(crate) fn go_on_as(&self, start: &Start) {
         self.lock().quorum.go_on_as(start_of(start));
     }
 
     /// A start without an end before it: what was known of who answers is past.
-    pub(in crate::server) fn begin_anew(&self, start: &Start) {
+    pub(crate) fn begin_anew(&self, start: &Start) {
         let mut state = self.lock();
         let stored = state.quorum.stored().clone();
         state.quorum = Quorum::new(self.config.clone(), &self.server_id, stored, start_of(start));
@@ -170,7 +170,7 @@ impl QuorumKeeper {
     }
 
     /// The other servers of the installation, of which there has to be one.
-    pub(in crate::server) fn know_peers(&self, ids: &[&str]) {
+    pub(crate) fn know_peers(&self, ids: &[&str]) {
         let mut state = self.lock();
         if let [only] = ids
             && state.peer.as_deref() != Some(*only)
@@ -185,7 +185,7 @@ impl QuorumKeeper {
     }
 
     /// The letter for the other server, to be sent at once; `None` for any but the only one.
-    pub(in crate::server) fn write_letter(&self, to: &str) -> Option<Letter> {
+    pub(crate) fn write_letter(&self, to: &str) -> Option<Letter> {
         let mut state = self.lock();
         state.write_down();
         if state.unwritten || state.peer.as_deref() != Some(to) {
@@ -197,7 +197,7 @@ impl QuorumKeeper {
     }
 
     /// The other server's letter, whose epoch is genuine and known here.
-    pub(in crate::server) fn read_letter(&self, from: &str, letter: &Letter) {
+    pub(crate) fn read_letter(&self, from: &str, letter: &Letter) {
         let mut state = self.lock();
         if state.peer.as_deref() != Some(from) {
             return;
@@ -212,7 +212,7 @@ impl QuorumKeeper {
     }
 
     /// The electors that are to be asked now.
-    pub(in crate::server) fn due(&self) -> Vec<u32> {
+    pub(crate) fn due(&self) -> Vec<u32> {
         let state = self.lock();
         let now = self.now();
         let pause = self.config.hold / QUESTIONS_PER_HOLD;
@@ -222,11 +222,7 @@ impl QuorumKeeper {
     }
 
     /// Asks a device: `send` does it and says over which session. Answers with that, and a number that names the question.
-    pub(in crate::server) fn ask<T>(
-        &self,
-        device: u32,
-        send: impl FnOnce() -> Option<(u64, T)>,
-    ) -> Option<(u64, u64, T)> {
+    pub(crate) fn ask<T>(&self, device: u32, send: impl FnOnce() -> Option<(u64, T)>) -> Option<(u64, u64, T)> {
         let mut state = self.lock();
         // What comes back proves nothing about the time before this moment.
         let now = self.now();
@@ -238,7 +234,7 @@ impl QuorumKeeper {
     }
 
     /// It answered that question. An epoch that is higher than what is known here has been met already.
-    pub(in crate::server) fn answered(&self, device: u32, session: u64, nonce: u64, epoch: Option<&wire::Epoch>) {
+    pub(crate) fn answered(&self, device: u32, session: u64, nonce: u64, epoch: Option<&wire::Epoch>) {
         let mut state = self.lock();
         if !state.unwritten {
             state.quorum.device_answered(DeviceId(device), session, nonce, (epoch, None), self.now());
@@ -248,14 +244,14 @@ impl QuorumKeeper {
     }
 
     /// Its session is over.
-    pub(in crate::server) fn gone(&self, device: u32, session: u64) {
+    pub(crate) fn gone(&self, device: u32, session: u64) {
         let mut state = self.lock();
         state.asked.remove(&device);
         state.quorum.device_gone(DeviceId(device), session);
     }
 
     /// Says who should count, and whether a standby may take over by itself.
-    pub(in crate::server) fn propose(&self, members: &BTreeSet<u32>, automatic: bool) {
+    pub(crate) fn propose(&self, members: &BTreeSet<u32>, automatic: bool) {
         let mut state = self.lock();
         let several = state.peer.is_none();
         let members: BTreeSet<DeviceId> = members.iter().copied().map(DeviceId).collect();
@@ -266,7 +262,7 @@ impl QuorumKeeper {
     }
 
     /// To be called about once a second: whether this server has to take over.
-    pub(in crate::server) fn tick(&self) -> bool {
+    pub(crate) fn tick(&self) -> bool {
         let mut state = self.lock();
         state.write_down();
         state.quorum.handle_timeout(self.now());
@@ -277,7 +273,7 @@ impl QuorumKeeper {
     }
 
     /// Why this server, which is active, does not write now; `None` if nothing here keeps it from writing.
-    pub(in crate::server) fn objection_now(&self) -> Option<Standing> {
+    pub(crate) fn objection_now(&self) -> Option<Standing> {
         let mut state = self.lock();
         let now = self.now();
         let standing = state.quorum.standing(now);
@@ -287,7 +283,7 @@ impl QuorumKeeper {
     }
 
     /// The same, as it was a moment ago; to be asked at every write.
-    pub(in crate::server) fn objection(&self) -> Option<Standing> {
+    pub(crate) fn objection(&self) -> Option<Standing> {
         let looked = self.lock().looked;
         match looked {
             Some((at, objection)) if self.now() < at + LOOK_AGE => objection,
@@ -296,19 +292,19 @@ impl QuorumKeeper {
     }
 
     /// Whether it is time to say again who should count.
-    pub(in crate::server) fn is_proposal_due(&self) -> bool {
+    pub(crate) fn is_proposal_due(&self) -> bool {
         let state = self.lock();
         let pause = if state.refused.is_some() { self.config.hold.min(RETRY) } else { self.config.hold };
         state.proposed.is_none_or(|at| self.now() >= at + pause)
     }
 
     /// How it stands.
-    pub(in crate::server) fn view(&self) -> QuorumView {
+    pub(crate) fn view(&self) -> QuorumView {
         self.lock().view(self.now())
     }
 
     /// Whether pages have to be told that it stands otherwise than they were told.
-    pub(in crate::server) fn is_news(&self) -> bool {
+    pub(crate) fn is_news(&self) -> bool {
         let mut state = self.lock();
         let now = self.now();
         let view = state.view(now);
@@ -321,17 +317,17 @@ impl QuorumKeeper {
     }
 
     /// With fewer devices nothing is decided by them.
-    pub(in crate::server) fn electors_min(&self) -> usize {
+    pub(crate) fn electors_min(&self) -> usize {
         self.config.electors_min
     }
 
     /// How long an answer counts.
-    pub(in crate::server) fn hold(&self) -> Duration {
+    pub(crate) fn hold(&self) -> Duration {
         self.config.hold
     }
 
     /// How long a standby waits.
-    pub(in crate::server) fn window(&self) -> Duration {
+    pub(crate) fn window(&self) -> Duration {
         self.config.window
     }
 

@@ -1,12 +1,12 @@
 //! The role this server holds and the highest epoch it knows: on disk (`role.json`) before it counts.
 
 use super::{durable, keys::Keys};
-use crate::model::Role;
 use gateway::{
     authority::{Authority, AuthorityError},
     epoch,
     wire::Epoch,
 };
+use model::Role;
 use serde::{Deserialize, Serialize};
 use std::{
     fs, io,

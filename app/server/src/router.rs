@@ -4,8 +4,7 @@ mod headers;
 mod pages;
 mod proven;
 
-pub use pages::provide_page_context;
-pub(in crate::server) use proven::{HERE_ALONE, SAVED};
+pub(crate) use proven::{HERE_ALONE, SAVED};
 
 use super::{
     auth::{self, Cookies},
@@ -18,7 +17,6 @@ use axum::{
     http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
 };
-use leptos::config::LeptosOptions;
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use tower_http::{
@@ -36,8 +34,10 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(75);
 pub struct AppState {
     /// The rules.
     pub service: Arc<Service>,
-    /// Where the browser's half is.
-    pub leptos_options: LeptosOptions,
+    /// The pages.
+    pub pages: Router,
+    /// The folder of the browser's half, which holds `pkg`.
+    pub web_root: Arc<Path>,
     /// The browser's cookies.
     pub cookies: Cookies,
     /// Cancelled when the server stops: answers without end must end.
@@ -45,22 +45,11 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// `site_root` holds the folder `pkg`; `secure` when browsers come by HTTPS.
+    /// `web_root` holds the folder `pkg`; `secure` when browsers come by HTTPS.
     #[must_use]
-    pub fn new(service: Arc<Service>, site_root: &Path, secure: bool, stop: CancellationToken) -> Self {
-        let leptos_options = LeptosOptions::builder()
-            .output_name("portal")
-            .site_root(site_root.to_string_lossy().into_owned())
-            .site_pkg_dir("pkg")
-            .build();
+    pub fn new(service: Arc<Service>, pages: Router, web_root: &Path, secure: bool, stop: CancellationToken) -> Self {
         let cookies = Cookies::new(service.site(), secure);
-        Self { service, leptos_options, cookies, stop }
-    }
-}
-
-impl FromRef<AppState> for LeptosOptions {
-    fn from_ref(state: &AppState) -> Self {
-        state.leptos_options.clone()
+        Self { service, pages, web_root: web_root.into(), cookies, stop }
     }
 }
 
@@ -79,7 +68,7 @@ pub fn portal(state: AppState) -> Router {
         .layer(from_fn(auth::refuse_foreign_origin))
         // Without a sign-in there is nobody to find out about.
         .merge(rest::public_routes())
-        .merge(pages::site_files(&state));
+        .merge(pages::web_files(&state));
     let measured = with_limits(doors).layer(from_fn_with_state(state.clone(), metrics::measure));
     measured.layer(CompressionLayer::new()).with_state(state)
 }

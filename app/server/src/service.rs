@@ -59,10 +59,10 @@ pub use super::store::ReportedList;
 pub(super) use failures::{foreign_text, in_words, rows_of};
 pub use operators::FIRST_LOGIN;
 pub use passwords::MIN_PASSWORD_CHARACTERS;
-pub(in crate::server) use pauses::loses_writes;
+pub(crate) use pauses::loses_writes;
 pub use pushes::Report;
 pub use quiet::QUIESCE_MAX_S;
-pub(in crate::server) use replication::fitting;
+pub(crate) use replication::fitting;
 pub use server_lists::ListInput;
 pub use sessions::{Arrival, MoveFailed};
 pub use sign_in::{Bearer, REFRESH_LIFE, SignedIn};
@@ -79,9 +79,9 @@ use super::{
     starts::{Start, Starts},
     store::{Store, StoreError},
 };
-use crate::model::{Banner, Fault, Role};
 use event_writer::EventWriter;
 use gateway::{server::Handle, wire::Address};
+use model::{Banner, Fault, Role};
 use newcomers::Newcomers;
 use serde::{Deserialize, Serialize};
 use session_writer::SessionWriter;

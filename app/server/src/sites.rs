@@ -18,15 +18,15 @@ mod schedule;
 mod snapshots;
 
 pub use super::quorum::Letter;
-pub(in crate::server) use board::{Heard, Told};
+pub(crate) use board::{Heard, Told};
 pub use board::{PeerBoard, ServerFacts};
 pub use copier::{FirstCopyError, open_standby};
 pub use errands::Errand;
 pub use join::{Applicant, JoinError, join};
-pub(in crate::server) use join_string::proof_holds;
+pub(crate) use join_string::proof_holds;
 pub use join_string::{JoinString, JoinStringError};
 pub use message::{Exchange, ExchangeReply, JoinAnswer, JoinReply, JoinRequest, News, Order, Renew};
-pub(in crate::server) use peers_file::load as remembered_servers;
+pub(crate) use peers_file::load as remembered_servers;
 pub use peers_file::{knows_others, remember_servers};
 pub use schedule::{Schedule, ScheduleError};
 

@@ -29,12 +29,13 @@ use super::{
     store::Store,
     vm_generation,
 };
-use crate::model::Role;
+use axum::Router;
 use gateway::{
     server::Settings,
     tls::{self, Clock, Tickets},
     wire::{ALPN, Address},
 };
+use model::Role;
 use std::{
     fs, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -91,12 +92,21 @@ struct Doors {
     metrics: io::Result<TcpListener>,
 }
 
-/// Starts a server; on its first start makes it.
+/// Starts a server without pages; on its first start makes it.
 ///
 /// # Errors
 ///
 /// What is wrong, in words for the administrator. Then nothing runs.
 pub async fn start(config: Config) -> Result<Running, StartError> {
+    start_with(config, Router::new()).await
+}
+
+/// Starts a server with these pages.
+///
+/// # Errors
+///
+/// As [`start`].
+pub async fn start_with(config: Config, pages: Router) -> Result<Running, StartError> {
     config.check()?;
     let given = match config.http_security() {
         HttpSecurity::Given(files) => Some(https::given(&files)?),
@@ -124,7 +134,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     }
     let stop = CancellationToken::new();
     let (http_addr, gateway_addr, sites_addr, metrics_addr) = doors.addresses()?;
-    let state = AppState::new(service.clone(), &config.site_root, tls.is_some(), stop.clone());
+    let state = AppState::new(service.clone(), pages, &config.site_root, tls.is_some(), stop.clone());
     let console = bind_console(folder.path())?;
     let mut parts = JoinSet::new();
     service.advertise(host.clone(), gateway_addr.port());

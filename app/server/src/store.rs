@@ -18,7 +18,7 @@ mod event_news;
 mod event_rows;
 mod events;
 #[cfg(test)]
-pub(in crate::server) mod fixture;
+pub(crate) mod fixture;
 mod installation;
 mod joins;
 mod kept_copies;
@@ -47,19 +47,19 @@ mod survey;
 mod turnover;
 mod waiting;
 
-pub(in crate::server) use archive::NotKept;
+pub(crate) use archive::NotKept;
 pub use audit::AuditEntry;
 pub use copies::{BookFacts, Manifest};
-pub(in crate::server) use copies::{Copies, PartOfCopy};
+pub(crate) use copies::{Copies, PartOfCopy};
 pub use copy::CopyFlaw;
-pub(in crate::server) use copy::{BookWatch, adopt};
+pub(crate) use copy::{BookWatch, adopt};
 pub use devices::{DeviceEdit, DeviceRecord, Known, Named};
 pub use error::StoreError;
 pub use event_news::{EventGap, EventNews, ReplacedRing};
 pub use event_rows::{EventFilter, EventMark, EventRow};
 pub use events::{EventArrival, EventPlace};
 pub use installation::Installation;
-pub(in crate::server) use joins::{JoinString, Used};
+pub(crate) use joins::{JoinString, Used};
 pub use kept_copies::{KeptCopy, check_kept_copy, find_kept_copy, list_kept_copies, put_copy_in_place, read_kept_copy};
 pub use learned::{Learned, LearnedDevice};
 pub use operator_records::{ActRow, HeldRecords, OperatorRecords};
@@ -73,7 +73,7 @@ pub use revision_history::PastRevision;
 pub use revisions::Revision;
 pub use revocations::{DeviceRevocation, Revocation};
 pub use rollouts::{Begun, ChosenDevice, MemberPush, RolloutMember, RolloutMove, RolloutRecord};
-pub(in crate::server) use servers::NewServer;
+pub(crate) use servers::NewServer;
 pub use sighting_changes::{SightingChange, SightingChanged};
 pub use sightings::{Presence, ReportedList, Sighting};
 pub use sign_ins::{SignInMark, SignInRow};
@@ -95,9 +95,9 @@ pub const BOOK_FILE: &str = "biostar2.db";
 /// File name of the journal in the data folder.
 pub const JOURNAL_FILE: &str = "journal.db";
 
-static BOOK_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
-static SERVER_BOOK_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
-static JOURNAL_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/journal");
+static BOOK_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+static SERVER_BOOK_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+static JOURNAL_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/journal");
 
 /// Where a book that is written lies.
 #[derive(Clone, Debug)]
@@ -240,7 +240,7 @@ impl Store {
     }
 
     /// Whether the book is a file, of which copies can be made.
-    pub(in crate::server) fn has_file(&self) -> bool {
+    pub(crate) fn has_file(&self) -> bool {
         self.home.file().is_ok()
     }
 

@@ -1,8 +1,8 @@
 //! What went wrong, told where it is seen and heard.
 
 use super::icon::{Icon, IconName};
-use crate::model::{Fault, FieldError};
 use leptos::{html, prelude::*};
+use model::{Fault, FieldError};
 
 /// A refusal: what it was, and a link to each field that broke a rule.
 #[component]

@@ -1,7 +1,7 @@
 //! Yes or no to somebody who asks to belong.
 
-use crate::model::Decision;
 use leptos::{ev::MouseEvent, prelude::*};
+use model::Decision;
 
 /// A button for each answer; without script they post.
 #[component]

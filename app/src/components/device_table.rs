@@ -4,8 +4,9 @@ use super::{
     status::{PushBadge, StatusMark},
     when::When,
 };
-use crate::{model::DeviceSummary, paths};
 use leptos::prelude::*;
+use model::DeviceSummary;
+use model::paths;
 use std::collections::BTreeSet;
 
 /// Devices, one a row.

@@ -1,8 +1,9 @@
 //! The table of events.
 
 use super::when::When;
-use crate::{model::Event, paths};
 use leptos::prelude::*;
+use model::Event;
+use model::paths;
 
 /// Events, one a row.
 #[component]

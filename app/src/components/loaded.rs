@@ -1,9 +1,10 @@
 //! What a page shows while it waits, when it has what it asked for, and when it was refused.
 
 use super::alert::Refusal;
-use crate::{model::Fault, paths};
 use leptos::{either::EitherOf3, prelude::*};
 use leptos_router::{components::Redirect, hooks::use_location};
+use model::Fault;
+use model::paths;
 
 /// Shows `children` with the newest good answer, which changes under them as the resource is fetched again: what
 /// somebody is typing stays. A later failure is told above, and the last good answer stays in view.

@@ -1,12 +1,10 @@
 //! The dark bars around every page: product and operator on top, the sections at the left.
 
 use super::icon::{Icon, IconName};
-use crate::{
-    model::{Banner, Overview},
-    paths,
-};
 use leptos::prelude::*;
 use leptos_router::components::A;
+use model::paths;
+use model::{Banner, Overview};
 
 /// The bar on top.
 #[component]

@@ -4,8 +4,8 @@ use super::{
     status::{state_word, tone},
     when::When,
 };
-use crate::model::{DeviceServers, EntryFailure, ListVersion, Push, PushState, ServerEntry};
 use leptos::prelude::*;
+use model::{DeviceServers, EntryFailure, ListVersion, Push, PushState, ServerEntry};
 
 /// The id of the form that withdraws a push. It is not the one that saves: there the Enter key would withdraw.
 pub const WITHDRAW_FORM: &str = "withdraw-push";

@@ -1,11 +1,9 @@
 //! The history of a server list: who changed what, what became of it, and the way back.
 
 use super::{confirm::Confirm, push_progress::written, status::PushBadge, when::When};
-use crate::{
-    model::{EntryChange, RevisionEntry, RevisionSource, ServerEntry},
-    paths,
-};
 use leptos::prelude::*;
+use model::paths;
+use model::{EntryChange, RevisionEntry, RevisionSource, ServerEntry};
 
 /// Revisions, newest first.
 #[component]

@@ -1,8 +1,9 @@
 //! The devices of a rollout, each with how far it is and why.
 
 use super::{push_progress::written, rollout_status::RolloutDeviceBadge, status::state_word, when::When};
-use crate::{model::RolloutDevice, paths};
 use leptos::prelude::*;
+use model::RolloutDevice;
+use model::paths;
 
 /// Devices, one a row, in the order in which they are begun.
 #[component]

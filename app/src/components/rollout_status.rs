@@ -1,10 +1,8 @@
 //! A rollout in words and numbers: its state, how many devices are how far, its waves.
 
-use crate::{
-    model::{Rollout, RolloutCounts, RolloutDeviceState, RolloutState, Selector, Wave},
-    paths,
-};
 use leptos::prelude::*;
+use model::paths;
+use model::{Rollout, RolloutCounts, RolloutDeviceState, RolloutState, Selector, Wave};
 
 /// What a rollout does now.
 #[component]

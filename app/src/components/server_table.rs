@@ -7,8 +7,8 @@ pub mod row;
 pub mod rows;
 
 use super::alert::sentence;
-use crate::model::{DeviceServers, FieldError, MAX_ENTRIES};
 use leptos::prelude::*;
+use model::{DeviceServers, FieldError, MAX_ENTRIES};
 use row::EntryRow;
 use rows::EntryRows;
 

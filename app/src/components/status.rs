@@ -1,7 +1,7 @@
 //! Marks that say in a word and a colour how something is.
 
-use crate::model::{DeviceStatus, PushState};
 use leptos::prelude::*;
+use model::{DeviceStatus, PushState};
 
 /// Connected or not.
 #[component]

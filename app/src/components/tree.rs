@@ -1,10 +1,8 @@
 //! The device tree beside the device pages.
 
-use crate::{
-    model::{DeviceQuery, DeviceStatus, Overview},
-    paths,
-};
 use leptos::prelude::*;
+use model::paths;
+use model::{DeviceQuery, DeviceStatus, Overview};
 
 /// Which part of the tree is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,9 @@
 //! What devices without a server cannot do.
 
 use super::when::When;
-use crate::{
-    model::{Device, DeviceQuery, DeviceStatus, Evidence, Server},
-    paths,
-};
 use leptos::prelude::*;
+use model::paths;
+use model::{Device, DeviceQuery, DeviceStatus, Evidence, Server};
 
 /// Of one device that is not connected.
 #[component]

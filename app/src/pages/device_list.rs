@@ -12,8 +12,6 @@ use crate::{
         unserved::UnservedList,
     },
     live::Live,
-    model::{DeviceQuery, DeviceStatus, DeviceSummary, Page, Selector},
-    paths,
     server_fns::devices::list_devices,
 };
 use leptos::{ev::MouseEvent, prelude::*};
@@ -24,6 +22,8 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
     params::ParamsMap,
 };
+use model::paths;
+use model::{DeviceQuery, DeviceStatus, DeviceSummary, Page, Selector};
 use std::collections::BTreeSet;
 
 /// The sizes that a page of the list can have.

@@ -20,8 +20,6 @@ use crate::{
         when::When,
     },
     live::Live,
-    model::Device,
-    paths,
     server_fns::devices::find_device,
 };
 use form::DeviceForm;
@@ -29,6 +27,8 @@ use history::History;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
+use model::Device;
+use model::paths;
 use removal::Removal;
 
 /// The page of the device in the address. Another device is another page.

@@ -11,13 +11,13 @@ use crate::{
         when::When,
     },
     live::Live,
-    model::{Drill, DrillDevice, DrillStep, in_seconds},
-    paths,
     server_fns::servers::{find_drill, stop_drill},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
+use model::paths;
+use model::{Drill, DrillDevice, DrillStep, in_seconds};
 
 /// The page of the rehearsal in the address. Another one is another page.
 #[component]

@@ -8,13 +8,13 @@ use crate::{
         pager::Pager,
     },
     live::Live,
-    model::{Event, EventQuery, Page},
-    paths,
     server_fns::events::list_events,
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{components::Form, hooks::use_query_map, params::ParamsMap};
+use model::paths;
+use model::{Event, EventQuery, Page};
 
 /// The list of events.
 #[component]

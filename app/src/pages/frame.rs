@@ -7,12 +7,12 @@ use crate::{
         navigation::{Navigation, StandingBanners, TopBar},
     },
     live::Live,
-    model::{Fault, Overview},
-    paths,
     server_fns::overview::find_overview,
 };
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
+use model::paths;
+use model::{Fault, Overview};
 
 /// The frame's data, for pages that show counts.
 #[derive(Clone, Copy)]

@@ -1,8 +1,9 @@
 //! The page for an address that leads nowhere.
 
-use crate::{app::Hydrated, paths};
+use crate::app::Hydrated;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use model::paths;
 
 /// Says so, and where to go instead.
 #[component]

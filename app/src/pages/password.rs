@@ -7,10 +7,10 @@ use crate::{
         alert::{Refusal, id_of},
         field::{FieldError, described_by},
     },
-    paths,
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
+use model::paths;
 
 /// The page that asks for a new password.
 #[component]

@@ -4,12 +4,12 @@ use super::{error_at, field_errors, first_answer, first_fault};
 use crate::{
     components::{alert::Refusal, card::Card, copy_field::CopyField, field::TextField, loaded::Loaded, when::When},
     live::Live,
-    model::{Fault, FieldError, FormAnswer, ProvisioningForm, ProvisioningString, Typed},
-    paths,
     server_fns::provisioning::{create_provisioning_string, list_provisioning_strings},
 };
 use leptos::{ev::SubmitEvent, prelude::*};
 use leptos_meta::Title;
+use model::paths;
+use model::{Fault, FieldError, FormAnswer, ProvisioningForm, ProvisioningString, Typed};
 
 /// The form, the string it made, and what was made before.
 #[component]

@@ -11,13 +11,13 @@ use crate::{
         when::When,
     },
     live::Live,
-    model::{Page, Rollout, RolloutQuery},
-    paths,
     server_fns::rollouts::list_rollouts,
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use model::paths;
+use model::{Page, Rollout, RolloutQuery};
 
 /// Rows of a page.
 const ROWS: u32 = 20;

@@ -10,8 +10,6 @@ use super::{first_answer, first_fault};
 use crate::{
     components::{alert::Refusal, confirm::Confirm, loaded::Loaded, unserved::UnservedCount, when::When},
     live::Live,
-    model::{CopyFacts, Decision, Fault, PeerState, Replication, Role, Server, size_in_words},
-    paths,
     server_fns::servers::{
         decide_on_newcomer, drain_server, find_evidence, list_epochs, list_lone_writes, list_newcomers, list_outages,
         list_servers, rejoin_server, remove_server, settle_lone_writes,
@@ -21,6 +19,8 @@ use automatic::Automatic;
 use drills::Rehearsals;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use model::paths;
+use model::{CopyFacts, Decision, Fault, PeerState, Replication, Role, Server, size_in_words};
 use newcomers::NewcomerList;
 use role::{LoneWriteList, RoleCard};
 use timeline::{OutageList, Timeline};

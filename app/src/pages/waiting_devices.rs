@@ -4,12 +4,12 @@ use super::{Deciding, device_list::TreePane};
 use crate::{
     components::{alert::Refusal, decision::DecisionForm, loaded::Loaded, tree::Branch, when::When},
     live::Live,
-    model::{Decision, Fault, WaitingDevice, grouped},
-    paths,
     server_fns::waiting_devices::{decide_on_waiting_device, list_waiting_devices},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
+use model::paths;
+use model::{Decision, Fault, WaitingDevice, grouped};
 
 /// Waiting devices, to be accepted or rejected.
 #[component]

@@ -1,10 +1,10 @@
 //! Devices, their settings and pushes.
 
-use crate::model::{
+use leptos::{prelude::*, server_fn::codec::Json};
+use model::{
     Device, DeviceQuery, DeviceServers, DeviceSettingInput, DeviceSummary, Fault, Move, MoveInput, Page, ProbeTable,
     RevisionEntry, RevisionQuery,
 };
-use leptos::{prelude::*, server_fn::codec::Json};
 
 /// One page of the device list.
 ///
@@ -16,7 +16,7 @@ pub async fn list_devices(
     /// Which.
     query: DeviceQuery,
 ) -> Result<Page<DeviceSummary>, Fault> {
-    super::door::answer(async |service, _| service.list_devices(query).await).await
+    super::ask::answer(|operations| async move { operations.list_devices(query).await }).await
 }
 
 /// A device with all its settings.
@@ -29,7 +29,7 @@ pub async fn find_device(
     /// Device ID.
     id: u32,
 ) -> Result<Device, Fault> {
-    super::door::answer(async |service, _| service.find_device(id).await).await
+    super::ask::answer(|operations| async move { operations.find_device(id).await }).await
 }
 
 /// Saves name and server list together.
@@ -44,7 +44,7 @@ pub async fn save_device_setting(
     /// What was typed, and what it is based on.
     input: DeviceSettingInput,
 ) -> Result<Device, Fault> {
-    super::door::answer(async |service, session| service.save_device_setting(&session.actor, id, input).await).await
+    super::ask::answer(|operations| async move { operations.save_device_setting(id, input).await }).await
 }
 
 /// Withdraws a push that the device has not received.
@@ -57,7 +57,7 @@ pub async fn cancel_push(
     /// Device ID.
     id: u32,
 ) -> Result<DeviceServers, Fault> {
-    super::door::answer(async |service, session| service.cancel_push(&session.actor, id).await).await
+    super::ask::answer(|operations| async move { operations.cancel_push(id).await }).await
 }
 
 /// Lets a device try every server of its wanted list from its own network.
@@ -70,7 +70,7 @@ pub async fn probe_servers(
     /// Device ID.
     id: u32,
 ) -> Result<ProbeTable, Fault> {
-    super::door::answer(async |service, _| service.probe_servers(id, None).await).await
+    super::ask::answer(|operations| async move { operations.probe_servers(id).await }).await
 }
 
 /// Takes a device out of the installation and revokes its certificates.
@@ -83,7 +83,7 @@ pub async fn remove_device(
     /// Device ID.
     id: u32,
 ) -> Result<(), Fault> {
-    super::door::answer(async |service, session| service.remove_device(&session.actor, id).await).await
+    super::ask::answer(|operations| async move { operations.remove_device(id).await }).await
 }
 
 /// Sends a device to another server of its list.
@@ -98,7 +98,7 @@ pub async fn move_device(
     /// Where to, and for how long.
     input: MoveInput,
 ) -> Result<Move, Fault> {
-    super::door::answer(async |service, session| service.move_device(&session.actor, id, input).await).await
+    super::ask::answer(|operations| async move { operations.move_device(id, input).await }).await
 }
 
 /// One page of the history of a device's server list, newest first.
@@ -113,7 +113,7 @@ pub async fn list_revisions(
     /// Which.
     query: RevisionQuery,
 ) -> Result<Page<RevisionEntry>, Fault> {
-    super::door::answer(async |service, _| service.list_revisions(id, query).await).await
+    super::ask::answer(|operations| async move { operations.list_revisions(id, query).await }).await
 }
 
 /// Makes an earlier revision's entries the wanted list again.
@@ -130,5 +130,5 @@ pub async fn restore_revision(
     /// The one to restore.
     number: u64,
 ) -> Result<DeviceServers, Fault> {
-    super::door::answer(async |service, session| service.restore_revision(&session.actor, id, base, number).await).await
+    super::ask::answer(|operations| async move { operations.restore_revision(id, base, number).await }).await
 }

@@ -1,7 +1,7 @@
 //! What devices logged.
 
-use crate::model::{Event, EventQuery, Fault, Page};
 use leptos::{prelude::*, server_fn::codec::Json};
+use model::{Event, EventQuery, Fault, Page};
 
 /// One page of events, newest first.
 ///
@@ -13,5 +13,5 @@ pub async fn list_events(
     /// Which.
     query: EventQuery,
 ) -> Result<Page<Event>, Fault> {
-    super::door::answer(async |service, _| service.list_events(query).await).await
+    super::ask::answer(|operations| async move { operations.list_events(query).await }).await
 }

@@ -1,7 +1,7 @@
 //! What stands around every page: who is signed in, at which server, and how much there is.
 
-use crate::model::{Fault, Overview};
 use leptos::prelude::*;
+use model::{Fault, Overview};
 
 /// What the frame shows.
 ///
@@ -10,18 +10,5 @@ use leptos::prelude::*;
 /// [`Fault::NotSignedIn`], [`Fault::PasswordChangeRequired`], or what the store says.
 #[server(prefix = "/api/fn", endpoint = "find-overview")]
 pub async fn find_overview() -> Result<Overview, Fault> {
-    use super::door;
-    use crate::model::DeviceQuery;
-    door::answer(async |service, session| {
-        let one = DeviceQuery { limit: Some(1), ..DeviceQuery::default() };
-        Ok(Overview {
-            operator: session.operator,
-            server_name: service.site().server_name.clone(),
-            role: service.role(),
-            banners: service.banners().await,
-            devices: service.list_devices(one).await?.total,
-            waiting_devices: service.list_waiting().await?.len() as u64,
-        })
-    })
-    .await
+    super::ask::answer(|operations| async move { operations.find_overview().await }).await
 }

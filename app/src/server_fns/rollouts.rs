@@ -1,10 +1,10 @@
 //! Rollouts: one server list for many devices.
 
-use crate::model::{
+use leptos::{prelude::*, server_fn::codec::Json};
+use model::{
     Fault, Page, Rollout, RolloutDevice, RolloutDeviceQuery, RolloutInput, RolloutPreview, RolloutQuery, RolloutVerb,
     Selector,
 };
-use leptos::{prelude::*, server_fn::codec::Json};
 
 /// What a rollout to these devices would do.
 ///
@@ -16,7 +16,7 @@ pub async fn preview_rollout(
     /// Which devices.
     selector: Selector,
 ) -> Result<RolloutPreview, Fault> {
-    super::door::answer(async |service, _| service.preview_rollout(selector).await).await
+    super::ask::answer(|operations| async move { operations.preview_rollout(selector).await }).await
 }
 
 /// Begins a rollout.
@@ -29,7 +29,7 @@ pub async fn create_rollout(
     /// What was typed, and for which devices.
     input: RolloutInput,
 ) -> Result<Rollout, Fault> {
-    super::door::answer(async |service, session| service.create_rollout(&session.actor, input, true).await).await
+    super::ask::answer(|operations| async move { operations.create_rollout(input).await }).await
 }
 
 /// One page of rollouts, newest first.
@@ -42,7 +42,7 @@ pub async fn list_rollouts(
     /// Which.
     query: RolloutQuery,
 ) -> Result<Page<Rollout>, Fault> {
-    super::door::answer(async |service, _| service.list_rollouts(query).await).await
+    super::ask::answer(|operations| async move { operations.list_rollouts(query).await }).await
 }
 
 /// One rollout.
@@ -55,7 +55,7 @@ pub async fn find_rollout(
     /// Its number.
     id: u64,
 ) -> Result<Rollout, Fault> {
-    super::door::answer(async |service, _| service.find_rollout(id).await).await
+    super::ask::answer(|operations| async move { operations.find_rollout(id).await }).await
 }
 
 /// One page of a rollout's devices.
@@ -70,7 +70,7 @@ pub async fn list_rollout_devices(
     /// Which devices.
     query: RolloutDeviceQuery,
 ) -> Result<Page<RolloutDevice>, Fault> {
-    super::door::answer(async |service, _| service.list_rollout_devices(id, query).await).await
+    super::ask::answer(|operations| async move { operations.list_rollout_devices(id, query).await }).await
 }
 
 /// Pauses, resumes, aborts or takes back; the answer of the last is the new rollout.
@@ -85,5 +85,5 @@ pub async fn act_on_rollout(
     /// What to do.
     verb: RolloutVerb,
 ) -> Result<Rollout, Fault> {
-    super::door::answer(async |service, session| service.act_on_rollout(&session.actor, id, verb).await).await
+    super::ask::answer(|operations| async move { operations.act_on_rollout(id, verb).await }).await
 }

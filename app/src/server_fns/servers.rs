@@ -1,9 +1,9 @@
 //! The servers of the installation.
 
-use crate::model::{
+use leptos::{prelude::*, server_fn::codec::Json};
+use model::{
     AutomaticPromotion, Decision, Draining, Drill, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, Outage, Server,
 };
-use leptos::{prelude::*, server_fn::codec::Json};
 
 /// All servers, this one first.
 ///
@@ -12,7 +12,7 @@ use leptos::{prelude::*, server_fn::codec::Json};
 /// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "list-servers")]
 pub async fn list_servers() -> Result<Vec<Server>, Fault> {
-    super::door::answer(async |service, _| service.list_servers().await).await
+    super::ask::answer(|operations| async move { operations.list_servers().await }).await
 }
 
 /// All servers that ask to join.
@@ -22,7 +22,7 @@ pub async fn list_servers() -> Result<Vec<Server>, Fault> {
 /// A sign-in fault.
 #[server(prefix = "/api/fn", endpoint = "list-newcomers")]
 pub async fn list_newcomers() -> Result<Vec<Newcomer>, Fault> {
-    super::door::answer(async |service, _| Ok(service.list_newcomers())).await
+    super::ask::answer(|operations| async move { operations.list_newcomers().await }).await
 }
 
 /// Lets the server with this fingerprint in, or sends it away.
@@ -37,11 +37,7 @@ pub async fn decide_on_newcomer(
     /// What was decided.
     decision: Decision,
 ) -> Result<(), Fault> {
-    super::door::answer(async |service, session| match decision {
-        Decision::Accept => service.confirm_newcomer(&session.actor, &id).await,
-        Decision::Reject => service.reject_newcomer(&session.actor, &id).await,
-    })
-    .await
+    super::ask::answer(|operations| async move { operations.decide_on_newcomer(id, decision).await }).await
 }
 
 /// Sends this server's devices to others, or takes devices again.
@@ -56,11 +52,7 @@ pub async fn drain_server(
     /// Away, or here again.
     away: bool,
 ) -> Result<Draining, Fault> {
-    super::door::answer(async |service, session| match away {
-        true => service.drain(&session.actor, &id).await,
-        false => service.end_drain(&session.actor, &id).await,
-    })
-    .await
+    super::ask::answer(|operations| async move { operations.drain_server(id, away).await }).await
 }
 
 /// Whether a standby takes over by itself.
@@ -70,7 +62,7 @@ pub async fn drain_server(
 /// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "find-automatic-promotion")]
 pub async fn find_automatic_promotion() -> Result<AutomaticPromotion, Fault> {
-    super::door::answer(async |service, _| service.automatic_promotion().await).await
+    super::ask::answer(|operations| async move { operations.find_automatic_promotion().await }).await
 }
 
 /// Says whether a standby shall take over by itself.
@@ -83,7 +75,7 @@ pub async fn set_automatic_promotion(
     /// It shall.
     enabled: bool,
 ) -> Result<AutomaticPromotion, Fault> {
-    super::door::answer(async |service, session| service.set_automatic_promotion(&session.actor, enabled).await).await
+    super::ask::answer(|operations| async move { operations.set_automatic_promotion(enabled).await }).await
 }
 
 /// Removes a server that does not come back.
@@ -96,7 +88,7 @@ pub async fn remove_server(
     /// Its id.
     id: String,
 ) -> Result<Vec<Server>, Fault> {
-    super::door::answer(async |service, session| service.remove_server(&session.actor, &id).await).await
+    super::ask::answer(|operations| async move { operations.remove_server(id).await }).await
 }
 
 /// The newest rehearsed failovers.
@@ -106,7 +98,7 @@ pub async fn remove_server(
 /// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "list-drills")]
 pub async fn list_drills() -> Result<Vec<Drill>, Fault> {
-    super::door::answer(async |service, _| service.list_drills(Some(10)).await).await
+    super::ask::answer(|operations| async move { operations.list_drills().await }).await
 }
 
 /// A rehearsed failover with its report.
@@ -119,7 +111,7 @@ pub async fn find_drill(
     /// Its id.
     id: String,
 ) -> Result<Drill, Fault> {
-    super::door::answer(async |service, _| service.find_drill(&id).await).await
+    super::ask::answer(|operations| async move { operations.find_drill(id).await }).await
 }
 
 /// Calls the devices of a rehearsal back.
@@ -132,7 +124,7 @@ pub async fn stop_drill(
     /// The drill's id.
     id: String,
 ) -> Result<Drill, Fault> {
-    super::door::answer(async |service, session| service.stop_drill(&session.actor, &id).await).await
+    super::ask::answer(|operations| async move { operations.stop_drill(id).await }).await
 }
 
 /// What an operator should know before this server is made active.
@@ -142,11 +134,7 @@ pub async fn stop_drill(
 /// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "find-evidence")]
 pub async fn find_evidence() -> Result<Evidence, Fault> {
-    super::door::answer(async |service, _| {
-        let own = service.site().server_id.clone();
-        service.promotion_evidence(&own).await
-    })
-    .await
+    super::ask::answer(|operations| async move { operations.find_evidence().await }).await
 }
 
 /// Makes this server, which was active, a standby of the one that is.
@@ -159,7 +147,7 @@ pub async fn rejoin_server(
     /// The server's id.
     id: String,
 ) -> Result<Vec<Server>, Fault> {
-    super::door::answer(async |service, session| service.rejoin(&session.actor, &id).await).await
+    super::ask::answer(|operations| async move { operations.rejoin_server(id).await }).await
 }
 
 /// Every time a server became active, the newest first.
@@ -169,7 +157,7 @@ pub async fn rejoin_server(
 /// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "list-epochs")]
 pub async fn list_epochs() -> Result<Vec<EpochBegin>, Fault> {
-    super::door::answer(async |service, _| service.list_epochs().await).await
+    super::ask::answer(|operations| async move { operations.list_epochs().await }).await
 }
 
 /// The newest times in which another server did not answer, as this one saw them.
@@ -179,7 +167,7 @@ pub async fn list_epochs() -> Result<Vec<EpochBegin>, Fault> {
 /// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "list-outages")]
 pub async fn list_outages() -> Result<Vec<Outage>, Fault> {
-    super::door::answer(async |service, _| service.list_outages().await).await
+    super::ask::answer(|operations| async move { operations.list_outages().await }).await
 }
 
 /// The changes that only this server had.
@@ -189,7 +177,7 @@ pub async fn list_outages() -> Result<Vec<Outage>, Fault> {
 /// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "list-lone-writes")]
 pub async fn list_lone_writes() -> Result<Vec<LoneWrite>, Fault> {
-    super::door::answer(async |service, _| service.list_lone_writes().await).await
+    super::ask::answer(|operations| async move { operations.list_lone_writes().await }).await
 }
 
 /// An operator has dealt with them.
@@ -199,5 +187,5 @@ pub async fn list_lone_writes() -> Result<Vec<LoneWrite>, Fault> {
 /// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "settle-lone-writes")]
 pub async fn settle_lone_writes() -> Result<(), Fault> {
-    super::door::answer(async |service, session| service.settle_lone_writes(&session.actor).await).await
+    super::ask::answer(|operations| async move { operations.settle_lone_writes().await }).await
 }

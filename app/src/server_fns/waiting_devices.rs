@@ -1,7 +1,7 @@
 //! Devices that wait to be accepted.
 
-use crate::model::{Decision, Fault, WaitingDevice};
 use leptos::{prelude::*, server_fn::codec::Json};
+use model::{Decision, Fault, WaitingDevice};
 
 /// All devices that wait.
 ///
@@ -10,7 +10,7 @@ use leptos::{prelude::*, server_fn::codec::Json};
 /// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "list-waiting-devices")]
 pub async fn list_waiting_devices() -> Result<Vec<WaitingDevice>, Fault> {
-    super::door::answer(async |service, _| service.list_waiting().await).await
+    super::ask::answer(|operations| async move { operations.list_waiting_devices().await }).await
 }
 
 /// Accepts or rejects the waiting device with this fingerprint.
@@ -25,9 +25,5 @@ pub async fn decide_on_waiting_device(
     /// What was decided.
     decision: Decision,
 ) -> Result<(), Fault> {
-    super::door::answer(async |service, session| match decision {
-        Decision::Accept => service.accept_waiting(&session.actor, &id).await.map(|_| ()),
-        Decision::Reject => service.reject_waiting(&session.actor, &id).await,
-    })
-    .await
+    super::ask::answer(|operations| async move { operations.decide_on_waiting_device(id, decision).await }).await
 }

@@ -5,14 +5,14 @@
 //! more: the way from a device's session to the disk, without the network before it. SQLite's own figure is rows that it
 //! makes itself, in the same table with the same indices.
 
-use app::model::Role;
-use app::server::clock::Clock;
-use app::server::keys::Keys;
-use app::server::roles::{EpochToken, RoleRecord};
-use app::server::service::{Service, Site};
-use app::server::store::{BOOK_FILE, Installation, Store};
 use clap::Parser;
 use gateway::wire::{Event, EventUpload, RingId};
+use model::Role;
+use server::clock::Clock;
+use server::keys::Keys;
+use server::roles::{EpochToken, RoleRecord};
+use server::service::{Service, Site};
+use server::store::{BOOK_FILE, Installation, Store};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use std::error::Error;

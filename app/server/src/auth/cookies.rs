@@ -1,6 +1,6 @@
 //! The two cookies of a signed-in browser.
 
-use crate::server::service::{REFRESH_LIFE, SignedIn, Site};
+use crate::service::{REFRESH_LIFE, SignedIn, Site};
 use axum::http::{HeaderMap, HeaderValue, header};
 
 /// Names and writes the cookies of one server: two portals on one host share a browser's cookie jar.
@@ -69,7 +69,7 @@ fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Operator;
+    use model::Operator;
 
     fn cookies(secure: bool) -> Cookies {
         let site = Site {

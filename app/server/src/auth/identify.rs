@@ -6,12 +6,9 @@ use super::{
     peer_of,
 };
 use crate::{
-    model::{Fault, Operator},
-    server::{
-        rest::Problem,
-        router::AppState,
-        service::{Actor, SignedIn},
-    },
+    rest::Problem,
+    router::AppState,
+    service::{Actor, SignedIn},
 };
 use axum::{
     extract::{Request, State},
@@ -19,6 +16,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use model::{Fault, Operator};
 
 /// Refuses what a foreign page makes a browser send, signed in or not.
 pub async fn refuse_foreign_origin(request: Request, next: Next) -> Response {

@@ -14,7 +14,7 @@ pub(super) enum Origin {
 }
 
 /// Does the method promise to change nothing?
-pub(in crate::server) fn is_safe(method: &Method) -> bool {
+pub(crate) fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 

@@ -2,16 +2,14 @@
 
 use super::{BackupError, BackupFile, BackupManifest, FORMAT, MANIFEST};
 use crate::{
-    model::Role,
-    server::{
-        clock::Clock,
-        data_folder::read_site,
-        durable,
-        keys::Keys,
-        roles::Roles,
-        store::{BOOK_FILE, BookPlace, JOURNAL_FILE, snapshot},
-    },
+    clock::Clock,
+    data_folder::read_site,
+    durable,
+    keys::Keys,
+    roles::Roles,
+    store::{BOOK_FILE, BookPlace, JOURNAL_FILE, snapshot},
 };
+use model::Role;
 use std::{
     fs::{self, File, OpenOptions},
     io,

@@ -2,15 +2,13 @@
 
 use super::{BackupError, BackupFile, BackupManifest, FORMAT, MANIFEST, MANIFEST_MAX, RestoredCopy, copy_hashed};
 use crate::{
-    model::Role,
-    server::{
-        data_folder::{DataFolder, read_site},
-        durable,
-        keys::Keys,
-        roles::Roles,
-        store::{BookPlace, Schema, check_kept_copy, find_kept_copy, put_copy_in_place, survey},
-    },
+    data_folder::{DataFolder, read_site},
+    durable,
+    keys::Keys,
+    roles::Roles,
+    store::{BookPlace, Schema, check_kept_copy, find_kept_copy, put_copy_in_place, survey},
 };
+use model::Role;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _},

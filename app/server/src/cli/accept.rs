@@ -1,7 +1,7 @@
 //! `portal accept`
 
 use super::{CliError, console::Console, say};
-use crate::model::{Device, DeviceSummary, WaitingDevice};
+use model::{Device, DeviceSummary, WaitingDevice};
 use serde_json::json;
 use std::{
     collections::{HashMap, VecDeque},

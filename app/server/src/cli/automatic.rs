@@ -1,8 +1,8 @@
 //! `portal automatic-promotion`
 
 use super::{CliError, console::Console, say};
-use crate::model::AutomaticPromotion;
 use clap::ValueEnum;
+use model::AutomaticPromotion;
 use serde_json::json;
 
 const PATH: &str = "/automatic-promotion";

@@ -1,7 +1,7 @@
 //! `portal backup`
 
 use super::{CliError, say};
-use crate::server::{backup, clock::Clock, store::BookPlace};
+use crate::{backup, clock::Clock, store::BookPlace};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]

@@ -14,16 +14,14 @@ mod sockets;
 
 use super::{CliError, console::Console, run, say};
 use crate::{
-    model::{AutomaticPromotion, LoneWrite, PeerState, Role, Server},
-    server::{
-        config::Config,
-        data_folder::read_site,
-        keys::Keys,
-        roles::{RoleRecord, Roles},
-        service::Site,
-        store::{BookPlace, Surveyed, survey},
-    },
+    config::Config,
+    data_folder::read_site,
+    keys::Keys,
+    roles::{RoleRecord, Roles},
+    service::Site,
+    store::{BookPlace, Surveyed, survey},
 };
+use model::{AutomaticPromotion, LoneWrite, PeerState, Role, Server};
 use report::{Finding, Report};
 use time::OffsetDateTime;
 

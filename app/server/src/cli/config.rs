@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_documentation_is_current() {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
         let command = CommandLine::command();
         let stored = fs::read_to_string(file).unwrap_or_default();
         let way_out = "write it anew: portal config --print-reference > docs/configuration.md";

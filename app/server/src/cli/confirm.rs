@@ -1,7 +1,7 @@
 //! `portal confirm`
 
 use super::{CliError, console::Console, say};
-use crate::model::Newcomer;
+use model::Newcomer;
 use serde_json::{Value, json};
 
 #[derive(clap::Args)]

@@ -2,16 +2,14 @@
 
 use super::CliError;
 use crate::{
-    model::SAVED_ALONE,
-    server::{
-        data_folder::console_socket,
-        router::{HERE_ALONE, SAVED},
-    },
+    data_folder::console_socket,
+    router::{HERE_ALONE, SAVED},
 };
 use http::{Method, Request, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
+use model::SAVED_ALONE;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::{

@@ -1,7 +1,7 @@
 //! `portal copies`
 
 use super::{CliError, say};
-use crate::server::{
+use crate::{
     clock::text_of_unix_ms,
     store::{list_kept_copies, read_kept_copy},
 };

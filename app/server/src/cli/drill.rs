@@ -1,7 +1,7 @@
 //! `portal drill`: a rehearsed failover, watched until its end.
 
 use super::{CliError, console::Console, say};
-use crate::model::{Drill, DrillInput, DrillStep, PeerState, Server};
+use model::{Drill, DrillInput, DrillStep, PeerState, Server};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::{signal, time::sleep};
@@ -48,7 +48,7 @@ pub(super) async fn perform(arguments: Arguments) -> Result<(), CliError> {
         return Ok(());
     }
     if let Some(id) = &arguments.report {
-        let drill: Drill = console.get(&format!("/drills/{}", crate::server::auth::encode(id))).await?;
+        let drill: Drill = console.get(&format!("/drills/{}", crate::auth::encode(id))).await?;
         return say(drill.report().trim_end());
     }
     let to = target(&console, arguments.to.as_deref()).await?;

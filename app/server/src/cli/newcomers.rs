@@ -1,7 +1,7 @@
 //! `portal newcomers`
 
 use super::{CliError, console::Console, say};
-use crate::model::{Newcomer, grouped};
+use model::{Newcomer, grouped};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

@@ -1,7 +1,7 @@
 //! `portal provision`
 
 use super::{CliError, console::Console, say};
-use crate::model::ProvisioningString;
+use model::ProvisioningString;
 use serde_json::json;
 
 #[derive(clap::Args)]

@@ -1,7 +1,8 @@
 //! `portal remove-server`
 
 use super::{CliError, console::Console, say};
-use crate::{model::Server, server::auth::encode};
+use crate::auth::encode;
+use model::Server;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

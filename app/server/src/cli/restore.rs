@@ -1,7 +1,7 @@
 //! `portal restore`
 
 use super::{CliError, say};
-use crate::server::backup;
+use crate::backup;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]

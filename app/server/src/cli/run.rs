@@ -3,16 +3,17 @@
 mod http_security;
 
 use super::{CliError, logging::LogFormat};
-use crate::model::grouped;
-use crate::server::{
+use crate::{
     clock::Clock,
     config::{Config, HttpSecurity, PlainPort, START_HOLD},
     lease::SharedFile,
     sites::Schedule,
-    start::start,
+    start::start_with,
 };
+use axum::Router;
 use clap::builder::RangedU64ValueParser;
 use gateway::enrolment::KeyFingerprint;
+use model::grouped;
 use std::{
     collections::BTreeSet,
     io::{self, Write as _},
@@ -209,7 +210,7 @@ fn ask_for_confirmation(server: &str, fingerprint: KeyFingerprint) {
     }
 }
 
-pub(super) async fn perform(arguments: Arguments) -> Result<(), CliError> {
+pub(super) async fn perform(arguments: Arguments, pages: fn() -> Router) -> Result<(), CliError> {
     let config = Config::try_from(arguments)?;
     let scheme = if config.http_security() == HttpSecurity::Plain { "http" } else { "https" };
     let exposed = config.is_exposed();
@@ -217,7 +218,7 @@ pub(super) async fn perform(arguments: Arguments) -> Result<(), CliError> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let running = tokio::select! {
-        running = start(config) => running?,
+        running = start_with(config, pages()) => running?,
         _ = interrupt.recv() => return Ok(()),
         _ = terminate.recv() => return Ok(()),
     };

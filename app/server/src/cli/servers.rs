@@ -1,7 +1,7 @@
 //! `portal servers`, `portal promote`, `portal rejoin` and `portal copy`
 
 use super::{CliError, console::Console, say};
-use crate::model::{EpochBegin, Evidence, LoneWrite, PeerState, PromotionInput, Role, Server};
+use model::{EpochBegin, Evidence, LoneWrite, PeerState, PromotionInput, Role, Server};
 use serde_json::{Value, json};
 
 #[derive(clap::Args)]

@@ -1,8 +1,7 @@
 //! `portal user`
 
 use super::{CliError, console::Console, say};
-use crate::model::{Fault, Operator, Role};
-use crate::server::{
+use crate::{
     auth::encode,
     clock::Clock,
     data_folder::read_site,
@@ -13,6 +12,7 @@ use crate::server::{
     store::Store,
 };
 use clap::Subcommand;
+use model::{Fault, Operator, Role};
 use serde::Deserialize;
 use serde_json::json;
 use std::path::Path;

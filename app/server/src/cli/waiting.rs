@@ -1,7 +1,7 @@
 //! `portal waiting`
 
 use super::{CliError, console::Console, say};
-use crate::model::WaitingDevice;
+use model::WaitingDevice;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

@@ -2,18 +2,16 @@
 
 use super::{Post, fields::Fields};
 use crate::{
-    model::{Fault, SignInInput, Typed},
-    paths,
-    server::{
-        auth::{self, Cookies, local_path},
-        service::SignedIn,
-    },
+    auth::{self, Cookies, local_path},
+    service::SignedIn,
 };
 use axum::{
     extract::Query,
     http::{HeaderValue, header},
     response::{IntoResponse as _, Redirect, Response},
 };
+use model::paths;
+use model::{Fault, SignInInput, Typed};
 
 /// Where to go after signing in.
 #[derive(serde::Deserialize)]

@@ -1,11 +1,9 @@
 //! The Device Setting page.
 
 use super::{Post, fields::Fields};
-use crate::{
-    model::{Device, DeviceServers, DeviceSettingInput, Fault, Move, MoveInput, Typed},
-    paths,
-};
 use axum::{extract::Path, response::Response};
+use model::paths;
+use model::{Device, DeviceServers, DeviceSettingInput, Fault, Move, MoveInput, Typed};
 
 pub(super) async fn save(Path(id): Path<String>, post: Post, fields: Fields) -> Response {
     let input = match fields.device_setting() {

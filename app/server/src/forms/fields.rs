@@ -1,10 +1,10 @@
 //! The fields of a posted form.
 
-use crate::model::{DeviceSettingInput, EntryInput, Fault, MoveInput, RolloutInput, Selector, SettingsInput};
 use axum::{
     Form,
     extract::{FromRequest, Request},
 };
+use model::{DeviceSettingInput, EntryInput, Fault, MoveInput, RolloutInput, Selector, SettingsInput};
 use std::collections::HashMap;
 
 /// The most rows anybody could mean; the rules say how many are allowed.

@@ -1,8 +1,8 @@
 //! Making a provisioning string. The answer shows it at once: no later page does.
 
 use super::{Post, fields::Fields};
-use crate::model::{Fault, FormAnswer, ProvisioningForm, ProvisioningString, Typed};
-use axum::{http::StatusCode, response::Response};
+use axum::response::Response;
+use model::{Fault, FormAnswer, ProvisioningForm, ProvisioningString, Typed};
 
 pub(super) async fn create(post: Post, fields: Fields) -> Response {
     let form = ProvisioningForm {
@@ -11,7 +11,7 @@ pub(super) async fn create(post: Post, fields: Fields) -> Response {
         addresses: fields.text("addresses"),
     };
     match created(&post, &form).await {
-        Ok(string) => post.render(StatusCode::OK, FormAnswer::Made { string }).await,
+        Ok(string) => post.render(FormAnswer::Made { string }).await,
         Err(fault) => post.refuse(fault, Typed::Provisioning { form }).await,
     }
 }

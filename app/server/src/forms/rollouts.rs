@@ -1,11 +1,9 @@
 //! Batch edit, and the buttons of a rollout.
 
 use super::{Post, fields::Fields};
-use crate::{
-    model::{Fault, Rollout, RolloutInput, RolloutVerb, Typed},
-    paths,
-};
 use axum::{extract::Path, response::Response};
+use model::paths;
+use model::{Fault, Rollout, RolloutInput, RolloutVerb, Typed};
 
 pub(super) async fn create(post: Post, fields: Fields) -> Response {
     let input = match fields.rollout() {

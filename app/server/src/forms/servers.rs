@@ -1,11 +1,9 @@
 //! Deciding on servers: which may join, which is active, which takes devices.
 
 use super::{Post, fields::Fields};
-use crate::{
-    model::{Draining, DrillForm, Fault, PromotionInput, Typed},
-    paths,
-};
 use axum::{extract::Path, response::Response};
+use model::paths;
+use model::{Draining, DrillForm, Fault, PromotionInput, Typed};
 
 pub(super) async fn confirm_newcomer(Path(fingerprint): Path<String>, post: Post) -> Response {
     let outcome = confirmed(&post, &fingerprint).await;

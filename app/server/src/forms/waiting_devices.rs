@@ -1,11 +1,9 @@
 //! Deciding on waiting devices.
 
 use super::Post;
-use crate::{
-    model::{Fault, Typed},
-    paths,
-};
 use axum::{extract::Path, response::Response};
+use model::paths;
+use model::{Fault, Typed};
 
 pub(super) async fn accept(Path(id): Path<String>, post: Post) -> Response {
     let outcome = accepted(&post, &id).await;

@@ -2,7 +2,8 @@
 //! active any more.
 
 use super::{Holder, Lease, SILENCE, SharedFile, Taken, run_hook};
-use crate::{model::Role, server::service::Service};
+use crate::service::Service;
+use model::Role;
 use std::{
     io,
     net::{IpAddr, UdpSocket},
@@ -25,7 +26,7 @@ const HOOK_LIMIT: Duration = Duration::from_secs(60);
 
 /// The lease of this server, held or not.
 #[derive(Debug)]
-pub(in crate::server) struct Keeper {
+pub(crate) struct Keeper {
     shared: SharedFile,
     lease: Mutex<Option<Lease>>,
     /// Until then the lease is left to the other server.
@@ -51,21 +52,21 @@ enum Address {
 }
 
 impl Keeper {
-    pub(in crate::server) fn new(shared: SharedFile) -> Self {
+    pub(crate) fn new(shared: SharedFile) -> Self {
         Self { shared, lease: Mutex::default(), rests_until: Mutex::default() }
     }
 
     /// The database that the lease is on.
-    pub(in crate::server) fn shared(&self) -> &SharedFile {
+    pub(crate) fn shared(&self) -> &SharedFile {
         &self.shared
     }
 
-    pub(in crate::server) fn is_held(&self) -> bool {
+    pub(crate) fn is_held(&self) -> bool {
         lock(&self.lease).is_some()
     }
 
     /// Takes the lease if it is free; if not, says who has it.
-    pub(in crate::server) fn try_take(&self, id: &str, name: &str) -> io::Result<Result<(), Option<Holder>>> {
+    pub(crate) fn try_take(&self, id: &str, name: &str) -> io::Result<Result<(), Option<Holder>>> {
         let mut lease = lock(&self.lease);
         if lease.is_some() {
             return Ok(Ok(()));
@@ -80,13 +81,13 @@ impl Keeper {
     }
 
     /// Gives the lease back, once nothing has the database open any more, and leaves it to the other server for a while.
-    pub(in crate::server) fn release(&self) {
+    pub(crate) fn release(&self) {
         *lock(&self.rests_until) = Some(Instant::now() + REST);
         self.hand_back();
     }
 
     /// Gives the lease back, to take it again as soon as possible.
-    pub(in crate::server) fn hand_back(&self) {
+    pub(crate) fn hand_back(&self) {
         if let Some(lease) = lock(&self.lease).take() {
             lease.release();
         }
@@ -150,7 +151,7 @@ impl Watch {
 }
 
 /// Keeps, takes and gives back the lease until `stop`, and tells the role hook.
-pub(in crate::server) async fn keep(service: Arc<Service>, keeper: Arc<Keeper>, stop: CancellationToken) {
+pub(crate) async fn keep(service: Arc<Service>, keeper: Arc<Keeper>, stop: CancellationToken) {
     let hooks = tell_roles(service.clone(), keeper.shared.role_hook.clone(), stop.clone());
     let leases = async {
         let mut watch = Watch::default();

@@ -1,10 +1,8 @@
 //! What devices say, as pages show it.
 
-use crate::{
-    model,
-    server::service::{foreign_text, in_words},
-};
+use crate::service::{foreign_text, in_words};
 use gateway::wire::{DeviceInfo, EntryFailure, EntryProbe, Reason, RollbackCause, ServerEntry};
+use model;
 
 /// What a device says of itself.
 pub(super) fn info_of(info: &DeviceInfo) -> model::DeviceInfo {

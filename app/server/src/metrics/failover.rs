@@ -1,10 +1,8 @@
 //! How ready the servers are for one another's failure.
 
 use super::{Gauges, registered::Registered, set, sometimes::Sometimes};
-use crate::{
-    model::{CopyFacts, Replication, ReplicationPart, Role},
-    server::service::Service,
-};
+use crate::service::Service;
+use model::{CopyFacts, Replication, ReplicationPart, Role};
 use prometheus_client::registry::Unit;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 

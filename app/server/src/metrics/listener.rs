@@ -1,6 +1,6 @@
 //! The listener that Prometheus reads from; nothing else answers there.
 
-use crate::server::{service::Service, serving};
+use crate::{service::Service, serving};
 use axum::{Router, extract::State, http::header, response::IntoResponse, routing::get};
 use std::{io, sync::Arc};
 use tokio::net::TcpListener;
@@ -9,11 +9,7 @@ use tokio_util::sync::CancellationToken;
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Tells what is measured at `/metrics` until `stop`. A server serves also when this port was not to be had.
-pub(in crate::server) async fn serve(
-    listener: io::Result<TcpListener>,
-    service: Arc<Service>,
-    stop: CancellationToken,
-) {
+pub(crate) async fn serve(listener: io::Result<TcpListener>, service: Arc<Service>, stop: CancellationToken) {
     match listener {
         Ok(listener) => {
             let router = Router::new().route("/metrics", get(tell)).with_state(service);

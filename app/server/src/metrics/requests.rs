@@ -1,6 +1,6 @@
 //! How long requests take, by route and status.
 
-use crate::server::service::Service;
+use crate::service::Service;
 use axum::{
     extract::{MatchedPath, Request, State},
     middleware::Next,
@@ -9,7 +9,7 @@ use axum::{
 use std::{sync::Arc, time::Instant};
 
 /// Measures a request until its answer begins.
-pub(in crate::server) async fn measure(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+pub(crate) async fn measure(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     // The pattern, never the path: there are as many patterns as routes.
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
     let begun = Instant::now();

@@ -4,7 +4,7 @@ use super::*;
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::PathBuf};
 
 fn document(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name)
 }
 
 fn table() -> String {

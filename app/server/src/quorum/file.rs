@@ -2,16 +2,14 @@
 
 use super::{from_the_wire, on_the_wire};
 use crate::{
-    model::Role,
-    server::{
-        durable,
-        roles::{EpochToken, RoleRecord},
-    },
+    durable,
+    roles::{EpochToken, RoleRecord},
 };
 use gateway::{
     quorum::{Electorate, Start, Stored, Version},
     wire::DeviceId,
 };
+use model::Role;
 use serde::{Deserialize, Serialize};
 use std::{fs, io, path::Path};
 

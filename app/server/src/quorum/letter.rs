@@ -1,8 +1,9 @@
 //! What two servers tell each other of the fleet quorum, with every exchange.
 
 use super::{file::KeptElectorate, from_the_wire, on_the_wire};
-use crate::{model::Role, server::roles::EpochToken};
+use crate::roles::EpochToken;
 use gateway::quorum::{self, Electorate, Start, Version};
+use model::Role;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -37,12 +38,12 @@ impl Letter {
     }
 
     /// The highest epoch that the writer knows.
-    pub(in crate::server) fn epoch(&self) -> &EpochToken {
+    pub(crate) fn epoch(&self) -> &EpochToken {
         &self.epoch
     }
 
     /// The same for a reader that has this version of the electorate on disk.
-    pub(in crate::server) fn for_reader_of(mut self, reader: Option<&Self>) -> Self {
+    pub(crate) fn for_reader_of(mut self, reader: Option<&Self>) -> Self {
         if let Some(electorate) = &mut self.electorate
             && reader.is_some_and(|reader| reader.stored == (electorate.epoch, electorate.number))
         {

@@ -52,12 +52,12 @@ impl Proof {
 
 impl QuorumKeeper {
     /// Whether what is written has to be proven.
-    pub(in crate::server) fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.lock().quorum.is_on()
     }
 
     /// Something was written here, at this time of day.
-    pub(in crate::server) fn wrote(&self, at: String) {
+    pub(crate) fn wrote(&self, at: String) {
         let mut state = self.lock();
         let State { quorum, proof, .. } = &mut *state;
         if quorum.is_on() {
@@ -66,19 +66,19 @@ impl QuorumKeeper {
     }
 
     /// Since when what was written may be on this server alone.
-    pub(in crate::server) fn alone_since(&self) -> Option<String> {
+    pub(crate) fn alone_since(&self) -> Option<String> {
         self.lock().proof.alone_since(self.now()).map(str::to_owned)
     }
 
     /// A mark after what is written now; from now on devices may be asked anew, to prove it.
-    pub(in crate::server) fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         let mut state = self.lock();
         state.marked = Some(self.now());
         state.quorum.mark()
     }
 
     /// Waits until what was written before `mark` is safe.
-    pub(in crate::server) async fn until_safe(&self, mark: &Mark) {
+    pub(crate) async fn until_safe(&self, mark: &Mark) {
         loop {
             // Whatever is heard from here on wakes it.
             let heard = self.heard.notified();

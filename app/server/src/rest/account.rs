@@ -1,15 +1,13 @@
 //! `/api/v1/login`, `token/refresh`, `logout`, `operators/me/password`.
 
 use super::{Problem, body::Json};
-use crate::{
-    model::{Fault, SignInInput},
-    server::{auth, router::AppState, service::SignedIn},
-};
+use crate::{auth, router::AppState, service::SignedIn};
 use axum::{
     extract::State,
     http::{Extensions, HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use model::{Fault, SignInInput};
 use serde::{Deserialize, Serialize};
 
 /// What a program gets for its password.

@@ -1,11 +1,9 @@
 //! `/api/v1/automatic-promotion`
 
 use super::{By, Problem, body::Json as Sent};
-use crate::{
-    model::{AutomaticPromotion, AutomaticPromotionInput},
-    server::router::AppState,
-};
+use crate::router::AppState;
 use axum::{Json, extract::State};
+use model::{AutomaticPromotion, AutomaticPromotionInput};
 
 pub(super) async fn find(State(state): State<AppState>, _: By) -> Result<Json<AutomaticPromotion>, Problem> {
     Ok(Json(state.service.automatic_promotion().await?))

@@ -1,12 +1,12 @@
 //! JSON bodies, refused with words that help.
 
 use super::Problem;
-use crate::model::{Fault, FieldError};
 use axum::{
     body::Bytes,
     extract::{FromRequest, OptionalFromRequest, Request},
     http::{StatusCode, header},
 };
+use model::{Fault, FieldError};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

@@ -1,15 +1,13 @@
 //! `/api/v1/devices` and `/api/v1/devices/{id}`.
 
 use super::{By, Problem, body::Json as Body, device_id};
-use crate::{
-    model::{Device, DeviceQuery, DeviceSummary, Fault, Page},
-    server::router::AppState,
-};
+use crate::router::AppState;
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
     http::StatusCode,
 };
+use model::{Device, DeviceQuery, DeviceSummary, Fault, Page};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

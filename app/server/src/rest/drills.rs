@@ -1,15 +1,13 @@
 //! `/api/v1/drills`: rehearsed failovers.
 
 use super::{By, Problem, body::Json as Sent};
-use crate::{
-    model::{Drill, DrillInput, Fault},
-    server::router::AppState,
-};
+use crate::router::AppState;
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
     http::StatusCode,
 };
+use model::{Drill, DrillInput, Fault};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

@@ -1,14 +1,12 @@
 //! `/api/v1/events`.
 
 use super::{By, Problem};
-use crate::{
-    model::{Event, EventQuery, Fault, Page},
-    server::router::AppState,
-};
+use crate::router::AppState;
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
 };
+use model::{Event, EventQuery, Fault, Page};
 
 pub(super) async fn list(
     State(state): State<AppState>,

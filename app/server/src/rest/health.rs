@@ -1,7 +1,8 @@
 //! `/health/*`: 200 or 503, without signing in.
 
-use crate::{model::Fault, server::router::AppState};
+use crate::router::AppState;
 use axum::{Json, extract::State, http::StatusCode};
+use model::Fault;
 use serde_json::{Value, json};
 
 type Answer = (StatusCode, Json<Value>);

@@ -1,15 +1,13 @@
 //! `/api/v1/operators`: what the console asks for.
 
 use super::{By, Problem, body::Json as Body};
-use crate::{
-    model::{Fault, Operator},
-    server::{auth::Console, router::AppState},
-};
+use crate::{auth::Console, router::AppState};
 use axum::{
     Json,
     extract::{Path, State},
     http::{Extensions, StatusCode},
 };
+use model::{Fault, Operator};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

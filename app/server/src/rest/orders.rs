@@ -1,15 +1,13 @@
 //! `/api/v1/devices/{id}/servers/probe` and `/move`: what is asked of a connected device, at once.
 
 use super::{By, Problem, body::JsonValue, device_id, server_lists::entries_of};
-use crate::{
-    model::{Fault, FieldError, Move, MoveInput, ProbeTable},
-    server::router::AppState,
-};
+use crate::router::AppState;
 use axum::{
     Json,
     extract::{Path, State},
     http::StatusCode,
 };
+use model::{Fault, FieldError, Move, MoveInput, ProbeTable};
 use serde_json::Value;
 
 /// `{entries?}`; without entries, or without a body, the wanted list is tried.

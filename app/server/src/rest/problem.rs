@@ -1,10 +1,10 @@
-//! Faults as `application/problem+json`; the one place where a fault gets its HTTP status.
+//! Faults as `application/problem+json`.
 
-use crate::model::Fault;
 use axum::{
     http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
+use model::Fault;
 use serde_json::{Map, Value, json};
 
 /// What a refused request is answered with.
@@ -31,22 +31,10 @@ impl From<Fault> for Problem {
     }
 }
 
-/// The HTTP status of a fault, on every door.
+/// The fault's status as HTTP knows it.
 #[must_use]
 pub fn status_of(fault: &Fault) -> StatusCode {
-    match fault {
-        Fault::NotSignedIn | Fault::WrongPassword => StatusCode::UNAUTHORIZED,
-        Fault::PasswordChangeRequired | Fault::Forbidden => StatusCode::FORBIDDEN,
-        Fault::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Fault::NotFound { .. } => StatusCode::NOT_FOUND,
-        Fault::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-        Fault::Conflict { .. } => StatusCode::PRECONDITION_FAILED,
-        Fault::RevisionRequired => StatusCode::PRECONDITION_REQUIRED,
-        Fault::WrongState { .. } => StatusCode::CONFLICT,
-        Fault::NotActive { .. } | Fault::StorageUnavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-        Fault::Malformed { .. } => StatusCode::BAD_REQUEST,
-        Fault::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-    }
+    StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 impl Problem {
@@ -115,7 +103,7 @@ pub(super) async fn no_such_method() -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::FieldError;
+    use model::FieldError;
 
     #[test]
     fn a_problem_tells_kind_words_and_the_faults_own_fields() {

@@ -1,11 +1,9 @@
 //! `/api/v1/provisioning`.
 
 use super::{By, Problem, body::Json as Body};
-use crate::{
-    model::{ProvisioningInput, ProvisioningString},
-    server::router::AppState,
-};
+use crate::router::AppState;
 use axum::{Json, extract::State, http::StatusCode};
+use model::{ProvisioningInput, ProvisioningString};
 
 pub(super) async fn list(State(state): State<AppState>, _: By) -> Result<Json<Vec<ProvisioningString>>, Problem> {
     Ok(Json(state.service.list_provisioning_strings().await?))

@@ -4,16 +4,14 @@ use super::{
     By, Problem, device_id,
     server_lists::{answer, base_revision},
 };
-use crate::{
-    model::{Fault, Page, RevisionEntry, RevisionQuery},
-    server::router::AppState,
-};
+use crate::router::AppState;
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode},
     response::Response,
 };
+use model::{Fault, Page, RevisionEntry, RevisionQuery};
 
 pub(super) async fn list(
     State(state): State<AppState>,

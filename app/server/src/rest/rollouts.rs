@@ -1,18 +1,16 @@
 //! `/api/v1/rollouts`: one server list for many devices, in waves.
 
 use super::{By, Problem, body::JsonValue, server_lists::entries_of};
-use crate::{
-    model::{
-        Fault, FieldError, Page, Rollout, RolloutDevice, RolloutDeviceQuery, RolloutInput, RolloutQuery, RolloutVerb,
-        Selector,
-    },
-    server::router::AppState,
-};
+use crate::router::AppState;
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
+};
+use model::{
+    Fault, FieldError, Page, Rollout, RolloutDevice, RolloutDeviceQuery, RolloutInput, RolloutQuery, RolloutVerb,
+    Selector,
 };
 use serde_json::Value;
 

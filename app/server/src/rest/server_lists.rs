@@ -1,16 +1,14 @@
 //! `/api/v1/devices/{id}/servers`: the wanted list, edited with If-Match.
 
 use super::{By, Problem, body::JsonValue, device_id};
-use crate::{
-    model::{DeviceServers, EntryInput, Fault, FieldError, SettingsInput},
-    server::{router::AppState, service::ListInput},
-};
+use crate::{router::AppState, service::ListInput};
 use axum::{
     Json,
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use model::{DeviceServers, EntryInput, Fault, FieldError, SettingsInput};
 use serde_json::Value;
 
 pub(super) async fn find(State(state): State<AppState>, _: By, Path(id): Path<String>) -> Result<Response, Problem> {

@@ -1,15 +1,13 @@
 //! `/api/v1/servers`, the join strings that bring one in, and the newcomers that wait to be let in.
 
 use super::{By, Problem, body::Json as Sent};
-use crate::{
-    model::{Draining, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, Outage, PromotionInput, Quiesced, Server},
-    server::{auth::Console, router::AppState},
-};
+use crate::{auth::Console, router::AppState};
 use axum::{
     Json,
     extract::{Path, State},
     http::{Extensions, StatusCode},
 };
+use model::{Draining, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, Outage, PromotionInput, Quiesced, Server};
 use serde_json::{Value, json};
 
 pub(super) async fn list(State(state): State<AppState>, _: By) -> Result<Json<Vec<Server>>, Problem> {

@@ -1,14 +1,12 @@
 //! `/api/v1/sign-ins`.
 
 use super::{By, Problem};
-use crate::{
-    model::{Fault, Page, SignInAttempt, SignInQuery},
-    server::router::AppState,
-};
+use crate::router::AppState;
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
 };
+use model::{Fault, Page, SignInAttempt, SignInQuery};
 
 pub(super) async fn list(
     State(state): State<AppState>,

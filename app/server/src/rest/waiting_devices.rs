@@ -1,15 +1,13 @@
 //! `/api/v1/waiting-devices`.
 
 use super::{By, Problem};
-use crate::{
-    model::{DeviceSummary, WaitingDevice},
-    server::router::AppState,
-};
+use crate::router::AppState;
 use axum::{
     Json,
     extract::{Path, State},
     http::StatusCode,
 };
+use model::{DeviceSummary, WaitingDevice};
 
 pub(super) async fn list(State(state): State<AppState>, _: By) -> Result<Json<Vec<WaitingDevice>>, Problem> {
     Ok(Json(state.service.list_waiting().await?))

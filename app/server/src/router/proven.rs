@@ -1,6 +1,6 @@
 //! An answer to a change says whether it is safe, where another server may take over by itself.
 
-use crate::server::{auth::is_safe, service::Service};
+use crate::{auth::is_safe, service::Service};
 use axum::{
     extract::{Request, State},
     http::{HeaderName, HeaderValue},
@@ -10,9 +10,9 @@ use axum::{
 use std::sync::Arc;
 
 /// The header of an answer to a change that is not known to be safe.
-pub(in crate::server) const SAVED: HeaderName = HeaderName::from_static("saved");
+pub(crate) const SAVED: HeaderName = HeaderName::from_static("saved");
 /// What it says.
-pub(in crate::server) const HERE_ALONE: HeaderValue = HeaderValue::from_static("here-alone");
+pub(crate) const HERE_ALONE: HeaderValue = HeaderValue::from_static("here-alone");
 
 /// Holds the answer back until what the request changed is safe, or a few seconds have passed.
 pub(super) async fn prove(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {

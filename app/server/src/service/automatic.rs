@@ -3,18 +3,16 @@
 
 use super::{Actor, Service, role_changes::unwritten};
 use crate::{
-    model::{AutomaticPromotion, Fault, Role, ServerEntry},
-    server::{
-        changes::Change,
-        quorum::{Letter, QuorumKeeper, QuorumView},
-        roles::{EpochToken, Pause, RoleRecord},
-        store::PromotionKind,
-    },
+    changes::Change,
+    quorum::{Letter, QuorumKeeper, QuorumView},
+    roles::{EpochToken, Pause, RoleRecord},
+    store::PromotionKind,
 };
 use gateway::{
     quorum::ProposalRefused,
     wire::{DeviceId, Epoch},
 };
+use model::{AutomaticPromotion, Fault, Role, ServerEntry};
 use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -104,7 +102,7 @@ impl Service {
     /// # Errors
     ///
     /// The store or the disk fails.
-    pub(in crate::server) async fn keep_quorum(self: &Arc<Self>) -> Result<(), Fault> {
+    pub(crate) async fn keep_quorum(self: &Arc<Self>) -> Result<(), Fault> {
         let Some(quorum) = self.quorum.get() else { return Ok(()) };
         quorum.follow(&self.roles.now());
         let peers = self.peers.peers();
@@ -197,7 +195,7 @@ impl Service {
     }
 
     /// A device's session is over.
-    pub(in crate::server) fn elector_gone(&self, device: u32, session: u64) {
+    pub(crate) fn elector_gone(&self, device: u32, session: u64) {
         if let Some(quorum) = self.quorum.get() {
             quorum.gone(device, session);
         }

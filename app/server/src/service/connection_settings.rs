@@ -1,7 +1,7 @@
 //! A device's settings: as typed, as the book keeps them, as the wire wants them.
 
-use crate::model::{ConnectionSettings, DayWindow, Failback, Fault, FieldError, SettingsInput};
 use gateway::wire::{self, DeviceSettings};
+use model::{ConnectionSettings, DayWindow, Failback, Fault, FieldError, SettingsInput};
 
 /// What was typed over what stands; errors are at the settings' names.
 pub(super) fn parse_settings(

@@ -1,10 +1,8 @@
 //! Copies of the book, as an operator sees them, and the daily rehearsal of a failover to them.
 
 use super::{Actor, Service};
-use crate::{
-    model::{CopyFacts, Fault, Rehearsal, Role},
-    server::changes::Change,
-};
+use crate::changes::Change;
+use model::{CopyFacts, Fault, Rehearsal, Role};
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -43,14 +41,14 @@ impl Service {
     }
 
     /// A copy has arrived and is in use; it was so long on its way and being checked.
-    pub(in crate::server) fn note_copy(&self, took: Duration) {
+    pub(crate) fn note_copy(&self, took: Duration) {
         self.copy_notes.lock().took = Some(took);
         self.changed(Change::Server);
         self.changed(Change::Book);
     }
 
     /// The copy that this standby works with.
-    pub(in crate::server) fn own_copy(&self) -> Option<CopyFacts> {
+    pub(crate) fn own_copy(&self) -> Option<CopyFacts> {
         let copy = self.store.copy()?;
         let notes = self.copy_notes.lock().clone();
         Some(CopyFacts {
@@ -69,7 +67,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails; what is wrong with the copy is no error, it is shown.
-    pub(in crate::server) async fn rehearse(&self) -> Result<(), Fault> {
+    pub(crate) async fn rehearse(&self) -> Result<(), Fault> {
         let now = self.clock.now();
         let due = match &self.copy_notes.lock().rehearsal {
             // A clock that was set back rehearses once more.

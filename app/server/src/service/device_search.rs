@@ -2,10 +2,8 @@
 //! for a page of fifty, so nothing is read that is not asked for.
 
 use super::{Service, standing::newest};
-use crate::{
-    model::{DeviceQuery, DeviceStatus, Fault, PreviewDevice},
-    server::store::{Named, Sighting},
-};
+use crate::store::{Named, Sighting};
+use model::{DeviceQuery, DeviceStatus, Fault, PreviewDevice};
 use std::collections::HashMap;
 
 /// A device that was found.

@@ -8,14 +8,12 @@ use super::{
     server_lists::{Blank, Content, parse_content},
     standing::{newest, status_of},
 };
-use crate::{
-    model::{
-        Connection, ConnectionSettings, Device, DeviceInfo, DeviceQuery, DeviceSettingInput, DeviceSummary, Fault,
-        FieldError, Page, PushState,
-    },
-    server::store::{AuditEntry, DeviceEdit, DeviceRecord, Sighting},
-};
+use crate::store::{AuditEntry, DeviceEdit, DeviceRecord, Sighting};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use model::{
+    Connection, ConnectionSettings, Device, DeviceInfo, DeviceQuery, DeviceSettingInput, DeviceSummary, Fault,
+    FieldError, Page, PushState,
+};
 use serde_json::json;
 use std::collections::HashMap;
 

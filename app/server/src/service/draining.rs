@@ -1,11 +1,9 @@
 //! Sending this server's devices to others, before it is stopped or looked after.
 
 use super::{Actor, Service};
-use crate::{
-    model::{Banner, Draining, Fault, PeerState},
-    server::changes::Change,
-};
+use crate::changes::Change;
 use gateway::{server::Refusal, wire::Reason};
+use model::{Banner, Draining, Fault, PeerState};
 use serde_json::json;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::task::AbortHandle;

@@ -1,10 +1,8 @@
 //! A registration names the list that the device keeps. What follows if that is not the one it was thought to keep.
 
 use super::{Service, standing::newest};
-use crate::{
-    model::{Fault, PushState, Role},
-    server::store::{PushMove, PushMoved, ReportedList, Sighting},
-};
+use crate::store::{PushMove, PushMoved, ReportedList, Sighting};
+use model::{Fault, PushState, Role};
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Mutex, PoisonError},

@@ -3,10 +3,8 @@
 mod run;
 
 use super::{Actor, Service, device_search::Found, paging::limit_of};
-use crate::{
-    model::{DeviceQuery, Drill, DrillDevice, DrillInput, DrillState, DrillStep, Fault, FieldError},
-    server::changes::Change,
-};
+use crate::changes::Change;
+use model::{DeviceQuery, Drill, DrillDevice, DrillInput, DrillState, DrillStep, Fault, FieldError};
 use serde_json::json;
 use std::{
     collections::BTreeSet,

@@ -2,19 +2,17 @@
 
 use super::{Service, names::device_name_of, server_lists::list_of};
 use crate::{
-    model::{DeviceInfo, Fault, Role},
-    server::{
-        changes::Change,
-        clock::text_of,
-        list_seal::sealed,
-        store::{ProvisioningRecord, WaitingRecord, WaitingState},
-    },
+    changes::Change,
+    clock::text_of,
+    list_seal::sealed,
+    store::{ProvisioningRecord, WaitingRecord, WaitingState},
 };
 use gateway::{
     enrolment::proof_holds,
     server::{EnrolDecision, Enrolment, Refusal},
     wire::{Enrolled, Reason},
 };
+use model::{DeviceInfo, Fault, Role};
 
 /// How far behind a waiting device's last sign of life may be on record, in seconds.
 const SEEN_AGAIN_AFTER_S: u64 = 300;

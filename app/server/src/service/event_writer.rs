@@ -1,7 +1,7 @@
 //! Events of all devices, of up to 100 each, written in batches.
 
 use super::batches::{Batches, Writes};
-use crate::server::{
+use crate::{
     changes::{Change, Changes},
     store::{EventArrival, EventPlace, Store, StoreError},
 };

@@ -7,15 +7,13 @@ use super::{
     paging,
 };
 use crate::{
-    model::{Event, EventQuery, Fault, Page, Role},
-    server::{
-        changes::Change,
-        clock::text_of,
-        store::{EventArrival, EventFilter, EventMark, EventNews, EventPlace, EventRow, StoreError},
-    },
+    changes::Change,
+    clock::text_of,
+    store::{EventArrival, EventFilter, EventMark, EventNews, EventPlace, EventRow, StoreError},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gateway::wire::{EventUpload, RingId};
+use model::{Event, EventQuery, Fault, Page, Role};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering},

@@ -1,14 +1,14 @@
 //! What failed on the way to a server, in words; and what devices found, as pages show it.
 
 use super::server_lists::model_entry;
-use crate::model::{ProbeRow, ProbedServer};
 use gateway::wire::{EntryProbe, FailureKind, Role};
+use model::{ProbeRow, ProbedServer};
 
 /// The longest text of a device that is kept, in characters.
 const MAX_FOREIGN_CHARS: usize = 200;
 
 /// What failed, with what the device adds where the kind alone does not say enough.
-pub(in crate::server) fn in_words(kind: FailureKind, text: &str) -> String {
+pub(crate) fn in_words(kind: FailureKind, text: &str) -> String {
     let words = match kind {
         FailureKind::Unknown => "failed",
         FailureKind::NotTried => "not tried",
@@ -29,12 +29,12 @@ pub(in crate::server) fn in_words(kind: FailureKind, text: &str) -> String {
 }
 
 /// Text from a device: one line of bounded length.
-pub(in crate::server) fn foreign_text(text: &str) -> String {
+pub(crate) fn foreign_text(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(MAX_FOREIGN_CHARS).collect()
 }
 
 /// A device's table.
-pub(in crate::server) fn rows_of(probes: &[EntryProbe]) -> Vec<ProbeRow> {
+pub(crate) fn rows_of(probes: &[EntryProbe]) -> Vec<ProbeRow> {
     let mut rows: Vec<ProbeRow> = probes.iter().map(row_of).collect();
     rows.sort_by_key(|row| row.priority);
     rows

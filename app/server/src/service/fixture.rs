@@ -2,15 +2,12 @@
 
 use super::{Actor, Arrival, Report, Service, Site};
 use crate::{
-    model::{DeviceInfo, DeviceServers, EntryInput, IpConfig, ProvisioningInput, Role, SerialConfig, ServerEntry},
-    server::{
-        clock::Clock,
-        keys::Keys,
-        roles::{EpochToken, RoleRecord},
-        store::{
-            Installation, ReportedList,
-            fixture::{copy_book, open_store},
-        },
+    clock::Clock,
+    keys::Keys,
+    roles::{EpochToken, RoleRecord},
+    store::{
+        Installation, ReportedList,
+        fixture::{copy_book, open_store},
     },
 };
 use gateway::{
@@ -19,6 +16,7 @@ use gateway::{
     server::{EnrolDecision, Enrolment},
     wire::{self, DeviceId, Enrol, Enrolled},
 };
+use model::{DeviceInfo, DeviceServers, EntryInput, IpConfig, ProvisioningInput, Role, SerialConfig, ServerEntry};
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},

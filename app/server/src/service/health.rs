@@ -1,7 +1,7 @@
 //! What load balancers and cluster managers ask.
 
 use super::Service;
-use crate::model::{Fault, Role};
+use model::{Fault, Role};
 
 impl Service {
     /// Can this server serve people and devices?

@@ -2,19 +2,17 @@
 
 use super::{Actor, Service, newcomers::Asked};
 use crate::{
-    model::{Fault, Newcomer, Role},
-    server::{
-        changes::Change,
-        clock::text_of,
-        sites::{JoinAnswer, JoinReply, JoinRequest, JoinString, ServerFacts, proof_holds},
-        starts::Start,
-        store::{self, AuditEntry, NewServer, StoreError, Used},
-    },
+    changes::Change,
+    clock::text_of,
+    sites::{JoinAnswer, JoinReply, JoinRequest, JoinString, ServerFacts, proof_holds},
+    starts::Start,
+    store::{self, AuditEntry, NewServer, StoreError, Used},
 };
 use gateway::{
     authority::{AuthorityError, SignedServer},
     enrolment::{KeyFingerprint, key_fingerprint},
 };
+use model::{Fault, Newcomer, Role};
 use serde_json::json;
 use std::time::Instant;
 use time::Duration;
@@ -27,7 +25,7 @@ const MAX_ID_BYTES: usize = 64;
 
 /// Why a newcomer is not let in; its text is what both ends are told.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::server) enum JoinRefusal {
+pub(crate) enum JoinRefusal {
     #[error("this join string was not made here; use it with the server that made it")]
     Unknown,
     #[error("this join string was used already; make another with `portal join-string`")]
@@ -103,7 +101,7 @@ impl Service {
 
     /// A newcomer asks. One that knows the secret of an unused join string of this server waits for an operator; once
     /// its key is confirmed it is let in.
-    pub(in crate::server) async fn join(
+    pub(crate) async fn join(
         &self,
         request: JoinRequest,
         binding: &[u8],

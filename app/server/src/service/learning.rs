@@ -9,14 +9,12 @@ use super::{
     standing::MAX_NUMBER,
 };
 use crate::{
-    model::{DeviceInfo, Fault, PushState, RevisionSource, Role},
-    server::{
-        changes::Change,
-        list_seal::is_sealed,
-        store::{Learned, LearnedDevice, ReportedList, Revision, Sighting},
-    },
+    changes::Change,
+    list_seal::is_sealed,
+    store::{Learned, LearnedDevice, ReportedList, Revision, Sighting},
 };
 use gateway::wire::{DeviceId, ServerList};
+use model::{DeviceInfo, Fault, PushState, RevisionSource, Role};
 use serde_json::json;
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -33,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 impl Service {
     /// The device has registered with a list: if one of the two is not known here, the device is asked for its list.
-    pub(in crate::server) fn learn_from(self: &Arc<Self>, device: u32, info: &DeviceInfo, kept: &ReportedList) {
+    pub(crate) fn learn_from(self: &Arc<Self>, device: u32, info: &DeviceInfo, kept: &ReportedList) {
         if self.role() != Role::Active {
             return;
         }
@@ -52,7 +50,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails, and the first reason why.
-    pub(in crate::server) async fn learn_from_connected(&self) -> Result<(), Fault> {
+    pub(crate) async fn learn_from_connected(&self) -> Result<(), Fault> {
         if self.role() != Role::Active || !self.unlearned.swap(false, Ordering::Relaxed) {
             return Ok(());
         }

@@ -1,7 +1,8 @@
 //! Names and texts that several rules use.
 
 use super::{Actor, Service};
-use crate::{model::Fault, server::store::AuditEntry};
+use crate::store::AuditEntry;
+use model::Fault;
 use serde_json::Value;
 
 /// The longest name of a device, in characters.

@@ -3,10 +3,8 @@
 //! They are kept in memory alone. A newcomer asks every second, so after a restart it is there again at once.
 
 use super::{Actor, Service};
-use crate::{
-    model::{Fault, Newcomer},
-    server::{changes::Change, sites::JoinReply, store::AuditEntry},
-};
+use crate::{changes::Change, sites::JoinReply, store::AuditEntry};
+use model::{Fault, Newcomer};
 use serde_json::json;
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},

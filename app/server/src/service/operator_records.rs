@@ -2,11 +2,9 @@
 //! into the book at the latest when this server writes it.
 
 use super::{Service, paging};
-use crate::{
-    model::{Fault, Page, Role, SignInAttempt, SignInQuery},
-    server::store::{AuditEntry, HeldRecords, OperatorRecords, SignInMark, SignInRow, StoreError},
-};
+use crate::store::{AuditEntry, HeldRecords, OperatorRecords, SignInMark, SignInRow, StoreError};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use model::{Fault, Page, Role, SignInAttempt, SignInQuery};
 use std::{collections::HashMap, sync::atomic::Ordering};
 
 impl Service {

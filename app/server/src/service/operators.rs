@@ -6,12 +6,10 @@ use super::{
     sign_in::SignedIn,
 };
 use crate::{
-    model::{Fault, Operator, SignInInput},
-    server::{
-        changes::Change,
-        store::{AuditEntry, OperatorRecord, StoreError},
-    },
+    changes::Change,
+    store::{AuditEntry, OperatorRecord, StoreError},
 };
+use model::{Fault, Operator, SignInInput};
 
 /// The login of the operator that is there from the start.
 pub const FIRST_LOGIN: &str = "admin";
@@ -213,7 +211,7 @@ fn parse_login(text: &str) -> Result<&str, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::{
+    use crate::{
         service::fixture::{Room, admin},
         store::PromotionKind,
     };

@@ -8,17 +8,15 @@ use super::{
     standing::Standing,
 };
 use crate::{
-    model::{
-        Connection, EntryInput, Fault, MAX_ENTRIES, Move, MoveInput, MoveState, ProbeRow, ProbeTable, ServerEntry,
-    },
-    server::{
-        changes::Change,
-        sites::{Errand, Order},
-    },
+    changes::Change,
+    sites::{Errand, Order},
 };
 use gateway::{
     server::OrderError,
     wire::{self, Address, AddressError, DeviceId},
+};
+use model::{
+    Connection, EntryInput, Fault, MAX_ENTRIES, Move, MoveInput, MoveState, ProbeRow, ProbeTable, ServerEntry,
 };
 use serde_json::json;
 use std::{
@@ -157,7 +155,7 @@ impl Service {
     /// # Errors
     ///
     /// An entry that is none, or the device is not connected here, does not answer, or says no.
-    pub(in crate::server) async fn carry_out(&self, device: u32, order: Order) -> Result<Vec<ProbeRow>, Fault> {
+    pub(crate) async fn carry_out(&self, device: u32, order: Order) -> Result<Vec<ProbeRow>, Fault> {
         let gateway = self.gateway.get().ok_or_else(|| wrong("The device gateway does not listen."))?;
         match order {
             Order::Probe { entries } => {

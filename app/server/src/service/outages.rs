@@ -1,10 +1,8 @@
 //! How a failover went: another server fell silent, and its devices came to those that answer.
 
 use super::Service;
-use crate::{
-    model::{Fault, Outage},
-    server::{changes::Change, store::Presence},
-};
+use crate::{changes::Change, store::Presence};
+use model::{Fault, Outage};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -124,7 +122,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails; it is tried again.
-    pub(in crate::server) async fn write_outages(&self) -> Result<(), Fault> {
+    pub(crate) async fn write_outages(&self) -> Result<(), Fault> {
         let new: Vec<Outage> = {
             let mut outages = self.outages.lock();
             let unwritten = outages.values_mut().filter(|watched| !watched.written);

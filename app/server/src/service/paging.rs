@@ -1,6 +1,6 @@
 //! Pages: how many rows, and from where.
 
-use crate::model::Fault;
+use model::Fault;
 
 /// Rows of a page if the question does not say, and the most.
 pub(super) const USUAL: (u32, u32) = (50, 200);

@@ -1,10 +1,10 @@
 //! Passwords: what is acceptable, how they are kept, how one is checked without telling who exists.
 
-use crate::model::{Fault, FieldError};
 use argon2::{
     Argon2, PasswordHash, PasswordHasher as _, PasswordVerifier as _,
     password_hash::{Salt, SaltString},
 };
+use model::{Fault, FieldError};
 use rand::Rng as _;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;

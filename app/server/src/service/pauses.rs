@@ -1,10 +1,8 @@
 //! Why a server that was active changes nothing, and what became of what it wrote, in words.
 
 use super::Service;
-use crate::{
-    model::{Banner, Role},
-    server::roles::{Pause, RoleRecord},
-};
+use crate::roles::{Pause, RoleRecord};
+use model::{Banner, Role};
 
 impl Service {
     /// Why this server changes nothing although it was active.
@@ -95,7 +93,7 @@ impl Service {
 }
 
 /// Whether a server like this that is standby all at once has lost what only its database held.
-pub(in crate::server) fn loses_writes(now: &RoleRecord) -> bool {
+pub(crate) fn loses_writes(now: &RoleRecord) -> bool {
     match (now.role, &now.pause) {
         (Role::Standby, _)
         | (Role::Active | Role::ReadOnly, Some(Pause::HandedOver { .. } | Pause::Detached { .. } | Pause::OtherLine)) => {

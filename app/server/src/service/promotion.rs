@@ -2,13 +2,11 @@
 
 use super::{Actor, Service, replication::is_written_in, role_changes::unwritten};
 use crate::{
-    model::{Evidence, Fault, FieldError, OtherServer, PromotionInput, ReplicationPart, Role, Server},
-    server::{
-        roles::{EpochToken, Pause, RoleRecord},
-        sites::{Errand, ServerFacts},
-        store::{Promotion, PromotionKind},
-    },
+    roles::{EpochToken, Pause, RoleRecord},
+    sites::{Errand, ServerFacts},
+    store::{Promotion, PromotionKind},
 };
+use model::{Evidence, Fault, FieldError, OtherServer, PromotionInput, ReplicationPart, Role, Server};
 use serde_json::json;
 use std::{
     sync::Arc,

@@ -2,10 +2,8 @@
 //! know of it.
 
 use super::Service;
-use crate::{
-    model::Role,
-    server::{changes::Change, quorum::QuorumKeeper},
-};
+use crate::{changes::Change, quorum::QuorumKeeper};
+use model::Role;
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 
@@ -16,13 +14,13 @@ const ASK_PAUSE: Duration = Duration::from_millis(100);
 
 impl Service {
     /// The newest change in the book; `None` where changes need no proof.
-    pub(in crate::server) async fn newest_to_prove(&self) -> Option<u64> {
+    pub(crate) async fn newest_to_prove(&self) -> Option<u64> {
         let on = self.role() == Role::Active && self.quorum.get().is_some_and(QuorumKeeper::is_on);
         if on { self.store.newest_change().await.ok() } else { None }
     }
 
     /// Whether anything was changed after `newest` that is on this server alone, as far as is known after a short wait.
-    pub(in crate::server) async fn is_alone_since(self: &Arc<Self>, newest: u64) -> bool {
+    pub(crate) async fn is_alone_since(self: &Arc<Self>, newest: u64) -> bool {
         let Some(quorum) = self.quorum.get() else { return false };
         if self.store.newest_change().await.is_ok_and(|now| now <= newest) {
             return false;

@@ -1,14 +1,12 @@
 //! Provisioning strings: made by an operator, typed into new devices.
 
 use super::{Actor, Service};
-use crate::{
-    model::{Fault, FieldError, MAX_ENTRIES, ProvisioningInput, ProvisioningString, ServerEntry},
-    server::{changes::Change, clock::text_of, store::ProvisioningRecord},
-};
+use crate::{changes::Change, clock::text_of, store::ProvisioningRecord};
 use gateway::{
     provisioning,
     wire::{Address, Entries, EntriesError},
 };
+use model::{Fault, FieldError, MAX_ENTRIES, ProvisioningInput, ProvisioningString, ServerEntry};
 use serde_json::json;
 use time::Duration;
 

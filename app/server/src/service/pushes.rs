@@ -4,14 +4,12 @@ mod rules;
 
 use super::{Actor, Service, server_lists::list_of, standing::Standing};
 use crate::{
-    model::{EntryFailure, Fault, Role},
-    server::{
-        changes::Change,
-        list_seal::sealed,
-        store::{Outcome, OutcomeState, PushMove, PushMoved, ReportedList},
-    },
+    changes::Change,
+    list_seal::sealed,
+    store::{Outcome, OutcomeState, PushMove, PushMoved, ReportedList},
 };
 use gateway::wire::ServerList;
+use model::{EntryFailure, Fault, Role};
 use rules::{Moves, Position};
 
 /// How often a report is tried again when edits keep coming in between.

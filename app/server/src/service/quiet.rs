@@ -1,10 +1,8 @@
 //! Holding all writes for a moment, while a hypervisor takes a snapshot of this machine.
 
 use super::{Actor, Service};
-use crate::{
-    model::{Banner, Fault, FieldError, Quiesced, Role},
-    server::{changes::Change, clock::text_of},
-};
+use crate::{changes::Change, clock::text_of};
+use model::{Banner, Fault, FieldError, Quiesced, Role};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,

@@ -3,13 +3,11 @@
 
 use super::{Actor, Service, role_changes::unwritten};
 use crate::{
-    model::{Fault, LoneWrite, Role, Server},
-    server::{
-        roles::{Pause, RoleRecord},
-        sites::Errand,
-        store::CopyFlaw,
-    },
+    roles::{Pause, RoleRecord},
+    sites::Errand,
+    store::CopyFlaw,
 };
+use model::{Fault, LoneWrite, Role, Server};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -87,7 +85,7 @@ impl Service {
     /// # Errors
     ///
     /// As [`rejoin`](Self::rejoin).
-    pub(in crate::server) async fn rejoin_after_handover(self: &Arc<Self>) -> Result<(), Fault> {
+    pub(crate) async fn rejoin_after_handover(self: &Arc<Self>) -> Result<(), Fault> {
         let record = self.roles.now();
         let Some(Pause::HandedOver { to }) = &record.pause else { return Ok(()) };
         let taken = self.peers.peers().into_iter().any(|peer| {
@@ -120,7 +118,7 @@ impl Service {
     pub async fn settle_lone_writes(&self, actor: &Actor) -> Result<(), Fault> {
         let open = self.store.count_lone_writes().await?;
         self.store.settle_lone_writes(&actor.login, &self.clock.now_text()).await?;
-        self.changed(crate::server::changes::Change::Server);
+        self.changed(crate::changes::Change::Server);
         if open == 0 {
             return Ok(());
         }

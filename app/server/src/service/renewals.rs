@@ -2,15 +2,13 @@
 
 use super::{Actor, Service, names::device_name_of};
 use crate::{
-    model::{Banner, Fault, Role},
-    server::{
-        changes::Change,
-        clock::text_of_unix_ms,
-        sites::{Errand, Renew},
-        store::RenewalRecord,
-    },
+    changes::Change,
+    clock::text_of_unix_ms,
+    sites::{Errand, Renew},
+    store::RenewalRecord,
 };
 use gateway::{enrolment::key_fingerprint, tls::validity_of, wire::DeviceId};
+use model::{Banner, Fault, Role};
 use rustls_pki_types::CertificateDer;
 use serde_json::json;
 use std::{
@@ -85,12 +83,7 @@ impl Service {
     /// # Errors
     ///
     /// Why not, for people: not active, not this device's key, revoked, or the store fails.
-    pub(in crate::server) async fn renew_here(
-        &self,
-        device: u32,
-        shown: &str,
-        request: &[u8],
-    ) -> Result<Vec<u8>, String> {
+    pub(crate) async fn renew_here(&self, device: u32, shown: &str, request: &[u8]) -> Result<Vec<u8>, String> {
         if self.role() != Role::Active {
             return Err("This server is not active. Ask again later.".to_owned());
         }

@@ -2,13 +2,11 @@
 
 use super::{Service, loses_writes, role_changes::unwritten};
 use crate::{
-    model::{Fault, Replication, ReplicationPart, Role},
-    server::{
-        changes::Change,
-        roles::{EpochToken, Pause, RoleRecord},
-        store::{NotKept, StoreError},
-    },
+    changes::Change,
+    roles::{EpochToken, Pause, RoleRecord},
+    store::{NotKept, StoreError},
 };
+use model::{Fault, Replication, ReplicationPart, Role};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What the last look at the database server showed; `None` where the database is a file.
@@ -21,7 +19,7 @@ impl Service {
     /// # Errors
     ///
     /// The role cannot be put on record.
-    pub(in crate::server) async fn look_at_replication(&self) -> Result<(), Fault> {
+    pub(crate) async fn look_at_replication(&self) -> Result<(), Fault> {
         let seen = match self.store.look_at_cluster().await {
             Ok(None) => return Ok(()),
             Ok(Some(seen)) => seen,
@@ -75,7 +73,7 @@ impl Service {
     }
 
     /// How the replication stands here. What a replica lacks is seen from what the active server said last.
-    pub(in crate::server) fn own_replication(&self) -> Option<Replication> {
+    pub(crate) fn own_replication(&self) -> Option<Replication> {
         let seen = self.replication.lock().clone()?;
         if seen.part != ReplicationPart::Replica {
             return Some(seen);
@@ -90,9 +88,9 @@ impl Service {
     }
 
     /// Why the database cannot be used, for the top of every page.
-    pub(super) fn database_banner(&self) -> Option<crate::model::Banner> {
+    pub(super) fn database_banner(&self) -> Option<model::Banner> {
         let unknown = self.replication.lock().as_ref().is_some_and(|seen| seen.part == ReplicationPart::Unknown);
-        unknown.then(|| crate::model::Banner {
+        unknown.then(|| model::Banner {
             text: "The database server does not answer: nothing can be shown anew or changed. Devices stay connected \
                    and keep their events."
                 .to_owned(),
@@ -137,7 +135,7 @@ fn not_kept(error: NotKept) -> Fault {
 }
 
 /// What a server has to become on a database server like this; `None` if it can stay what it is.
-pub(in crate::server) fn fitting(now: &RoleRecord, seen: &Replication) -> Option<RoleRecord> {
+pub(crate) fn fitting(now: &RoleRecord, seen: &Replication) -> Option<RoleRecord> {
     // All servers of one site write one database, in the epoch that it names.
     let is_written = is_written_in(seen, &now.epoch);
     let (role, pause) = match (seen.part, now.role, &now.pause) {

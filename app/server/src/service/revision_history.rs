@@ -6,10 +6,8 @@ use super::{
     paging::{limit_of, place_of},
     server_lists::{Content, entries_of},
 };
-use crate::{
-    model::{DeviceServers, Fault, Page, RevisionEntry, RevisionPush, RevisionQuery, changes_between},
-    server::store::{DeviceEdit, PastRevision, Revision},
-};
+use crate::store::{DeviceEdit, PastRevision, Revision};
+use model::{DeviceServers, Fault, Page, RevisionEntry, RevisionPush, RevisionQuery, changes_between};
 use serde_json::json;
 
 /// Rows of a page if the question does not say, and the most.

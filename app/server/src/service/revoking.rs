@@ -2,11 +2,8 @@
 
 use super::{Actor, Service, names::device_name_of};
 use crate::{
-    model::{Banner, Fault, PeerState, Role, Server},
-    server::{
-        changes::Change,
-        store::{DeviceRevocation, Revocation, StoreError},
-    },
+    changes::Change,
+    store::{DeviceRevocation, Revocation, StoreError},
 };
 use aws_lc_rs::digest::{Context, SHA256};
 use gateway::{
@@ -14,6 +11,7 @@ use gateway::{
     revocation,
     wire::{DeviceId, Reason, RevokedServer},
 };
+use model::{Banner, Fault, PeerState, Role, Server};
 use serde_json::json;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -29,11 +27,11 @@ pub(super) struct RevocationNews {
 
 /// Servers that were removed, as devices are told; each is sealed once, in the order in which this server learned of them.
 #[derive(Default)]
-pub(in crate::server) struct RevokedServers(RwLock<Arc<[RevokedServer]>>);
+pub(crate) struct RevokedServers(RwLock<Arc<[RevokedServer]>>);
 
 impl RevokedServers {
     /// Those known by now.
-    pub(in crate::server) fn read(&self) -> Arc<[RevokedServer]> {
+    pub(crate) fn read(&self) -> Arc<[RevokedServer]> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -115,7 +113,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails.
-    pub(in crate::server) async fn close_revoked(&self) -> Result<(), Fault> {
+    pub(crate) async fn close_revoked(&self) -> Result<(), Fault> {
         let rows = self.store.list_revocations().await?;
         self.tell_devices_of_servers(&rows);
         for row in rows {
@@ -153,7 +151,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails.
-    pub(in crate::server) async fn revocations_unknown(&self) -> Result<Vec<(String, u64)>, Fault> {
+    pub(crate) async fn revocations_unknown(&self) -> Result<Vec<(String, u64)>, Fault> {
         let known = self.store.list_revocations().await?.len() as u64;
         let unknown = self.peers.peers().into_iter().filter_map(|peer| {
             let there = self.peers.revoked_at(&peer.facts.id)?;

@@ -2,14 +2,12 @@
 
 use super::{Arrival, Service};
 use crate::{
-    model::{Fault, Role},
-    server::{
-        changes::Change,
-        roles::{EpochToken, Pause, RoleRecord},
-        starts::Start,
-        store::BookFacts,
-    },
+    changes::Change,
+    roles::{EpochToken, Pause, RoleRecord},
+    starts::Start,
+    store::BookFacts,
 };
+use model::{Fault, Role};
 use std::sync::{PoisonError, atomic::Ordering};
 
 /// No server is started so often between a backup and its end.
@@ -22,7 +20,7 @@ impl Service {
     /// # Errors
     ///
     /// It cannot be put on record; then it has to be met again.
-    pub(in crate::server) async fn meet_epoch(&self, token: &EpochToken, from: &str) -> Result<(), Fault> {
+    pub(crate) async fn meet_epoch(&self, token: &EpochToken, from: &str) -> Result<(), Fault> {
         if *token <= self.roles.now().epoch {
             return Ok(());
         }
@@ -137,7 +135,7 @@ impl Service {
     /// # Errors
     ///
     /// [`Fault::NotActive`], or the disk's.
-    pub(in crate::server) async fn step_down(&self, to: &str, by: &str) -> Result<(), Fault> {
+    pub(crate) async fn step_down(&self, to: &str, by: &str) -> Result<(), Fault> {
         let handed = Pause::HandedOver { to: to.to_owned() };
         let changed = self.roles.change(|now| {
             let sure = now.is_active_at_heart() && now.pause != Some(Pause::Starting);
@@ -166,7 +164,7 @@ impl Service {
     /// # Errors
     ///
     /// It was not given to it or it has taken it, or the disk's.
-    pub(in crate::server) async fn take_back(&self, to: &str) -> Result<(), Fault> {
+    pub(crate) async fn take_back(&self, to: &str) -> Result<(), Fault> {
         let handed = Pause::HandedOver { to: to.to_owned() };
         let back = |now: &RoleRecord| {
             let mine = now.pause.as_ref() == Some(&handed) && now.epoch.server_id == self.site.server_id;
@@ -234,7 +232,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails; it has to be tried again.
-    pub(in crate::server) async fn adopt_what_is_left(&self) -> Result<(), Fault> {
+    pub(crate) async fn adopt_what_is_left(&self) -> Result<(), Fault> {
         if self.unadopted.load(Ordering::Relaxed) { self.adopt_own_journal().await } else { Ok(()) }
     }
 
@@ -278,7 +276,7 @@ pub(super) fn unwritten(error: &std::io::Error) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::service::fixture::Room;
+    use crate::service::fixture::Room;
 
     #[tokio::test]
     async fn of_two_servers_that_were_promoted_at_once_the_lower_one_gives_way_and_says_so() {

@@ -18,14 +18,12 @@ use super::{
     server_lists::{Blank, model_entry, parse_entries},
 };
 use crate::{
-    model::{
-        Fault, FieldError, Page, Rollout, RolloutCounts, RolloutDevice, RolloutDeviceQuery, RolloutDeviceState,
-        RolloutInput, RolloutPreview, RolloutQuery, RolloutState, Selector, Wave,
-    },
-    server::{
-        changes::Change,
-        store::{AuditEntry, ChosenDevice, RolloutMember, RolloutRecord},
-    },
+    changes::Change,
+    store::{AuditEntry, ChosenDevice, RolloutMember, RolloutRecord},
+};
+use model::{
+    Fault, FieldError, Page, Rollout, RolloutCounts, RolloutDevice, RolloutDeviceQuery, RolloutDeviceState,
+    RolloutInput, RolloutPreview, RolloutQuery, RolloutState, Selector, Wave,
 };
 use serde_json::json;
 

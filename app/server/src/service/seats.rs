@@ -1,7 +1,8 @@
 //! Which server holds which device.
 
 use super::Service;
-use crate::{model::Fault, server::store::Presence};
+use crate::store::Presence;
+use model::Fault;
 use std::collections::HashMap;
 
 impl Service {

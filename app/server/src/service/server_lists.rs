@@ -7,16 +7,14 @@ use super::{
     standing::Standing,
 };
 use crate::{
-    model::{
-        ConnectionSettings, DeviceServers, EntryInput, Fault, FieldError, MAX_ENTRIES, PushState, RevisionSource,
-        ServerEntry, SettingsInput,
-    },
-    server::{
-        changes::Change,
-        store::{AuditEntry, DeviceEdit, PushMove, PushMoved, Revision},
-    },
+    changes::Change,
+    store::{AuditEntry, DeviceEdit, PushMove, PushMoved, Revision},
 };
 use gateway::wire::{DeviceId, Entries, EntriesError, EntryField, ListHash, ServerList};
+use model::{
+    ConnectionSettings, DeviceServers, EntryInput, Fault, FieldError, MAX_ENTRIES, PushState, RevisionSource,
+    ServerEntry, SettingsInput,
+};
 use serde_json::json;
 
 impl Service {
@@ -319,7 +317,7 @@ pub(super) fn list_of(revision: &Revision) -> Result<ServerList, Fault> {
 }
 
 /// An entry of the wire as pages show it.
-pub(in crate::server) fn model_entry(entry: &gateway::wire::ServerEntry) -> ServerEntry {
+pub(crate) fn model_entry(entry: &gateway::wire::ServerEntry) -> ServerEntry {
     ServerEntry { address: entry.address.to_string(), port: entry.port, priority: entry.priority }
 }
 

@@ -2,14 +2,12 @@
 
 use super::{SYSTEM, Service, revoking::RevocationNews, shared_book::NO_RECORDS};
 use crate::{
-    model::{Banner, EpochBegin, Fault, PeerState, Role, SAVED_ALONE, Server},
-    server::{
-        changes::Change,
-        quorum::Letter,
-        sites::{Exchange, ExchangeReply, Heard, News, ServerFacts, Told},
-        store::{Manifest, StoreError},
-    },
+    changes::Change,
+    quorum::Letter,
+    sites::{Exchange, ExchangeReply, Heard, News, ServerFacts, Told},
+    store::{Manifest, StoreError},
 };
+use model::{Banner, EpochBegin, Fault, PeerState, Role, SAVED_ALONE, Server};
 use std::{collections::HashMap, time::Instant};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -175,7 +173,7 @@ impl Service {
     }
 
     /// The name of the server where changes are made.
-    pub(in crate::server) async fn active_server_name(&self) -> String {
+    pub(crate) async fn active_server_name(&self) -> String {
         self.active_server().await.map_or_else(unnamed, |(_, name)| name)
     }
 
@@ -196,7 +194,7 @@ impl Service {
     }
 
     /// What this server says of itself to others.
-    pub(in crate::server) fn own_facts(&self) -> ServerFacts {
+    pub(crate) fn own_facts(&self) -> ServerFacts {
         let record = self.roles.now();
         ServerFacts {
             id: self.site.server_id.clone(),
@@ -212,7 +210,7 @@ impl Service {
     }
 
     /// What this server has to tell `peer`, which has its sightings up to version `since`.
-    pub(in crate::server) async fn exchange_for(&self, peer: &str, since: Option<u64>) -> Result<Exchange, StoreError> {
+    pub(crate) async fn exchange_for(&self, peer: &str, since: Option<u64>) -> Result<Exchange, StoreError> {
         let letter = self.quorum.get().and_then(|quorum| quorum.write_letter(peer));
         Ok(Exchange {
             news: self.news_for(peer, since, letter).await?,
@@ -245,7 +243,7 @@ impl Service {
     }
 
     /// The active server's half of an exchange.
-    pub(in crate::server) async fn answer_exchange(
+    pub(crate) async fn answer_exchange(
         &self,
         exchange: Exchange,
         copy: Option<Manifest>,
@@ -266,7 +264,7 @@ impl Service {
     }
 
     /// Takes in what the other server answered to `told`, but for the copy. Says whether there is more to tell.
-    pub(in crate::server) async fn take_reply(&self, reply: ExchangeReply, told: &Exchange) -> Result<bool, Fault> {
+    pub(crate) async fn take_reply(&self, reply: ExchangeReply, told: &Exchange) -> Result<bool, Fault> {
         let peer = reply.news.server.id.clone();
         self.store.go_on_after_sightings(&self.site.server_id, reply.news.have).await?;
         self.hear(reply.news).await?;
@@ -320,7 +318,7 @@ impl Service {
     }
 
     /// Notices which servers have fallen silent.
-    pub(in crate::server) async fn expire_peers(&self) -> Result<(), Fault> {
+    pub(crate) async fn expire_peers(&self) -> Result<(), Fault> {
         if self.newcomers.expire(Instant::now()) {
             self.changed(Change::Server);
         }

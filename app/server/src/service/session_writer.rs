@@ -4,7 +4,7 @@ use super::{
     Service,
     batches::{Batches, Writes},
 };
-use crate::server::store::{SightingChange, SightingChanged, Store};
+use crate::store::{SightingChange, SightingChanged, Store};
 
 /// The writer of sessions.
 pub(super) type SessionWriter = Batches<SessionWrites>;

@@ -2,17 +2,15 @@
 
 use super::{Service, standing::newest};
 use crate::{
-    model::{DeviceInfo, Fault, ServerEntry},
-    server::{
-        changes::Change,
-        roles::EpochToken,
-        store::{ReportedList, Sighting, SightingChange, SightingChanged},
-    },
+    changes::Change,
+    roles::EpochToken,
+    store::{ReportedList, Sighting, SightingChange, SightingChanged},
 };
 use gateway::{
     server::{Admission, Refusal},
     wire::{DeviceId, Reason, RingId, ServerStart},
 };
+use model::{DeviceInfo, Fault, ServerEntry};
 use std::time::{Duration, Instant};
 
 /// How soon a device comes back while the store does not answer.

@@ -2,13 +2,11 @@
 
 use super::{Actor, Service, role_changes::unwritten};
 use crate::{
-    model::{Fault, Role},
-    server::{
-        lease::Keeper,
-        roles::RoleRecord,
-        store::{Installation, PromotionKind},
-    },
+    lease::Keeper,
+    roles::RoleRecord,
+    store::{Installation, PromotionKind},
 };
+use model::{Fault, Role};
 use std::{sync::Arc, time::Duration};
 
 /// How long a server that was given the role waits for the lock that comes with it.
@@ -21,7 +19,7 @@ pub(super) const NO_RECORDS: &str = "This server has no records: it waits for th
 
 impl Service {
     /// The database file is shared under this lease; a second call is ignored.
-    pub(in crate::server) fn attach_lease(&self, keeper: Arc<Keeper>) {
+    pub(crate) fn attach_lease(&self, keeper: Arc<Keeper>) {
         let _ = self.lease.set(keeper);
     }
 
@@ -31,7 +29,7 @@ impl Service {
     /// # Errors
     ///
     /// The database cannot be used; then the lease has to be given back.
-    pub(in crate::server) async fn take_shared_book(&self) -> Result<(), Fault> {
+    pub(crate) async fn take_shared_book(&self) -> Result<(), Fault> {
         let _turn = self.turn.lock().await;
         if self.role() == Role::Active {
             return Ok(());
@@ -48,7 +46,7 @@ impl Service {
 
     /// This server must not write the shared database any more: it works with a copy from now on, and gives the lease back
     /// when nothing here has the file open.
-    pub(in crate::server) async fn leave_shared_book(&self, because: &str) {
+    pub(crate) async fn leave_shared_book(&self, because: &str) {
         let _turn = self.turn.lock().await;
         let Some(keeper) = self.lease.get() else { return };
         tracing::warn!(because, "this server gives the shared database up");
@@ -90,12 +88,12 @@ impl Service {
     }
 
     /// With a shared database: whether this server holds the lease on it.
-    pub(in crate::server) fn holds_lease(&self) -> Option<bool> {
+    pub(crate) fn holds_lease(&self) -> Option<bool> {
         self.lease.get().map(|keeper| keeper.is_held())
     }
 
     /// Whether the role goes with a lease.
-    pub(in crate::server) fn shares_its_book(&self) -> bool {
+    pub(crate) fn shares_its_book(&self) -> bool {
         self.lease.get().is_some()
     }
 }

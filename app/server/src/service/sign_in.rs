@@ -8,12 +8,10 @@ use super::{
     tokens::{self, ACCESS_LIFE, Claims},
 };
 use crate::{
-    model::{Fault, Operator, SignInInput},
-    server::{
-        clock::text_of,
-        store::{OperatorRecord, Presented, RefreshToken},
-    },
+    clock::text_of,
+    store::{OperatorRecord, Presented, RefreshToken},
 };
+use model::{Fault, Operator, SignInInput};
 use std::{
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},

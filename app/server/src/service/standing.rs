@@ -1,10 +1,8 @@
 //! Where a device stands: what the book says of it and what the servers saw of it, as one picture.
 
 use super::{Service, names::device_name_of};
-use crate::{
-    model::{Connection, DeviceInfo, DeviceServers, DeviceStatus, Fault, ListVersion, ProbeTable, Push, PushState},
-    server::store::{DeviceRecord, ReportedList, Revision, Sighting},
-};
+use crate::store::{DeviceRecord, ReportedList, Revision, Sighting};
+use model::{Connection, DeviceInfo, DeviceServers, DeviceStatus, Fault, ListVersion, ProbeTable, Push, PushState};
 
 /// The highest revision that is counted on from: JSON's readers know no higher whole numbers.
 pub(super) const MAX_NUMBER: u64 = 1 << 52;

@@ -2,11 +2,9 @@
 //! come back without knowing better.
 
 use super::{Service, role_changes::unwritten};
-use crate::{
-    model::{Fault, Role},
-    server::{roles::Pause, sites::knows_others, starts::Starts},
-};
+use crate::{roles::Pause, sites::knows_others, starts::Starts};
 use gateway::wire::{DeviceId, Reason};
+use model::{Fault, Role};
 use std::{
     collections::BTreeSet,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -67,7 +65,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails.
-    pub(in crate::server) async fn hold_role_back(&self, knows_others: bool, alone_for: Duration) -> Result<(), Fault> {
+    pub(crate) async fn hold_role_back(&self, knows_others: bool, alone_for: Duration) -> Result<(), Fault> {
         if self.is_starting() {
             self.vouchers.lock().devices.clear();
             return Ok(());
@@ -104,7 +102,7 @@ impl Service {
     /// # Errors
     ///
     /// The disk's, or the store fails.
-    pub(in crate::server) async fn go_on_from_image(&self, alone_for: Duration) -> Result<(), Fault> {
+    pub(crate) async fn go_on_from_image(&self, alone_for: Duration) -> Result<(), Fault> {
         let start = Starts::next(self.store.folder()).map_err(|error| unwritten(&error))?;
         tracing::warn!(
             start = start.now().number,
@@ -130,7 +128,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails.
-    pub(in crate::server) async fn resume_if_overdue(&self) -> Result<(), Fault> {
+    pub(crate) async fn resume_if_overdue(&self) -> Result<(), Fault> {
         if self.is_starting() && self.vouchers.are_overdue() {
             self.resume_active("no device has shown a later start of it").await?;
         }
@@ -142,7 +140,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails.
-    pub(in crate::server) async fn resume_active(&self, because: &str) -> Result<(), Fault> {
+    pub(crate) async fn resume_active(&self, because: &str) -> Result<(), Fault> {
         if self.roles.resume_from(&Pause::Starting) {
             tracing::info!(because, "this server is active again");
             self.adopt_own_journal().await?;
@@ -175,7 +173,7 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::{
+    use crate::{
         service::{
             Arrival,
             fixture::{FIRST, Room, arrival, reported},

@@ -7,16 +7,14 @@ use super::{
     server_lists::entries_of,
 };
 use crate::{
-    model::{DeviceSummary, Fault, RevisionSource, ServerEntry, WaitingDevice},
-    server::{
-        changes::Change,
-        store::{Acceptance, DeviceRevocation, Revision, WaitingRecord, WaitingState},
-    },
+    changes::Change,
+    store::{Acceptance, DeviceRevocation, Revision, WaitingRecord, WaitingState},
 };
 use gateway::{
     enrolment::KeyFingerprint,
     wire::{DeviceId, ListHash, Reason, ServerList},
 };
+use model::{DeviceSummary, Fault, RevisionSource, ServerEntry, WaitingDevice};
 use serde_json::json;
 
 impl Service {

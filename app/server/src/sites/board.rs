@@ -1,9 +1,7 @@
 //! Which of the installation's servers answer, from the last time each was heard.
 
-use crate::{
-    model::{CopyFacts, Replication, Role},
-    server::{roles::EpochToken, starts::Start},
-};
+use crate::{roles::EpochToken, starts::Start};
+use model::{CopyFacts, Replication, Role};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -42,17 +40,17 @@ pub struct ServerFacts {
 
 /// Another server, as last heard.
 #[derive(Clone, Debug)]
-pub(in crate::server) struct Peer {
-    pub(in crate::server) facts: ServerFacts,
+pub(crate) struct Peer {
+    pub(crate) facts: ServerFacts,
     /// RFC 3339; `None` while it was not heard since this server's start.
-    pub(in crate::server) last_heard: Option<String>,
-    pub(in crate::server) reachable: bool,
+    pub(crate) last_heard: Option<String>,
+    pub(crate) reachable: bool,
     /// How many changes its book held when it was heard.
-    pub(in crate::server) change: Option<u64>,
+    pub(crate) change: Option<u64>,
     /// Its epochs, with the change at which each began.
-    pub(in crate::server) forks: Vec<(u64, u64)>,
+    pub(crate) forks: Vec<(u64, u64)>,
     /// How far its clock is ahead of this server's, in milliseconds.
-    pub(in crate::server) clock_ahead_ms: Option<i64>,
+    pub(crate) clock_ahead_ms: Option<i64>,
     /// How many certificates it said it knows to be no longer good, and what tells those from any others.
     revoked: Option<(u64, String)>,
     heard: Option<Instant>,
@@ -60,29 +58,29 @@ pub(in crate::server) struct Peer {
 
 impl Peer {
     /// How long it was silent; `None` if it was not heard since this server's start.
-    pub(in crate::server) fn silent_for(&self, now: Instant) -> Option<Duration> {
+    pub(crate) fn silent_for(&self, now: Instant) -> Option<Duration> {
         self.heard.map(|heard| now.saturating_duration_since(heard))
     }
 }
 
 /// What a server says of its book, and what time it was there.
 #[derive(Clone, Debug, Default)]
-pub(in crate::server) struct Told {
+pub(crate) struct Told {
     /// How many changes it holds.
-    pub(in crate::server) change: u64,
+    pub(crate) change: u64,
     /// Its epochs, with the change at which each began.
-    pub(in crate::server) forks: Vec<(u64, u64)>,
+    pub(crate) forks: Vec<(u64, u64)>,
     /// How many certificates it knows to be no longer good.
-    pub(in crate::server) revoked: u64,
+    pub(crate) revoked: u64,
     /// Tells those from any others.
-    pub(in crate::server) revoked_digest: String,
+    pub(crate) revoked_digest: String,
     /// How far its clock is ahead of this server's, in milliseconds.
-    pub(in crate::server) clock_ahead_ms: Option<i64>,
+    pub(crate) clock_ahead_ms: Option<i64>,
 }
 
 /// What is new about a server that was heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::server) enum Heard {
+pub(crate) enum Heard {
     /// Nothing.
     AsBefore,
     /// What it says of itself.
@@ -125,17 +123,17 @@ impl PeerBoard {
     }
 
     /// When that server was last heard since this server's start, RFC 3339.
-    pub(in crate::server) fn last_heard_of(&self, server_id: &str) -> Option<String> {
+    pub(crate) fn last_heard_of(&self, server_id: &str) -> Option<String> {
         self.lock().get(server_id).and_then(|peer| peer.last_heard.clone())
     }
 
     /// The other servers, by id.
-    pub(in crate::server) fn peers(&self) -> Vec<Peer> {
+    pub(crate) fn peers(&self) -> Vec<Peer> {
         self.lock().values().cloned().collect()
     }
 
     /// Remembers a server from an earlier run; it counts as unreachable until it is heard.
-    pub(in crate::server) fn remember(&self, facts: ServerFacts) {
+    pub(crate) fn remember(&self, facts: ServerFacts) {
         self.lock().entry(facts.id.clone()).or_insert(Peer {
             facts,
             last_heard: None,
@@ -149,12 +147,12 @@ impl PeerBoard {
     }
 
     /// That server was removed. Says whether it was known.
-    pub(in crate::server) fn forget(&self, server_id: &str) -> bool {
+    pub(crate) fn forget(&self, server_id: &str) -> bool {
         self.lock().remove(server_id).is_some()
     }
 
     /// A server was heard.
-    pub(in crate::server) fn hear(&self, facts: ServerFacts, told: Told, now: Instant, at: String) -> Heard {
+    pub(crate) fn hear(&self, facts: ServerFacts, told: Told, now: Instant, at: String) -> Heard {
         let peer = Peer {
             facts,
             last_heard: Some(at),
@@ -180,41 +178,41 @@ impl PeerBoard {
     }
 
     /// How many certificates that server said it knows to be no longer good.
-    pub(in crate::server) fn revoked_at(&self, server_id: &str) -> Option<u64> {
+    pub(crate) fn revoked_at(&self, server_id: &str) -> Option<u64> {
         self.lock().get(server_id).and_then(|peer| Some(peer.revoked.as_ref()?.0))
     }
 
     /// Whether that server said it knows just these certificates to be no longer good.
-    pub(in crate::server) fn knows_revoked(&self, server_id: &str, digest: &str) -> bool {
+    pub(crate) fn knows_revoked(&self, server_id: &str, digest: &str) -> bool {
         let peers = self.lock();
         let said = peers.get(server_id).and_then(|peer| peer.revoked.as_ref());
         said.is_some_and(|(_, said)| said == digest)
     }
 
     /// The latest start of that server that was ever heard of here.
-    pub(in crate::server) fn latest_start_of(&self, server_id: &str) -> Option<Start> {
+    pub(crate) fn latest_start_of(&self, server_id: &str) -> Option<Start> {
         self.lock().get(server_id).map(|peer| peer.facts.start.clone())
     }
 
     /// `address:port` where this server answers others; empty before it listens.
-    pub(in crate::server) fn own_addresses(&self) -> Vec<String> {
+    pub(crate) fn own_addresses(&self) -> Vec<String> {
         self.own_addresses.get().cloned().unwrap_or_default()
     }
 
     /// This server listens; a second call is ignored.
-    pub(in crate::server) fn listens_at(&self, addresses: Vec<String>) {
+    pub(crate) fn listens_at(&self, addresses: Vec<String>) {
         let _ = self.own_addresses.set(addresses);
     }
 
     /// It did not answer a question.
-    pub(in crate::server) fn lose(&self, server_id: &str) {
+    pub(crate) fn lose(&self, server_id: &str) {
         if let Some(peer) = self.lock().get_mut(server_id) {
             peer.reachable = false;
         }
     }
 
     /// Marks the servers that fell silent; their ids, each told once.
-    pub(in crate::server) fn expire(&self, now: Instant) -> Vec<String> {
+    pub(crate) fn expire(&self, now: Instant) -> Vec<String> {
         let mut silent = Vec::new();
         for (id, peer) in self.lock().iter_mut() {
             let since = peer.heard.map(|heard| now.saturating_duration_since(heard));

@@ -5,8 +5,7 @@ use super::{
     line::{CallError, Line},
     peers_file,
 };
-use crate::model::Role;
-use crate::server::{
+use crate::{
     keys::Keys,
     store::{Copies, CopyFlaw, Manifest, PartOfCopy, Store, StoreError, adopt},
 };
@@ -14,6 +13,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use gateway::tls::TlsError;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use model::Role;
 use rustls::ClientConfig;
 use std::{
     io,

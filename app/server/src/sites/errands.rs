@@ -8,12 +8,10 @@ use super::{
     message::{Carried, Carry, ORDER, Order, RENEW, Renew, Renewed, STEP_DOWN, StepDown, SteppedDown, TAKE_BACK},
 };
 use crate::{
-    model::ProbeRow,
-    server::{
-        roles::Pause,
-        store::{Copies, adopt},
-    },
+    roles::Pause,
+    store::{Copies, adopt},
 };
+use model::ProbeRow;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;

@@ -7,7 +7,7 @@ use super::{
     line::{CallError, Line},
     message::EXCHANGE,
 };
-use crate::model::{Fault, Role};
+use model::{Fault, Role};
 use std::{
     collections::HashMap,
     sync::Arc,

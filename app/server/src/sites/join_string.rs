@@ -52,13 +52,7 @@ impl JoinString {
 }
 
 /// Is it the proof of that secret? Takes the same time whatever the proof.
-pub(in crate::server) fn proof_holds(
-    secret: &[u8],
-    binding: &[u8],
-    request: &[u8],
-    server_id: &str,
-    proof: &[u8],
-) -> bool {
+pub(crate) fn proof_holds(secret: &[u8], binding: &[u8], request: &[u8], server_id: &str, proof: &[u8]) -> bool {
     hmac::verify(&proof_key(secret), &proven(binding, request, server_id), proof).is_ok()
 }
 

@@ -9,7 +9,6 @@ use super::{
     },
     snapshots::{self, Snapshot},
 };
-use crate::model::{Fault, Role};
 use axum::{
     Extension, Json, Router,
     extract::{DefaultBodyLimit, State},
@@ -23,6 +22,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use model::{Fault, Role};
 use rustls::ServerConfig;
 use std::{
     io,

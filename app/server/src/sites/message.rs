@@ -1,12 +1,10 @@
 //! What servers say to one another, as JSON over mutual TLS.
 
 use super::ServerFacts;
-use crate::model::{ProbeRow, ServerEntry};
-use crate::server::quorum::Letter;
-use crate::server::starts::Start;
-use crate::server::store::{
-    BookFacts, EventNews, HeldRecords, Manifest, OperatorRecords, Outcome, Revocation, Sighting,
-};
+use crate::quorum::Letter;
+use crate::starts::Start;
+use crate::store::{BookFacts, EventNews, HeldRecords, Manifest, OperatorRecords, Outcome, Revocation, Sighting};
+use model::{ProbeRow, ServerEntry};
 use serde::{Deserialize, Serialize};
 
 /// `POST`: a newcomer asks to be a server of the installation.

@@ -1,7 +1,7 @@
 //! `peers.json`: where the other servers answered last, for the next start.
 
 use super::{ServerFacts, Sites};
-use crate::server::durable;
+use crate::durable;
 use std::{io, path::Path, sync::PoisonError};
 
 const FILE: &str = "peers.json";
@@ -22,7 +22,7 @@ pub fn knows_others(data_folder: &Path) -> bool {
 }
 
 /// What was written down. A file that cannot be read is as good as none: the other side dials too.
-pub(in crate::server) fn load(data_folder: &Path) -> Vec<ServerFacts> {
+pub(crate) fn load(data_folder: &Path) -> Vec<ServerFacts> {
     let file = data_folder.join(FILE);
     let read = std::fs::read(&file).and_then(|text| Ok(serde_json::from_slice(&text)?));
     match read {

@@ -1,8 +1,7 @@
 //! Snapshots of the book on the active server: one at a time, soon after a change, only after a change.
 
 use super::{Schedule, Sites};
-use crate::model::Role;
-use crate::server::{
+use crate::{
     changes::Change,
     service::Service,
     store::{BookWatch, Copies, Manifest, StoreError},
@@ -11,6 +10,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use axum::body::Body;
 use bytes::Bytes;
 use chrono::Local;
+use model::Role;
 use std::{
     fs, io,
     path::Path,

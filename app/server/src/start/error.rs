@@ -1,16 +1,14 @@
 //! Why a server did not start.
 
 use crate::{
-    model::Fault,
-    server::{
-        config::ConfigError,
-        data_folder::DataFolderError,
-        keys::KeysError,
-        lease::FileSystemError,
-        sites::{FirstCopyError, JoinError},
-        store::StoreError,
-    },
+    config::ConfigError,
+    data_folder::DataFolderError,
+    keys::KeysError,
+    lease::FileSystemError,
+    sites::{FirstCopyError, JoinError},
+    store::StoreError,
 };
+use model::Fault;
 use std::{io, net::SocketAddr, path::PathBuf};
 
 /// Why a server did not start, in words for the administrator.

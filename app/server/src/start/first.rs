@@ -2,22 +2,20 @@
 
 use super::StartError;
 use crate::{
-    model::Role,
-    server::{
-        clock::Clock,
-        config::{Config, FIRST_SERVER_NAME},
-        data_folder::DataFolder,
-        keys::{Keys, KeysError},
-        roles::{EpochToken, RoleRecord, Roles},
-        service::Site,
-        sites::{self, Applicant},
-        store::{AuditEntry, Installation, NewServer, Promotion, PromotionKind, Store},
-    },
+    clock::Clock,
+    config::{Config, FIRST_SERVER_NAME},
+    data_folder::DataFolder,
+    keys::{Keys, KeysError},
+    roles::{EpochToken, RoleRecord, Roles},
+    service::Site,
+    sites::{self, Applicant},
+    store::{AuditEntry, Installation, NewServer, Promotion, PromotionKind, Store},
 };
 use gateway::{
     authority::{Authority, ServerKey},
     enrolment::key_fingerprint,
 };
+use model::Role;
 use std::time::Duration;
 
 /// How long a new server waits for its first copy.

@@ -2,16 +2,14 @@
 
 use super::{StartError, first::enter_first};
 use crate::{
-    model::Role,
-    server::{
-        clock::Clock,
-        data_folder::DataFolder,
-        keys::Keys,
-        roles::{RoleRecord, Roles},
-        service::{Site, fitting, loses_writes},
-        store::Store,
-    },
+    clock::Clock,
+    data_folder::DataFolder,
+    keys::Keys,
+    roles::{RoleRecord, Roles},
+    service::{Site, fitting, loses_writes},
+    store::Store,
 };
+use model::Role;
 
 /// Opens the database at `address` as far as this server's role and the database server's own allow: a replica makes a
 /// standby, whatever this server was.

@@ -2,18 +2,16 @@
 
 use super::{StartError, first::enter_first};
 use crate::{
-    model::Role,
-    server::{
-        clock::Clock,
-        data_folder::DataFolder,
-        keys::Keys,
-        lease::{Keeper, SharedFile, check_file_system},
-        roles::{Pause, RoleRecord, Roles},
-        service::Site,
-        sites::{self, FirstCopyError},
-        store::{Installation, JOURNAL_FILE, Store},
-    },
+    clock::Clock,
+    data_folder::DataFolder,
+    keys::Keys,
+    lease::{Keeper, SharedFile, check_file_system},
+    roles::{Pause, RoleRecord, Roles},
+    service::Site,
+    sites::{self, FirstCopyError},
+    store::{Installation, JOURNAL_FILE, Store},
 };
+use model::Role;
 use std::{path::Path, sync::Arc, time::Duration};
 
 /// How long a standby without a copy waits for one before it looks after the lease without records.

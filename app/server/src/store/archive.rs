@@ -1,7 +1,7 @@
 //! What a database server holds is kept aside before another server's history takes its place there.
 
 use super::{Home, Store, StoreError};
-use crate::server::durable;
+use crate::durable;
 use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
 use std::{
     cmp::Reverse,
@@ -21,7 +21,7 @@ const PACKAGED: &str = "/usr/lib/postgresql";
 
 /// Why a database could not be kept.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::server) enum NotKept {
+pub(crate) enum NotKept {
     /// The disk.
     #[error("the archive cannot be written: {0}")]
     Io(#[from] io::Error),
@@ -40,7 +40,7 @@ impl Store {
     /// # Errors
     ///
     /// It is not kept; then nothing has changed.
-    pub(in crate::server) async fn archive_cluster(&self) -> Result<PathBuf, NotKept> {
+    pub(crate) async fn archive_cluster(&self) -> Result<PathBuf, NotKept> {
         let Home::Server(server) = &self.home else { return Err(StoreError::NoFile.into()) };
         let mut failed = None;
         for program in dump_programs() {

@@ -44,7 +44,7 @@ impl Store {
     /// # Errors
     ///
     /// When the book cannot be read.
-    pub(in crate::server) async fn holds_all_of(&self, copy: &BookFacts) -> Result<bool, StoreError> {
+    pub(crate) async fn holds_all_of(&self, copy: &BookFacts) -> Result<bool, StoreError> {
         let epoch = self.find_installation().await?.map(|known| known.epoch);
         if epoch != Some(copy.epoch) || copy.change == 0 {
             return Ok(true);

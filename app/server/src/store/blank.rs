@@ -16,7 +16,7 @@ impl Store {
     /// # Errors
     ///
     /// When a file cannot be written or opened.
-    pub(in crate::server) async fn open_blank(
+    pub(crate) async fn open_blank(
         folder: &Path,
         database: &Path,
         installation: &Installation,

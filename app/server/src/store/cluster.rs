@@ -5,7 +5,7 @@ use super::{
     columns::number,
     database::{Transaction, begin_on_any_line},
 };
-use crate::model::{ReplicaSeen, Replication, ReplicationPart, SlotSeen};
+use model::{ReplicaSeen, Replication, ReplicationPart, SlotSeen};
 use sqlx::{
     PgPool, Row as _,
     postgres::{PgListener, PgPoolOptions},
@@ -35,7 +35,7 @@ const NAME_LINE: &str = "insert into cluster (\"only\", system_id, timeline)
 
 impl Store {
     /// Whether the book is on a database server.
-    pub(in crate::server) fn is_on_a_server(&self) -> bool {
+    pub(crate) fn is_on_a_server(&self) -> bool {
         matches!(self.home, Home::Server(_))
     }
 
@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     ///
     /// It does not within `limit`.
-    pub(in crate::server) async fn await_position(&self, position: u64, limit: Duration) -> Result<(), StoreError> {
+    pub(crate) async fn await_position(&self, position: u64, limit: Duration) -> Result<(), StoreError> {
         let Database::Postgres(pool) = self.book() else { return Ok(()) };
         let begun = Instant::now();
         loop {
@@ -77,7 +77,7 @@ impl Store {
     /// # Errors
     ///
     /// The server does not answer, or is a replica.
-    pub(in crate::server) async fn leave_line(&self) -> Result<(), StoreError> {
+    pub(crate) async fn leave_line(&self) -> Result<(), StoreError> {
         let mut transaction = begin(&self.book()).await?;
         if let Transaction::Postgres(turn) = &mut transaction {
             sqlx::query("update cluster set timeline = 0").execute(&mut **turn).await?;
@@ -90,7 +90,7 @@ impl Store {
     /// # Errors
     ///
     /// The server does not answer.
-    pub(in crate::server) async fn retake_line(&self) -> Result<(), StoreError> {
+    pub(crate) async fn retake_line(&self) -> Result<(), StoreError> {
         let mut transaction = begin_on_any_line(&self.book()).await?;
         name_line(&mut transaction).await?;
         Ok(transaction.commit().await?)
@@ -101,7 +101,7 @@ impl Store {
     /// # Errors
     ///
     /// The server does not answer, or is a replica.
-    pub(in crate::server) async fn tell_portals(&self, text: &str) -> Result<(), StoreError> {
+    pub(crate) async fn tell_portals(&self, text: &str) -> Result<(), StoreError> {
         let Database::Postgres(pool) = self.book() else { return Ok(()) };
         sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(text).execute(&pool).await?;
         Ok(())
@@ -113,7 +113,7 @@ impl Store {
     /// # Errors
     ///
     /// The server does not answer, or is a replica.
-    pub(in crate::server) async fn hear_portals(&self) -> Result<Option<PgListener>, StoreError> {
+    pub(crate) async fn hear_portals(&self) -> Result<Option<PgListener>, StoreError> {
         let Home::Server(server) = &self.home else { return Ok(None) };
         let options = server.as_ref().clone().application_name("biostar2 listener");
         let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(LOOK_LIMIT).connect_lazy_with(options);
@@ -127,7 +127,7 @@ impl Store {
     /// # Errors
     ///
     /// The server does not answer.
-    pub(in crate::server) async fn position(&self) -> Result<Option<u64>, StoreError> {
+    pub(crate) async fn position(&self) -> Result<Option<u64>, StoreError> {
         let Database::Postgres(pool) = self.book() else { return Ok(None) };
         let here: i64 = sqlx::query_scalar(POSITION).fetch_one(&pool).await?;
         Ok(Some(number("log position", here)?))

@@ -1,7 +1,7 @@
 //! The files of a standby's book. Each copy has a name of its own and is never written to once it is named; `current.json`
 //! says which one counts. The pointer moves last, so a crash at any step leaves the old copy or the new one.
 
-use crate::server::durable;
+use crate::durable;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -66,33 +66,33 @@ impl Manifest {
 
 /// The folder of copies. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(in crate::server) struct Copies(PathBuf);
+pub(crate) struct Copies(PathBuf);
 
 /// Part of a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::server) struct PartOfCopy {
+pub(crate) struct PartOfCopy {
     /// Names the whole copy.
-    pub(in crate::server) sha256: String,
+    pub(crate) sha256: String,
     /// Bytes that have arrived.
-    pub(in crate::server) size: u64,
+    pub(crate) size: u64,
 }
 
 impl Copies {
-    pub(in crate::server) fn of(data_folder: &Path) -> Self {
+    pub(crate) fn of(data_folder: &Path) -> Self {
         Self(data_folder.join(FOLDER))
     }
 
     /// Makes the folder.
-    pub(in crate::server) fn prepare(&self) -> io::Result<()> {
+    pub(crate) fn prepare(&self) -> io::Result<()> {
         durable::make_folder(&self.0)
     }
 
-    pub(in crate::server) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.0
     }
 
     /// The copy that counts, if there is one.
-    pub(in crate::server) fn current(&self) -> io::Result<Option<(Manifest, PathBuf)>> {
+    pub(crate) fn current(&self) -> io::Result<Option<(Manifest, PathBuf)>> {
         let text = match fs::read(self.0.join(POINTER)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -104,7 +104,7 @@ impl Copies {
     }
 
     /// What has arrived of a copy that broke off.
-    pub(in crate::server) fn begun(&self) -> io::Result<Option<PartOfCopy>> {
+    pub(crate) fn begun(&self) -> io::Result<Option<PartOfCopy>> {
         let read = |path: PathBuf| match fs::read_to_string(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             read => read.map(Some),
@@ -118,7 +118,7 @@ impl Copies {
     }
 
     /// Where this copy arrives: what is there of it stays, what is there of another one goes.
-    pub(in crate::server) fn incoming_of(&self, manifest: &Manifest, resumed: bool) -> io::Result<PathBuf> {
+    pub(crate) fn incoming_of(&self, manifest: &Manifest, resumed: bool) -> io::Result<PathBuf> {
         if resumed {
             return Ok(self.0.join(INCOMING));
         }
@@ -128,14 +128,14 @@ impl Copies {
     }
 
     /// Where a copy arrives; whatever an earlier attempt left there is removed.
-    pub(in crate::server) fn incoming(&self) -> io::Result<PathBuf> {
+    pub(crate) fn incoming(&self) -> io::Result<PathBuf> {
         self.prepare()?;
         self.remove_where(|name| name.starts_with(INCOMING))?;
         Ok(self.0.join(INCOMING))
     }
 
     /// Gives the arrived and checked copy its own name.
-    pub(in crate::server) fn adopt(&self, manifest: &Manifest) -> io::Result<PathBuf> {
+    pub(crate) fn adopt(&self, manifest: &Manifest) -> io::Result<PathBuf> {
         let (from, to) = (self.0.join(INCOMING), self.file_of(manifest)?);
         fs::File::open(&from)?.sync_all()?;
         durable::rename(&from, &to)?;
@@ -143,7 +143,7 @@ impl Copies {
     }
 
     /// Says beside the adopted copy what it is, with the SHA-256 that it has as it lies there.
-    pub(in crate::server) fn describe(&self, manifest: &Manifest) -> io::Result<()> {
+    pub(crate) fn describe(&self, manifest: &Manifest) -> io::Result<()> {
         let file = self.file_of(manifest)?;
         let (sha256, size) = durable::hash_of(&file)?;
         let described = Manifest { sha256, size, ..manifest.clone() };
@@ -151,14 +151,14 @@ impl Copies {
     }
 
     /// From here on this copy counts, also after a crash.
-    pub(in crate::server) fn point_to(&self, manifest: &Manifest) -> io::Result<()> {
+    pub(crate) fn point_to(&self, manifest: &Manifest) -> io::Result<()> {
         durable::write(&self.0.join(POINTER), &serde_json::to_vec_pretty(manifest)?)
     }
 
     /// Removes all but `kept`, the newest copy of each of the last days (what a mistake destroys today is in yesterday's),
     /// and their rollback journals. A write-ahead log beside them is never theirs: SQLite would read it, and so mix two
     /// files. Snapshots for the other server go when nobody needs them any more.
-    pub(in crate::server) fn sweep(&self, kept: &[&Manifest], now: SystemTime) -> io::Result<()> {
+    pub(crate) fn sweep(&self, kept: &[&Manifest], now: SystemTime) -> io::Result<()> {
         let kept = kept.iter().filter_map(|manifest| manifest.file_name());
         let kept: Vec<String> = kept.chain(self.dailies(now)?).collect();
         let own = |name: &str| {
@@ -170,13 +170,13 @@ impl Copies {
     }
 
     /// A file for a snapshot that the other server gets.
-    pub(in crate::server) fn outgoing(&self) -> io::Result<TempPath> {
+    pub(crate) fn outgoing(&self) -> io::Result<TempPath> {
         self.prepare()?;
         Ok(tempfile::Builder::new().prefix(OUTGOING).tempfile_in(&self.0)?.into_temp_path())
     }
 
     /// Removes the snapshots that a killed run left behind.
-    pub(in crate::server) fn clear_outgoing(&self) -> io::Result<()> {
+    pub(crate) fn clear_outgoing(&self) -> io::Result<()> {
         self.prepare()?;
         self.remove_where(|name| name.starts_with(OUTGOING))
     }

@@ -63,22 +63,22 @@ impl From<sqlx::Error> for CopyFlaw {
 }
 
 /// Sees that the book was written to, whoever wrote.
-pub(in crate::server) struct BookWatch(SqliteConnection);
+pub(crate) struct BookWatch(SqliteConnection);
 
 impl BookWatch {
     /// Differs from the last answer if and only if something was committed in between.
-    pub(in crate::server) async fn version(&mut self) -> Result<i64, StoreError> {
+    pub(crate) async fn version(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("pragma data_version").fetch_one(&mut self.0).await?)
     }
 }
 
 impl Store {
-    pub(in crate::server) async fn watch_book(&self) -> Result<BookWatch, StoreError> {
+    pub(crate) async fn watch_book(&self) -> Result<BookWatch, StoreError> {
         Ok(BookWatch(self.book().file_pool()?.acquire().await?.detach()))
     }
 
     /// Writes one consistent state of the book to `file`, which must be empty or absent, and says what is in it.
-    pub(in crate::server) async fn snapshot_book(&self, file: &Path) -> Result<BookFacts, StoreError> {
+    pub(crate) async fn snapshot_book(&self, file: &Path) -> Result<BookFacts, StoreError> {
         let Some(name) = file.to_str() else {
             return Err(StoreError::inconsistent("data folder", "its path is not UTF-8"));
         };
@@ -94,7 +94,7 @@ impl Store {
     }
 
     /// Numbers a snapshot; never the same twice, also over restarts.
-    pub(in crate::server) async fn next_generation(&self) -> Result<u64, StoreError> {
+    pub(crate) async fn next_generation(&self) -> Result<u64, StoreError> {
         let value: i64 = sql::query_scalar(
             "insert into counters (name, value) values ('copy_generation', 1)
              on conflict (name) do update set value = counters.value + 1 returning value",
@@ -121,7 +121,7 @@ impl Store {
     /// # Errors
     ///
     /// Whatever is wrong with it; nothing changed then.
-    pub(in crate::server) async fn activate_copy(&self, manifest: &Manifest, epoch: u64) -> Result<(), CopyFlaw> {
+    pub(crate) async fn activate_copy(&self, manifest: &Manifest, epoch: u64) -> Result<(), CopyFlaw> {
         let _turn = self.turn.lock().await;
         let Some(previous) = self.copy_in_use() else { return Err(CopyFlaw::Active) };
         let copies = Copies::of(&self.folder);
@@ -149,7 +149,7 @@ impl Store {
 }
 
 /// Checks the arrived copy, names it, moves the pointer to it and opens it.
-pub(in crate::server) async fn adopt(
+pub(crate) async fn adopt(
     copies: &Copies,
     manifest: &Manifest,
     known: Option<(&str, u64)>,

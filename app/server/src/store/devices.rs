@@ -9,7 +9,7 @@ use super::{
     revocations::is_revoked_in,
     sql,
 };
-use crate::model::{DeviceInfo, PushState};
+use model::{DeviceInfo, PushState};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A device that was accepted.
@@ -93,7 +93,7 @@ pub struct Named {
 }
 
 /// Where a device of this name stands.
-pub(in crate::server) fn place_of(name: &str) -> String {
+pub(crate) fn place_of(name: &str) -> String {
     name.to_lowercase()
 }
 

@@ -7,7 +7,7 @@ use super::{
     columns::{from_json, number, to_json},
     sql,
 };
-use crate::model::Drill;
+use model::Drill;
 
 impl Store {
     /// Puts a drill on record as it stands now, with what is to be known of it for good.

@@ -6,7 +6,7 @@ use super::{
     event_rows::insert_rows,
     sql,
 };
-use crate::server::clock::text_of_unix_ms;
+use crate::clock::text_of_unix_ms;
 use gateway::wire::{EventUpload, RingId};
 use std::sync::Arc;
 

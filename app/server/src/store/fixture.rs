@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Another program that holds the book's write lock until it is dropped.
-pub(in crate::server) struct BookLock(#[expect(dead_code, reason = "held, never read")] Transaction);
+pub(crate) struct BookLock(#[expect(dead_code, reason = "held, never read")] Transaction);
 
 fn server() -> Option<String> {
     std::env::var("PORTAL_TEST_POSTGRES").ok().filter(|folder| !folder.is_empty())
@@ -25,7 +25,7 @@ fn database_of(folder: &Path) -> String {
 }
 
 /// Opens what a server that writes has in `folder`.
-pub(in crate::server) async fn open_store(folder: &Path) -> Store {
+pub(crate) async fn open_store(folder: &Path) -> Store {
     let Some(server) = server() else { return Store::open(folder).await.unwrap() };
     let name = database_of(folder);
     let mut connection = PgConnection::connect(&address(&server, "postgres")).await.unwrap();
@@ -45,7 +45,7 @@ async fn run(connection: &mut PgConnection, statement: &str) {
 }
 
 /// Takes the write lock of the book in `folder`.
-pub(in crate::server) async fn lock_book(folder: &Path) -> BookLock {
+pub(crate) async fn lock_book(folder: &Path) -> BookLock {
     let home = match server() {
         Some(server) => Home::Server(Box::new(address(&server, &database_of(folder)).parse().unwrap())),
         None => Home::own(folder),
@@ -54,7 +54,7 @@ pub(in crate::server) async fn lock_book(folder: &Path) -> BookLock {
 }
 
 /// Copies the book of one data folder to another that nobody uses, in place of the one that is there.
-pub(in crate::server) async fn copy_book(from: &Path, to: &Path) {
+pub(crate) async fn copy_book(from: &Path, to: &Path) {
     if let Some(server) = server() {
         return copy_database(&server, &database_of(from), &database_of(to)).await;
     }

@@ -7,7 +7,7 @@ use super::{
     columns::{count, number},
     sql,
 };
-use crate::server::roles::EpochToken;
+use crate::roles::EpochToken;
 
 /// The installation.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,19 +4,19 @@ use super::{AuditEntry, NewServer, Store, StoreError, audit::insert_audit, begin
 
 /// A join string on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::server) struct JoinString {
-    pub(in crate::server) id: String,
-    pub(in crate::server) secret: Vec<u8>,
-    pub(in crate::server) expires_at: String,
-    pub(in crate::server) used_at: Option<String>,
+pub(crate) struct JoinString {
+    pub(crate) id: String,
+    pub(crate) secret: Vec<u8>,
+    pub(crate) expires_at: String,
+    pub(crate) used_at: Option<String>,
     /// The server that made it; it is good nowhere else.
-    pub(in crate::server) server_id: String,
-    pub(in crate::server) created_by: String,
+    pub(crate) server_id: String,
+    pub(crate) created_by: String,
 }
 
 /// Whether a join string let its bearer in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::server) enum Used {
+pub(crate) enum Used {
     /// Just now; the server is on record.
     Now,
     /// Earlier; nothing was changed.
@@ -34,11 +34,7 @@ struct Row {
 }
 
 impl Store {
-    pub(in crate::server) async fn insert_join_string(
-        &self,
-        string: &JoinString,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn insert_join_string(&self, string: &JoinString, audit: &AuditEntry) -> Result<(), StoreError> {
         let book = self.book();
         let mut transaction = begin(&book).await?;
         sql::query(
@@ -57,7 +53,7 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    pub(in crate::server) async fn find_join_string(&self, id: &str) -> Result<Option<JoinString>, StoreError> {
+    pub(crate) async fn find_join_string(&self, id: &str) -> Result<Option<JoinString>, StoreError> {
         let row: Option<Row> = sql::query_as(
             "select id, secret, expires_at, used_at, server_id, created_by from join_strings where id = $1",
         )
@@ -75,12 +71,12 @@ impl Store {
     }
 
     /// Whether it was made since the newest epoch began.
-    pub(in crate::server) async fn is_join_string_of_this_epoch(&self, id: &str) -> Result<bool, StoreError> {
+    pub(crate) async fn is_join_string_of_this_epoch(&self, id: &str) -> Result<bool, StoreError> {
         self.was_done_in_this_epoch("join_string.create", &format!("join string {id}")).await
     }
 
     /// Makes a join string worthless.
-    pub(in crate::server) async fn use_up_join_string(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError> {
+    pub(crate) async fn use_up_join_string(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError> {
         let book = self.book();
         let mut transaction = begin(&book).await?;
         sql::query("update join_strings set used_at = $1 where id = $2 and used_at is null")
@@ -93,7 +89,7 @@ impl Store {
     }
 
     /// Uses the join string up and puts the server on record, both or neither.
-    pub(in crate::server) async fn admit_server(
+    pub(crate) async fn admit_server(
         &self,
         join_string: &str,
         server: NewServer<'_>,

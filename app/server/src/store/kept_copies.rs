@@ -6,7 +6,7 @@ use super::{
     copy::{damaged, facts_of, open_read_only},
     turnover::{copy_to_book, put_aside},
 };
-use crate::server::durable;
+use crate::durable;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -122,7 +122,7 @@ pub async fn put_copy_in_place(data: &Path, copy: &KeptCopy) -> Result<Option<Pa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::store::{BOOK_FILE, Installation, Store, copy::adopt};
+    use crate::store::{BOOK_FILE, Installation, Store, copy::adopt};
 
     /// A folder with one kept copy of a book with no changes.
     async fn kept() -> (tempfile::TempDir, KeptCopy) {

@@ -9,7 +9,7 @@ use super::{
     revisions::insert_row,
     sql,
 };
-use crate::model::{DeviceInfo, PushState};
+use model::{DeviceInfo, PushState};
 
 /// A list that a device keeps and that the book did not know.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,7 @@ use super::{
     copy::{CopyFlaw, open_read_only},
     sql,
 };
-use crate::model::LoneWrite;
+use model::LoneWrite;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{collections::BTreeSet, path::Path};
 
@@ -30,7 +30,7 @@ struct AuditRow {
 impl Store {
     /// Compares this server's own book with the copy that has arrived: notes the changes that only the own one has, and
     /// puts the events that only it has among those that wait to be told. The answer is how many changes there are.
-    pub(in crate::server) async fn keep_lone_writes(&self, now: &str) -> Result<u64, CopyFlaw> {
+    pub(crate) async fn keep_lone_writes(&self, now: &str) -> Result<u64, CopyFlaw> {
         let current = Copies::of(&self.folder).current()?;
         let (_, file) = current.ok_or_else(|| StoreError::inconsistent("copies", "no copy has arrived"))?;
         self.keep_lone_events(&file).await?;
@@ -49,7 +49,7 @@ impl Store {
     /// The same where no copy arrives: both books have one history up to the first epoch that either has alone. `forks` are
     /// the epochs of the active server with the change at which each began. With `same_number` the one that is not this
     /// server's has the number of its own.
-    pub(in crate::server) async fn keep_lone_writes_since(
+    pub(crate) async fn keep_lone_writes_since(
         &self,
         forks: &[(u64, u64)],
         same_number: bool,
@@ -82,7 +82,7 @@ impl Store {
     }
 
     /// The newest epochs, with the change at which each began.
-    pub(in crate::server) async fn list_forks(&self) -> Result<Vec<(u64, u64)>, StoreError> {
+    pub(crate) async fn list_forks(&self) -> Result<Vec<(u64, u64)>, StoreError> {
         let rows: Vec<(i64, i64)> = sql::query_as("select number, change from epochs order by number desc limit 16")
             .fetch_all(&self.book())
             .await?;
@@ -155,7 +155,7 @@ impl Store {
     /// # Errors
     ///
     /// When the journal cannot be written.
-    pub(in crate::server) async fn note_overwritten(&self, server: &str, now: &str) -> Result<(), StoreError> {
+    pub(crate) async fn note_overwritten(&self, server: &str, now: &str) -> Result<(), StoreError> {
         tracing::error!("the database here was made a replica, and what only this server had written was not kept");
         if !self.was_overwritten().await? {
             sql::query(
@@ -176,7 +176,7 @@ impl Store {
     /// # Errors
     ///
     /// When the journal cannot be read.
-    pub(in crate::server) async fn was_overwritten(&self) -> Result<bool, StoreError> {
+    pub(crate) async fn was_overwritten(&self) -> Result<bool, StoreError> {
         let noted: i64 = sql::query_scalar("select count(*) from lone_writes where action = $1 and settled_at is null")
             .bind(OVERWRITTEN)
             .fetch_one(self.journal())

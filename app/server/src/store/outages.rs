@@ -5,7 +5,7 @@ use super::{
     columns::{from_json, to_json},
     sql,
 };
-use crate::model::Outage;
+use model::Outage;
 
 impl Store {
     /// Puts an outage on record as it stands now.

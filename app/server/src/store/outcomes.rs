@@ -5,7 +5,7 @@ use super::{
     columns::{count, from_json, from_name, number, to_json, to_name},
     sql,
 };
-use crate::model::{EntryFailure, PushState};
+use model::{EntryFailure, PushState};
 use serde::{Deserialize, Serialize};
 
 /// How a trial ended.

@@ -5,7 +5,7 @@ use super::{
     columns::{from_json, number, to_json},
     sql,
 };
-use crate::model::{ProbeRow, ProbeTable};
+use model::{ProbeRow, ProbeTable};
 
 impl Store {
     /// Keeps a device's table in place of the one before.

@@ -8,7 +8,7 @@ use super::{
     revisions::insert_revision,
     sql,
 };
-use crate::model::{EntryFailure, Push, PushState};
+use model::{EntryFailure, Push, PushState};
 use std::collections::HashMap;
 
 /// A move of a push that is made only if things still stand as they did when it was decided on.

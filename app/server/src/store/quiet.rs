@@ -3,7 +3,7 @@
 use super::{Database, Store, StoreError, Transaction, begin};
 
 /// Nothing is written to this server's databases as long as it lives.
-pub(in crate::server) struct Quiet {
+pub(crate) struct Quiet {
     _book: Option<Transaction>,
     _journal: Transaction,
 }
@@ -11,7 +11,7 @@ pub(in crate::server) struct Quiet {
 impl Store {
     /// Lets whoever writes finish, brings everything into the database files themselves, and keeps writers waiting. A
     /// standby's copy is never written.
-    pub(in crate::server) async fn quiet(&self, writes_book: bool) -> Result<Quiet, StoreError> {
+    pub(crate) async fn quiet(&self, writes_book: bool) -> Result<Quiet, StoreError> {
         let book = writes_book.then(|| self.book());
         for database in book.iter().chain([self.journal()]) {
             empty_log(database).await?;

@@ -5,7 +5,7 @@ use super::{
     columns::{count, from_json, from_name, number},
     revisions, sql,
 };
-use crate::model::RevisionPush;
+use model::RevisionPush;
 
 /// A revision and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use super::{
     columns::{count, from_json, from_name, number, to_json, to_name},
     sql,
 };
-use crate::model::{ConnectionSettings, PushState, RevisionSource, ServerEntry};
+use model::{ConnectionSettings, PushState, RevisionSource, ServerEntry};
 
 /// One server list of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::{
     columns::{count, from_json, from_name, number, to_json, to_name},
     sql,
 };
-use crate::model::{EntryFailure, PushState, RolloutState, Selector, ServerEntry};
+use model::{EntryFailure, PushState, RolloutState, Selector, ServerEntry};
 use std::collections::HashMap;
 
 /// A rollout without its devices.

@@ -4,31 +4,27 @@ use super::{AuditEntry, Store, StoreError, audit::insert_audit, begin, sql};
 
 /// A server on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::server) struct ServerRow {
-    pub(in crate::server) id: String,
-    pub(in crate::server) name: String,
+pub(crate) struct ServerRow {
+    pub(crate) id: String,
+    pub(crate) name: String,
     /// 1 is the server that made the installation.
-    pub(in crate::server) number: i64,
+    pub(crate) number: i64,
     /// It does not belong to it any more.
-    pub(in crate::server) removed: bool,
+    pub(crate) removed: bool,
 }
 
 /// A new server's part of the book.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::server) struct NewServer<'a> {
-    pub(in crate::server) id: &'a str,
-    pub(in crate::server) name: &'a str,
+pub(crate) struct NewServer<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
     /// Hexadecimal.
-    pub(in crate::server) certificate_serial: &'a str,
+    pub(crate) certificate_serial: &'a str,
 }
 
 impl Store {
     /// Puts the server that made the installation on record, unless it is.
-    pub(in crate::server) async fn insert_first_server(
-        &self,
-        first: NewServer<'_>,
-        now: &str,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn insert_first_server(&self, first: NewServer<'_>, now: &str) -> Result<(), StoreError> {
         sql::query(
             "insert into servers (id, name, number, certificate_serial, joined_at)
              values ($1, $2, 1, $3, $4) on conflict do nothing",
@@ -43,14 +39,14 @@ impl Store {
     }
 
     /// In the order in which they joined.
-    pub(in crate::server) async fn servers(&self) -> Result<Vec<ServerRow>, StoreError> {
+    pub(crate) async fn servers(&self) -> Result<Vec<ServerRow>, StoreError> {
         let mut rows = self.all_servers().await?;
         rows.retain(|row| !row.removed);
         Ok(rows)
     }
 
     /// The same with those that were removed.
-    pub(in crate::server) async fn all_servers(&self) -> Result<Vec<ServerRow>, StoreError> {
+    pub(crate) async fn all_servers(&self) -> Result<Vec<ServerRow>, StoreError> {
         let rows: Vec<(String, String, i64, Option<String>)> =
             sql::query_as("select id, name, number, removed_at from servers order by number")
                 .fetch_all(&self.book())
@@ -65,7 +61,7 @@ impl Store {
     }
 
     /// Takes a server out of the installation: whatever certificate it shows, it is not let in any more.
-    pub(in crate::server) async fn remove_server(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError> {
+    pub(crate) async fn remove_server(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError> {
         let mut transaction = begin(&self.book()).await?;
         sql::query(
             "insert into revocations (serial, kind, subject, reason, revoked_by, revoked_at)
@@ -88,7 +84,7 @@ impl Store {
     }
 
     /// Was this server removed, or this certificate (lower-case hex) of it revoked?
-    pub(in crate::server) async fn is_server_revoked(&self, id: &str, serial: &str) -> Result<bool, StoreError> {
+    pub(crate) async fn is_server_revoked(&self, id: &str, serial: &str) -> Result<bool, StoreError> {
         for database in [&self.book(), self.journal()] {
             let found: i64 = sql::query_scalar(
                 "select count(*) from revocations where serial = $1 or (kind = 'server' and subject = $2)",
@@ -105,7 +101,7 @@ impl Store {
     }
 
     /// The newest change of `server_id`'s sightings that is known here; 0 if none is.
-    pub(in crate::server) async fn newest_sighting_version(&self, server_id: &str) -> Result<u64, StoreError> {
+    pub(crate) async fn newest_sighting_version(&self, server_id: &str) -> Result<u64, StoreError> {
         let newest: Option<i64> = sql::query_scalar("select max(version) from sightings where server_id = $1")
             .bind(server_id)
             .fetch_one(self.journal())

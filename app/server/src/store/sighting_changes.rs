@@ -99,11 +99,9 @@ async fn end(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::{DeviceInfo, IpConfig, SerialConfig},
-        server::store::ReportedList,
-    };
+    use crate::store::ReportedList;
     use SightingChanged::{Ended, Opened, Replaced};
+    use model::{DeviceInfo, IpConfig, SerialConfig};
 
     fn opens(device: u32, session: u64) -> SightingChange {
         SightingChange::Open(Box::new(Sighting {

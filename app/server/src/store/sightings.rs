@@ -5,7 +5,7 @@ use super::{
     columns::{count, from_json, number, to_json},
     sql,
 };
-use crate::model::DeviceInfo;
+use model::DeviceInfo;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};

@@ -3,7 +3,7 @@
 use super::{
     BOOK_FILE, BOOK_MIGRATIONS, Copies, Database, JOURNAL_FILE, JOURNAL_MIGRATIONS, StoreError, columns::number, sql,
 };
-use crate::model::ServerEntry;
+use model::ServerEntry;
 use sqlx::{Connection as _, SqliteConnection, migrate::Migrator, sqlite::SqliteConnectOptions};
 use std::{
     fs,

@@ -12,7 +12,7 @@ use super::{
     database::begin_on_any_line,
     sql,
 };
-use crate::server::{durable, roles::EpochToken};
+use crate::{durable, roles::EpochToken};
 use serde::Serialize;
 use sqlx::SqlitePool;
 use std::{
@@ -78,7 +78,7 @@ pub struct EpochRow {
 
 impl Store {
     /// Ends all writing to the book: what is being written is finished first, what comes after is refused. Reading goes on.
-    pub(in crate::server) async fn freeze_book(&self) -> Result<(), StoreError> {
+    pub(crate) async fn freeze_book(&self) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
         if self.copy_in_use().is_none() {
             let frozen = self.home.open(true).await?;
@@ -88,7 +88,7 @@ impl Store {
     }
 
     /// Does with the copy in use what a promotion would do, on a file that is thrown away.
-    pub(in crate::server) async fn rehearse_promotion(&self) -> Result<(), CopyFlaw> {
+    pub(crate) async fn rehearse_promotion(&self) -> Result<(), CopyFlaw> {
         let current = Copies::of(&self.folder).current()?;
         let (_, copy) = current.ok_or_else(|| StoreError::inconsistent("copies", "no copy has arrived"))?;
         let stage = tempfile::Builder::new().prefix("rehearsal-").tempdir_in(&self.folder)?;
@@ -103,7 +103,7 @@ impl Store {
     }
 
     /// Lets a frozen book be written again.
-    pub(in crate::server) async fn thaw_book(&self) -> Result<(), StoreError> {
+    pub(crate) async fn thaw_book(&self) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
         if self.copy_in_use().is_none() {
             let book = self.home.open(false).await?;
@@ -115,7 +115,7 @@ impl Store {
 
     /// Makes the copy, or the frozen book, the one that is written, beginning with this promotion. If it fails nothing has
     /// changed for whoever reads.
-    pub(in crate::server) async fn promote_book(&self, promotion: &Promotion) -> Result<(), StoreError> {
+    pub(crate) async fn promote_book(&self, promotion: &Promotion) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
         if let (Home::Own(_), Some(_)) = (&self.home, self.copy_in_use()) {
             let current = Copies::of(&self.folder).current().map_err(sqlx::Error::Io)?;
@@ -138,7 +138,7 @@ impl Store {
 
     /// Works with the copy that has arrived from now on, and puts the book that was written here aside. The answer is the
     /// file that it is now.
-    pub(in crate::server) async fn demote_book(&self) -> Result<Option<PathBuf>, StoreError> {
+    pub(crate) async fn demote_book(&self) -> Result<Option<PathBuf>, StoreError> {
         let _turn = self.turn.lock().await;
         if self.is_on_a_server() {
             let frozen = self.home.open(true).await?;
@@ -154,7 +154,7 @@ impl Store {
     }
 
     /// The epoch of the shared book; 0 if this server's book is its own, or nothing is in it yet. The lease must be held.
-    pub(in crate::server) async fn epoch_of_shared_book(&self) -> Result<u64, StoreError> {
+    pub(crate) async fn epoch_of_shared_book(&self) -> Result<u64, StoreError> {
         let (Home::Shared(_) | Home::Server(_)) = self.home else { return Ok(0) };
         if self.is_on_a_server() {
             let epoch: Option<i64> =
@@ -169,7 +169,7 @@ impl Store {
 
     /// Works with a copy of the shared book from now on, or without records if there is none to be had. When this returns,
     /// also with an error, nothing here has the shared file open.
-    pub(in crate::server) async fn leave_shared_book(&self, outline: &Installation, now: &str) -> Result<(), CopyFlaw> {
+    pub(crate) async fn leave_shared_book(&self, outline: &Installation, now: &str) -> Result<(), CopyFlaw> {
         let _turn = self.turn.lock().await;
         let copies = Copies::of(&self.folder);
         let taken = tokio::time::timeout(LAST_COPY_LIMIT, self.last_copy(&copies, now)).await;
@@ -203,7 +203,7 @@ impl Store {
     }
 
     /// Puts the first epoch on record, unless it is.
-    pub(in crate::server) async fn insert_first_epoch(&self, first: &Promotion) -> Result<(), StoreError> {
+    pub(crate) async fn insert_first_epoch(&self, first: &Promotion) -> Result<(), StoreError> {
         let mut transaction = super::begin(&self.book()).await?;
         insert_epoch(&mut transaction, first).await?;
         transaction.commit().await?;

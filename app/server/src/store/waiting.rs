@@ -10,7 +10,7 @@ use super::{
     revocations::revoke_device,
     sql,
 };
-use crate::model::{DeviceInfo, PushState};
+use model::{DeviceInfo, PushState};
 use serde::{Deserialize, Serialize};
 
 /// What was decided on a device that asked to belong.

@@ -5,15 +5,13 @@ use crate::door::{DOOR, Door, list_of};
 use crate::failover::{Mortal, quick};
 use crate::harness::{Answer, api_request, send};
 use crate::pair::{PASSWORD, Pair, change, console, folder, has, join_string, until};
-use app::{
-    model::{Fault, Role},
-    server::{
-        config::Config,
-        start::{Running, start},
-    },
-};
 use http::{Method, StatusCode};
+use model::{Fault, Role};
 use serde_json::json;
+use server::{
+    config::Config,
+    start::{Running, start},
+};
 use std::{
     path::Path,
     time::{Duration, Instant},

@@ -1,27 +1,25 @@
 //! A server that is backed up while it works, lost, and restored: its devices find it again.
 
 use crate::{
-    command_line::PROGRAM,
+    harness::program,
     harness::{PASSWORD, PATIENCE, Portal, TestDevice, api_request, send, until},
     pair::{Pair, change, has},
     promotion::promote,
 };
-use app::{
-    model::Role,
-    server::{
-        config::Config,
-        start::{Running, start},
-    },
-};
 use http::Method;
+use model::Role;
 use serde_json::json;
+use server::{
+    config::Config,
+    start::{Running, start},
+};
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
 use tokio::{process::Command, time::timeout};
 
 const DOOR: u32 = 547_846_001;
 
 async fn portal(verb: &str, file: &Path, data: &Path) -> Output {
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(program());
     let run = command.arg(verb).arg(file).arg("--data").arg(data).kill_on_drop(true).output();
     timeout(PATIENCE, run).await.unwrap().unwrap()
 }
@@ -103,12 +101,12 @@ async fn a_server_goes_back_to_a_kept_copy_and_the_other_one_follows() {
     let Pair { one, two, one_data: _one, two_data } = Pair::start().await;
     let kept = change(&one).await;
     crate::pair::until("the copy has it", async || has(&two, &kept).await).await;
-    let listed = Command::new(PROGRAM).arg("copies").arg("--data").arg(two_data.path()).output().await.unwrap();
+    let listed = Command::new(program()).arg("copies").arg("--data").arg(two_data.path()).output().await.unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();
     let name = listed.split('\t').next().unwrap().to_owned();
     assert!(name.ends_with(".db") && listed.lines().count() == 1 && listed.contains("change "), "{listed}");
     let back = async |name: &str| {
-        let run = Command::new(PROGRAM).args(["restore", "--copy", name, "--data"]).arg(two_data.path()).output();
+        let run = Command::new(program()).args(["restore", "--copy", name, "--data"]).arg(two_data.path()).output();
         timeout(PATIENCE, run).await.unwrap().unwrap()
     };
     assert!(String::from_utf8_lossy(&back(&name).await.stderr).contains("already runs"));

@@ -1,11 +1,11 @@
 //! `portal check`, on real servers and on folders in which something is wrong.
 
 use crate::{
-    command_line::PROGRAM,
+    harness::program,
     harness::{PATIENCE, Portal, until},
 };
-use app::server::{keys::Keys, service::Site};
 use serde_json::{Value, json};
+use server::{keys::Keys, service::Site};
 use std::{
     fs,
     net::TcpListener,
@@ -41,7 +41,7 @@ async fn check(data: &Path, words: &[&str]) -> Checked {
     let site = tempfile::tempdir().unwrap();
     fs::create_dir(site.path().join("pkg")).unwrap();
     fs::write(site.path().join("pkg/portal.js"), "").unwrap();
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(program());
     command.args(["check", "--json", "--data"]).arg(data).arg("--site-root").arg(site.path());
     for door in ["--http", "--gateway", "--sites", "--metrics"] {
         if !words.contains(&door) {

@@ -6,16 +6,14 @@ use crate::{
     harness::{api_request, send},
     pair::{PASSWORD, change, folder, has, join_string, until},
 };
-use app::{
-    model::PeerState,
-    server::{
-        clock::Clock,
-        config::Config,
-        start::{Running, start},
-    },
-};
 use http::{Method, StatusCode};
+use model::PeerState;
 use serde_json::json;
+use server::{
+    clock::Clock,
+    config::Config,
+    start::{Running, start},
+};
 use std::{
     path::Path,
     sync::{

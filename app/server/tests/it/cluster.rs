@@ -91,7 +91,7 @@ impl Drop for Cluster {
     }
 }
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.make/postgres.sh");
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.make/postgres.sh");
 
 fn script(arguments: &[&OsStr]) {
     let done = Command::new(SCRIPT).args(arguments).status().unwrap();

@@ -1,6 +1,6 @@
 //! The `portal` program as an administrator meets it.
 
-use crate::harness::PATIENCE;
+use crate::harness::{PATIENCE, program};
 use std::{
     path::Path,
     process::{Output, Stdio},
@@ -12,10 +12,8 @@ use tokio::{
     time::timeout,
 };
 
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_portal");
-
 async fn portal(data: &Path, words: &[&str]) -> Output {
-    let run = Command::new(PROGRAM).args(words).arg("--data").arg(data).kill_on_drop(true).output();
+    let run = Command::new(program()).args(words).arg("--data").arg(data).kill_on_drop(true).output();
     timeout(PATIENCE, run).await.unwrap().unwrap()
 }
 
@@ -36,7 +34,7 @@ fn serve(data: &Path, more: &[&str]) -> Child {
 
 fn serve_as(verb: &[&str], data: &Path, more: &[&str]) -> Child {
     let any = "127.0.0.1:0";
-    Command::new(PROGRAM)
+    Command::new(program())
         .args(verb)
         .args(["--http", any, "--gateway", any, "--sites", any, "--metrics", any, "--data"])
         .arg(data)
@@ -105,7 +103,7 @@ async fn a_start_that_cannot_work_is_refused_and_makes_nothing() {
 async fn whoever_stops_reading_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
     let (_server, _) = run(folder.path()).await;
-    let mut asked = Command::new(PROGRAM)
+    let mut asked = Command::new(program())
         .args(["provision", "--uses", "1", "--data"])
         .arg(folder.path())
         .stdout(Stdio::piped())

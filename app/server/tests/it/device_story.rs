@@ -5,12 +5,12 @@ use crate::{
     gateway_site::{GatewaySite, admin, rows},
     raw_device::info,
 };
-use app::model::{DeviceServers, PushState};
 use gateway::{
     client::{self, ClientSettings, Status},
     device::Config,
     provisioning::ProvisioningString,
 };
+use model::{DeviceServers, PushState};
 use std::{net::SocketAddr, path::Path, time::Duration};
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};

@@ -1,15 +1,13 @@
 //! One real device that follows its rules, only faster.
 
 use crate::pair::{console, folder, until};
-use app::{
-    model::{Connection, EntryInput, ProvisioningInput, PushState},
-    server::{service::Service, start::Running},
-};
 use gateway::{
     client::{self, ClientError, ClientSettings},
     device,
     wire::{DeviceId, DeviceInfo, IpConfig, SerialConfig},
 };
+use model::{Connection, EntryInput, ProvisioningInput, PushState};
+use server::{service::Service, start::Running};
 use std::{net::SocketAddr, path::Path, time::Duration};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;

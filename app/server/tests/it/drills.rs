@@ -7,12 +7,10 @@ use crate::{
     pair::{console, folder, join_string, until},
     promotion::again,
 };
-use app::{
-    model::{Drill, DrillInput, DrillState, DrillStep, Fault},
-    server::{
-        config::Config,
-        start::{Running, start},
-    },
+use model::{Drill, DrillInput, DrillState, DrillStep, Fault};
+use server::{
+    config::Config,
+    start::{Running, start},
 };
 
 async fn begin(server: &Running, to: &Running, devices: Option<Vec<u32>>) -> Result<Drill, Fault> {

@@ -1,4 +1,4 @@
-//! Events of real devices: in the list, over the REST API, on the page, and on both servers after a failover.
+//! Events of real devices: in the list, over the REST API, and on both servers after a failover.
 
 use crate::{
     door::{fast, rows},
@@ -6,17 +6,14 @@ use crate::{
     harness::{Portal, until as soon},
     pair::{console, folder, join_string, until},
 };
-use app::{
-    model::{Event, EventQuery, ProvisioningInput, PushState},
-    server::{
-        config::Config,
-        service::Service,
-        start::{Running, start},
-    },
-};
 use gateway::simulator::{FIRST_DEVICE, Fleet, FleetSettings, Happened, IDENTIFIED};
-use http::{Request, StatusCode, header};
-use http_body_util::Full;
+use http::StatusCode;
+use model::{Event, EventQuery, ProvisioningInput, PushState};
+use server::{
+    config::Config,
+    service::Service,
+    start::{Running, start},
+};
 use std::net::SocketAddr;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -146,7 +143,7 @@ async fn events_that_one_server_did_not_live_to_pass_on_are_on_both_in_the_end()
 }
 
 #[tokio::test]
-async fn events_are_read_over_the_api_and_on_the_page() {
+async fn events_are_read_over_the_api() {
     let portal = Portal::start().await;
     let token = &*portal.sign_in().await;
     let device = portal.device(DOOR, token).await;
@@ -159,13 +156,6 @@ async fn events_are_read_over_the_api_and_on_the_page() {
     for (query, status) in [("limit=0", 422), ("since=now", 422), ("device=x", 400), ("cursor=%20", 422)] {
         let answer = portal.get(&format!("/events?{query}"), token).await;
         assert_eq!(answer.status.as_u16(), status, "{query}: {}", answer.text);
-    }
-    let page =
-        Request::get(format!("/events?device={}", device.id)).header(header::AUTHORIZATION, format!("Bearer {token}"));
-    let page = portal.send(page.body(Full::default()).unwrap()).await;
-    assert_eq!(page.status, StatusCode::OK);
-    for shown in ["<h1>Events</h1>", "BioStar 2 connected", "15104"] {
-        assert!(page.text.contains(shown), "{shown}: {}", page.text);
     }
     assert_eq!(portal.get("/events", "").await.status, StatusCode::UNAUTHORIZED);
 }

@@ -2,13 +2,11 @@
 
 use crate::door::{DOOR, Door, list, shown_at};
 use crate::pair::{Pair, change, confirm_newcomers, first, folder, has, join_string, second, until};
-use app::{
-    model::{DeviceStatus, PushState},
-    server::{
-        config::Config,
-        start::{Running, start},
-        store::JOURNAL_FILE,
-    },
+use model::{DeviceStatus, PushState};
+use server::{
+    config::Config,
+    start::{Running, start},
+    store::JOURNAL_FILE,
 };
 use sqlx::{Connection as _, SqliteConnection};
 use std::{
@@ -153,7 +151,7 @@ impl Process {
 
     /// The same of one that may end instead.
     pub(crate) async fn try_run(data: &Path, sites: &str, more: &[&str]) -> Result<Self, ExitStatus> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_portal"))
+        let mut child = Command::new(crate::harness::program())
             .arg("run")
             .arg("--data")
             .arg(data)
@@ -238,7 +236,7 @@ async fn a_first_server_that_is_killed_loses_nothing_it_answered() {
     let sites = one.sites_addr.to_string();
     one.stop().await;
     let process = Process::run(one_data.path(), &sites, &[]).await;
-    let made = Command::new(env!("CARGO_BIN_EXE_portal"))
+    let made = Command::new(crate::harness::program())
         .args(["join-string", "--data"])
         .arg(one_data.path())
         .output()

@@ -1,15 +1,5 @@
 //! A server with the keys of a real one that hands out whatever copy a test wants.
 
-use app::{
-    model::Role,
-    server::{
-        keys::Keys,
-        roles::EpochToken,
-        sites::{Exchange, ExchangeReply, News, ServerFacts},
-        starts::Start,
-        store::Manifest,
-    },
-};
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Json, Router,
@@ -22,6 +12,14 @@ use futures::{Stream, StreamExt as _, stream};
 use gateway::tls::server_config;
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use model::Role;
+use server::{
+    keys::Keys,
+    roles::EpochToken,
+    sites::{Exchange, ExchangeReply, News, ServerFacts},
+    starts::Start,
+    store::Manifest,
+};
 use std::{io, net::SocketAddr, path::Path, time::Duration};
 use tokio::{
     net::{TcpListener, TcpSocket},

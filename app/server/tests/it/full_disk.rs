@@ -29,7 +29,7 @@ impl Cramped {
         let mut server = Command::new("unshare")
             .args(["--map-root-user", "--mount", "sh", "-c", script])
             .arg(folder.path())
-            .arg(env!("CARGO_BIN_EXE_portal"))
+            .arg(crate::harness::program())
             .args(["run", "--http", any, "--gateway", any, "--sites", any, "--metrics", any, "--data"])
             .arg(folder.path().join("data"))
             .env("PORTAL_ADMIN_PASSWORD", PASSWORD)

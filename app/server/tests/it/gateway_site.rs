@@ -1,26 +1,24 @@
 //! A server's rules and its device gateway on a real store and a real socket, without the web portal.
 
 use crate::raw_device::{RawDevice, new_key};
-use app::{
-    model::{DeviceServers, EntryInput, ProvisioningInput, Role},
-    server::{
-        changes::Change,
-        clock::Clock,
-        keys::Keys,
-        link::Link,
-        roles::{EpochToken, RoleRecord},
-        service::{Actor, Service, Site},
-        store::{BOOK_FILE, Installation, Store},
-    },
-};
 use gateway::{
     authority::{Authority, ServerKey},
     provisioning::ProvisioningString,
-    server::{self, Settings},
+    server::{self as gateway_server, Settings},
     tls::server_config,
     wire::{ALPN, Address, Enrolled, Message},
 };
+use model::{DeviceServers, EntryInput, ProvisioningInput, Role};
 use rcgen::KeyPair;
+use server::{
+    changes::Change,
+    clock::Clock,
+    keys::Keys,
+    link::Link,
+    roles::{EpochToken, RoleRecord},
+    service::{Actor, Service, Site},
+    store::{BOOK_FILE, Installation, Store},
+};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -89,7 +87,7 @@ impl GatewaySite {
         let role = RoleRecord::new(role, known.unwrap_or_else(|| EpochToken::seal(&keys, 1, server_id).unwrap()));
         let service = Service::new(store, keys, site, role, Clock::system());
         let link = Link::open(Arc::clone(&service)).await.unwrap();
-        let listener = server::bind("127.0.0.1:0".parse().unwrap(), 64).unwrap();
+        let listener = gateway_server::bind("127.0.0.1:0".parse().unwrap(), 64).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let settings = Settings {
@@ -98,7 +96,7 @@ impl GatewaySite {
             reconnect_spread_s: 0,
             ..Settings::default()
         };
-        let (handle, _) = server::start(listener, tls, link, settings, stop.clone());
+        let (handle, _) = gateway_server::start(listener, tls, link, settings, stop.clone());
         service.attach_gateway(handle);
         service.advertise(Address::Ip(address.ip()), address.port());
         Self { service, address, folder, authority, _stop: stop.drop_guard() }

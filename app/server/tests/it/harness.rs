@@ -1,9 +1,5 @@
 //! Whole servers in this process, and what a program says to them.
 
-use app::server::{
-    config::Config,
-    start::{Running, start},
-};
 use gateway::{
     client::{self, ClientSettings},
     device,
@@ -13,12 +9,24 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use std::{future::Future, net::SocketAddr, time::Duration};
+use server::{
+    config::Config,
+    start::{Running, start},
+};
+use std::{future::Future, net::SocketAddr, path::PathBuf, time::Duration};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) const PASSWORD: &str = "correct horse 51213";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program `portal`, which is built beside the tests.
+pub(crate) fn program() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.ancestors().nth(2).unwrap().join("portal");
+    assert!(program.exists(), "{} is not there: build it with `cargo build -p portal`", program.display());
+    program
+}
 
 /// A running server in a folder of its own.
 pub(crate) struct Portal {
@@ -150,12 +158,6 @@ impl Answer {
 
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    /// `name=value` of each cookie that was set.
-    pub(crate) fn cookies(&self) -> Vec<String> {
-        let set = self.headers.get_all(header::SET_COOKIE).iter();
-        set.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap().to_owned()).collect()
     }
 }
 

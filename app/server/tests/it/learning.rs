@@ -5,10 +5,8 @@ use crate::event_story;
 use crate::failover::{Mortal, quick};
 use crate::pair::{console, folder, join_string, until};
 use crate::promotion::promote;
-use app::{
-    model::{PushState, RevisionQuery},
-    server::{config::Config, start::start},
-};
+use model::{PushState, RevisionQuery};
+use server::{config::Config, start::start};
 
 #[tokio::test]
 async fn a_list_that_the_copy_lacks_is_learned_from_the_device_and_shown_as_learned() {

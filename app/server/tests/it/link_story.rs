@@ -4,16 +4,16 @@ use crate::{
     gateway_site::{GatewaySite, admin, rows},
     raw_device::{RawDevice, hello, new_key},
 };
-use app::model::{DeviceStatus, Fault, PushState};
 use gateway::wire::{
     EntryFailure, FailureKind, Goodbye, Hello, Message, Reason, Rollback, RollbackCause, ServerEntry, ServerList,
 };
+use model::{DeviceStatus, Fault, PushState};
 use sqlx::{Connection as _, SqliteConnection};
 use std::net::SocketAddr;
 
 const DOOR: u32 = 547_846_001;
 
-fn state_of(servers: &app::model::DeviceServers) -> Option<PushState> {
+fn state_of(servers: &model::DeviceServers) -> Option<PushState> {
     servers.push.as_ref().map(|push| push.state)
 }
 
@@ -84,7 +84,7 @@ async fn while_the_book_is_locked_edits_fail_and_sessions_stay() {
     let member = site.accept(DOOR).await;
     let first = &member.enrolled.list;
     let (mut device, _) = RawDevice::register(&site, &member, hello(DOOR, site.address, first)).await;
-    let book = site.folder.path().join(app::server::store::BOOK_FILE);
+    let book = site.folder.path().join(server::store::BOOK_FILE);
     let mut other = SqliteConnection::connect(&book.display().to_string()).await.unwrap();
     sqlx::query("begin immediate").execute(&mut other).await.unwrap();
     let edit = site.service.replace_servers(&admin(), DOOR, 1, rows(&[site.address])).await;

@@ -1,9 +1,9 @@
 //! What Prometheus reads from a server, after real devices did what is measured.
 
 use crate::harness::{Answer, Portal, send, until};
-use app::server::{metrics::Metrics, start::Running};
 use http::{Request, StatusCode};
 use http_body_util::Full;
+use server::{metrics::Metrics, start::Running};
 
 const DOOR: u32 = 547_846_001;
 /// Told by a standby alone, with a shared file, or with a database on a server.

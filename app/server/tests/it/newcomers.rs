@@ -3,11 +3,9 @@
 use crate::failover::{Mortal, quick};
 use crate::pair::{change, confirm_newcomers, console, first, folder, has, join_string, second, until};
 use crate::promotion::{again, becomes, promote, rejoin};
-use app::{
-    model::{Fault, Role},
-    server::{config::Config, keys::Keys, start::start},
-};
 use gateway::enrolment::KeyFingerprint;
+use model::{Fault, Role};
+use server::{config::Config, keys::Keys, start::start};
 use std::sync::Mutex;
 
 static SHOWN: Mutex<Vec<KeyFingerprint>> = Mutex::new(Vec::new());

@@ -5,12 +5,10 @@ use crate::{
     pair::{Pair, change, console, folder, has, until},
     promotion::{again, becomes, copy_folder, promote, rejoin},
 };
-use app::{
-    model::Role,
-    server::{
-        config::Config,
-        start::{Running, start},
-    },
+use model::Role;
+use server::{
+    config::Config,
+    start::{Running, start},
 };
 use std::path::Path;
 

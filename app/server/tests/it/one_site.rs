@@ -7,12 +7,10 @@ use crate::{
     pair::{change, console, folder, has, join_string, until},
     promotion::{again, becomes, epoch, promote},
 };
-use app::{
-    model::{Fault, MoveInput, PushState, Role},
-    server::{
-        config::Config,
-        start::{Running, start},
-    },
+use model::{Fault, MoveInput, PushState, Role};
+use server::{
+    config::Config,
+    start::{Running, start},
 };
 use std::path::Path;
 

@@ -3,12 +3,10 @@
 use crate::door::{DOOR, Door, list, shown_at};
 use crate::failover::quick;
 use crate::pair::{console, folder, join_string, until};
-use app::{
-    model::{Fault, MoveInput, MoveState, PeerState, PushState},
-    server::{
-        config::Config,
-        start::{Running, start},
-    },
+use model::{Fault, MoveInput, MoveState, PeerState, PushState};
+use server::{
+    config::Config,
+    start::{Running, start},
 };
 use tempfile::TempDir;
 

@@ -1,12 +1,10 @@
 //! Two whole servers on this machine.
 
-use app::{
-    model::ProvisioningInput,
-    server::{
-        config::Config,
-        service::Actor,
-        start::{Running, StartError, start},
-    },
+use model::ProvisioningInput;
+use server::{
+    config::Config,
+    service::Actor,
+    start::{Running, StartError, start},
 };
 use std::{
     path::Path,

@@ -4,17 +4,15 @@ use crate::door::{DOOR, Door, rows};
 use crate::failover::quick;
 use crate::pair::{console, folder};
 use crate::raw_device::{hello, info};
-use app::{
-    model::DeviceStatus,
-    server::{
-        config::{Config, PlainPort},
-        start::{Running, start},
-    },
-};
 use futures::{SinkExt as _, StreamExt as _};
 use gateway::wire::{
     Enrol, Epoch, Event, EventUpload, FrameCodec, Hello, ListHash, Message, PROTOCOL_VERSION, Reason, RingId, RingSpan,
     ServerStart,
+};
+use model::DeviceStatus;
+use server::{
+    config::{Config, PlainPort},
+    start::{Running, start},
 };
 use std::{collections::BTreeSet, net::SocketAddr, path::Path, time::Duration};
 use tokio::{net::TcpStream, time::timeout};

@@ -7,15 +7,13 @@ use crate::{
     failover::{Mortal, quick},
     pair::{console, folder, until},
 };
-use app::{
-    model::{Fault, ProvisioningInput, PushState},
-    server::{
-        config::Config,
-        service::Service,
-        start::{StartError, start},
-    },
-};
 use gateway::simulator::FIRST_DEVICE;
+use model::{Fault, ProvisioningInput, PushState};
+use server::{
+    config::Config,
+    service::Service,
+    start::{StartError, start},
+};
 use std::{path::Path, time::Duration};
 use tokio::time::{Instant, sleep};
 

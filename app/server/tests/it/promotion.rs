@@ -4,16 +4,14 @@ use crate::door::{Door, list, shown_at};
 use crate::failover::{Mortal, quick};
 use crate::harness::{api_request, send};
 use crate::pair::{PASSWORD, Pair, change, console, folder, has, join_string, until};
-use app::{
-    model::{Fault, PromotionInput, PushState, Role, Server, SignInInput},
-    server::{
-        config::Config,
-        start::{Running, start},
-        store::BOOK_FILE,
-    },
-};
 use http::Method;
+use model::{Fault, PromotionInput, PushState, Role, Server, SignInInput};
 use serde_json::{Value, json};
+use server::{
+    config::Config,
+    start::{Running, start},
+    store::BOOK_FILE,
+};
 use sqlx::{Connection as _, SqliteConnection};
 use std::path::Path;
 

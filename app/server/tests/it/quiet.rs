@@ -1,10 +1,8 @@
 //! Writes are held while a snapshot is taken.
 
 use crate::pair::{change, console, first, folder, has};
-use app::{
-    model::Fault,
-    server::{config::Config, start::start},
-};
+use model::Fault;
+use server::{config::Config, start::start};
 use std::{fs, sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 

@@ -5,12 +5,10 @@ use crate::{
     failover::quick,
     pair::{Pair, change, console, folder, has, join_string, second, until},
 };
-use app::{
-    model::{Fault, PeerState},
-    server::{
-        config::Config,
-        start::{Running, start},
-    },
+use model::{Fault, PeerState};
+use server::{
+    config::Config,
+    start::{Running, start},
 };
 use std::{fs, time::Duration};
 

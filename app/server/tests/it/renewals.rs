@@ -4,11 +4,11 @@ use crate::{
     door::{DOOR, Door},
     pair::{Pair, until},
 };
-use app::model::PeerState;
 use gateway::{
     authority::ServerKey,
     tls::{Peer, peer_of},
 };
+use model::PeerState;
 use rustls_pki_types::CertificateDer;
 use std::fs;
 

@@ -7,12 +7,10 @@ use crate::{
     pair::{change, folder, has, join_string, until},
     promotion::{again, becomes, epoch, promote, rejoin},
 };
-use app::{
-    model::{Fault, ProvisioningInput, Replication, ReplicationPart, Role},
-    server::{
-        config::Config,
-        start::{Running, StartError, start},
-    },
+use model::{Fault, ProvisioningInput, Replication, ReplicationPart, Role};
+use server::{
+    config::Config,
+    start::{Running, StartError, start},
 };
 use sqlx::{Connection as _, PgConnection};
 use std::{path::Path, time::Duration};

@@ -3,7 +3,7 @@
 use crate::false_server::FalseServer;
 use crate::pair::{Pair, change, folder, has, until};
 use crate::promotion::{again, copy_folder};
-use app::server::{config::Config, store::Manifest};
+use server::{config::Config, store::Manifest};
 use std::{fs, path::Path};
 
 /// The copy that the standby of `data` works with.
@@ -17,7 +17,7 @@ fn copy_of(data: &Path) -> (Manifest, Vec<u8>) {
 #[tokio::test]
 async fn a_transfer_that_breaks_off_goes_on_where_it_was() {
     let Pair { one, two, one_data, two_data } = Pair::start().await;
-    let config = |running: &app::server::start::Running, data: &Path| Config {
+    let config = |running: &server::start::Running, data: &Path| Config {
         sites: running.sites_addr,
         gateway: running.gateway_addr,
         ..Config::on_loopback(data)

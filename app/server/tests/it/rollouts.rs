@@ -9,21 +9,19 @@ use crate::{
     pair::{console, folder, until},
     raw_device::info,
 };
-use app::{
-    model::{
-        Fault, ProvisioningInput, PushState, Rollout, RolloutCounts, RolloutDeviceQuery, RolloutInput, RolloutState,
-        RolloutVerb, Selector,
-    },
-    server::{
-        config::Config,
-        service::Service,
-        start::{Running, start},
-        store::BOOK_FILE,
-    },
-};
 use gateway::client::{self, ClientSettings};
 use http::{Method, StatusCode};
+use model::{
+    Fault, ProvisioningInput, PushState, Rollout, RolloutCounts, RolloutDeviceQuery, RolloutInput, RolloutState,
+    RolloutVerb, Selector,
+};
 use serde_json::{Value, json};
+use server::{
+    config::Config,
+    service::Service,
+    start::{Running, start},
+    store::BOOK_FILE,
+};
 use sqlx::{Connection as _, SqliteConnection};
 use std::{net::SocketAddr, ops::Range, path::Path, time::Duration};
 use tempfile::TempDir;

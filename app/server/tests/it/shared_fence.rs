@@ -8,15 +8,13 @@ use crate::{
     pair::{PASSWORD, change, folder, has, join_string, until},
     shared_file::{becomes, sharing},
 };
-use app::{
-    model::{PeerState, Role},
-    server::{
-        config::Config,
-        start::{Running, start},
-    },
-};
 use http::{Method, StatusCode};
+use model::{PeerState, Role};
 use serde_json::json;
+use server::{
+    config::Config,
+    start::{Running, start},
+};
 use std::{fs, path::PathBuf, time::Duration};
 use tempfile::TempDir;
 use tokio::time::sleep;

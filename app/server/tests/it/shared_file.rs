@@ -4,13 +4,11 @@ use crate::door::{DOOR, Door, list, shown_at};
 use crate::failover::{Process, quick};
 use crate::pair::{change, console, folder, has, join_string, until};
 use crate::promotion::promote;
-use app::{
-    model::{Fault, Role},
-    server::{
-        config::Config,
-        lease::SharedFile,
-        start::{Running, start},
-    },
+use model::{Fault, Role};
+use server::{
+    config::Config,
+    lease::SharedFile,
+    start::{Running, start},
 };
 use std::path::Path;
 use tokio::process::Command;
@@ -49,7 +47,7 @@ async fn the_other_server_goes_on_with_the_very_file_when_the_holder_is_killed()
     let two = start(second).await.unwrap();
 
     // Answered, and then the power goes: no copy of it need have left.
-    let made = Command::new(env!("CARGO_BIN_EXE_portal"))
+    let made = Command::new(crate::harness::program())
         .args(["provision", "--uses", "1", "--data"])
         .arg(one_data.path())
         .output();

@@ -6,7 +6,6 @@ use crate::failover::{Process, quick};
 use crate::pair::{folder, join_string, until};
 use crate::shared_file::sharing;
 use crate::stories::live_all;
-use app::server::{config::Config, start::start};
 use futures::FutureExt as _;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
@@ -14,6 +13,7 @@ use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
+use server::{config::Config, start::start};
 use sqlx::{Connection as _, SqliteConnection};
 use std::{
     collections::BTreeSet,

@@ -1,8 +1,7 @@
 //! Signing in, staying signed in, and what a generated password allows.
 
 use crate::harness::{PASSWORD, Portal};
-use http::{Method, Request, StatusCode, header};
-use http_body_util::Full;
+use http::StatusCode;
 use serde_json::{Value, json};
 
 fn login(password: &str) -> Value {
@@ -106,54 +105,4 @@ async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_sign_in() {
     let ended = portal.post("/logout", "", json!({ "refresh_token": third })).await;
     assert_eq!(ended.status, StatusCode::NO_CONTENT);
     assert_eq!(refresh(&third).await.problem(), "not-signed-in", "signed out");
-}
-
-#[tokio::test]
-async fn a_browser_signs_in_by_cookies_that_other_sites_cannot_use() {
-    let portal = Portal::start().await;
-    let origin = format!("http://{}", portal.running.http_addr);
-    let form = |origin: &str| {
-        Request::post("/login")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(header::ORIGIN, origin)
-            .body(Full::from(format!("login=admin&password={}", PASSWORD.replace(' ', "+"))))
-            .unwrap()
-    };
-    let foreign = portal.send(form("http://evil.example")).await;
-    assert_eq!((foreign.status, &*foreign.problem()), (StatusCode::FORBIDDEN, "foreign-origin"));
-    assert!(foreign.cookies().is_empty());
-
-    let answer = portal.send(form(&origin)).await;
-    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/devices"), "{}", answer.text);
-    let cookies = answer.cookies();
-    assert_eq!(cookies.len(), 2);
-    for set in answer.headers.get_all(header::SET_COOKIE) {
-        let set = set.to_str().unwrap();
-        assert!(set.contains("; HttpOnly") && set.contains("; SameSite=Strict"), "{set}");
-    }
-
-    let with = |method: Method, path: &str, cookie: &str, origin: Option<&str>| {
-        let request = Request::builder().method(method).uri(path).header(header::COOKIE, cookie);
-        let request = origin.into_iter().fold(request, |request, origin| request.header(header::ORIGIN, origin));
-        request.body(Full::default()).unwrap()
-    };
-    let page = portal.send(with(Method::GET, "/devices", &cookies.join("; "), None)).await;
-    assert_eq!(page.status, StatusCode::OK);
-    assert!(page.text.contains("All Devices"));
-    let silent = portal.send(with(Method::POST, "/api/v1/logout", &cookies.join("; "), None)).await;
-    assert_eq!(silent.status, StatusCode::UNAUTHORIZED, "cookies alone change nothing");
-
-    let refresh = cookies.iter().find(|cookie| cookie.contains("_refresh=")).unwrap();
-    let renewed = portal.send(with(Method::GET, "/devices", refresh, None)).await;
-    assert_eq!((renewed.status, renewed.cookies().len()), (StatusCode::OK, 2), "renewed without a word");
-    let at_once = portal.send(with(Method::GET, "/devices", refresh, None)).await;
-    assert_eq!(at_once.status, StatusCode::OK, "two tabs may ask at one moment");
-
-    let cookies = renewed.cookies().join("; ");
-    let out = portal.send(with(Method::POST, "/logout", &cookies, Some(&origin))).await;
-    assert_eq!(out.status, StatusCode::SEE_OTHER);
-    assert!(out.cookies().iter().all(|cookie| cookie.ends_with('=')), "{:?}", out.cookies());
-    let refresh = renewed.cookies().into_iter().find(|cookie| cookie.contains("_refresh=")).unwrap();
-    let page = portal.send(with(Method::GET, "/devices?q=a", &refresh, None)).await;
-    assert_eq!((page.status, page.header("location")), (StatusCode::SEE_OTHER, "/login?next=/devices%3Fq%3Da"));
 }

@@ -1,12 +1,12 @@
 //! SIGTERM to the real program: its devices are told goodbye and are on the other server at once.
 
 use crate::{
-    command_line::PROGRAM,
     door::{DOOR, Door, list, shown_at},
     failover::quick,
+    harness::program,
     pair::{console, folder, join_string, until},
 };
-use app::server::{
+use server::{
     config::Config,
     start::{Running, start},
     store::JOURNAL_FILE,
@@ -23,9 +23,9 @@ use tokio::{
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// The server of `data` as a program of its own that answers, on the ports that it had in this one.
-async fn program(data: &Path, ports: [SocketAddr; 3]) -> Child {
+async fn serve(data: &Path, ports: [SocketAddr; 3]) -> Child {
     let [http, gateway, sites] = ports.map(|port| port.to_string());
-    let mut child = Command::new(PROGRAM)
+    let mut child = Command::new(program())
         .args(["run", "--http", &http, "--gateway", &gateway, "--sites", &sites, "--metrics", "127.0.0.1:0", "--data"])
         .arg(data)
         .args(["--log-format", "json", "--stability-seconds", "1"])
@@ -45,7 +45,7 @@ async fn program(data: &Path, ports: [SocketAddr; 3]) -> Child {
 
 /// Whether the program itself has the device; the other server may still believe what was.
 async fn has_device(data: &Path) -> bool {
-    let said = Command::new(PROGRAM).args(["devices", "--data"]).arg(data).output().await.unwrap();
+    let said = Command::new(program()).args(["devices", "--data"]).arg(data).output().await.unwrap();
     String::from_utf8_lossy(&said.stdout).contains("\tconnected\tBioStar Server #1")
 }
 
@@ -65,7 +65,7 @@ async fn devices_are_told_goodbye_and_move_on() {
     until("the second knows the device", async || is_on(&two, &one_id).await).await;
     one.stop().await;
     until("the device is on the second", async || is_on(&two, &two_id).await).await;
-    let mut child = program(one_data.path(), ports).await;
+    let mut child = serve(one_data.path(), ports).await;
     until("the second sends it back", async || two.service().drain(&console(), &two_id).await.is_ok()).await;
     until("it is on the program", async || has_device(one_data.path()).await).await;
     two.service().end_drain(&console(), &two_id).await.unwrap();

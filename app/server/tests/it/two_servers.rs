@@ -7,25 +7,23 @@ use crate::{
     pair::{PASSWORD, Pair, change, console, first, folder, has, join_string, second, until},
     raw_device::new_key,
 };
-use app::{
-    model::{Fault, PeerState, Role, SignInInput},
-    server::{
-        clock::Clock,
-        config::Config,
-        keys::Keys,
-        sites::JoinString,
-        start::{Running, start},
-        store::{BOOK_FILE, Manifest},
-    },
-};
 use gateway::{
     authority::Authority,
     server::Refusal,
     tls::{self, Trust, client_config, server_name},
     wire::{DeviceId, Reason},
 };
+use model::{Fault, PeerState, Role, SignInInput};
 use rcgen::CertificateParams;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use server::{
+    clock::Clock,
+    config::Config,
+    keys::Keys,
+    sites::JoinString,
+    start::{Running, start},
+    store::{BOOK_FILE, Manifest},
+};
 use sqlx::{Connection as _, SqliteConnection};
 use std::{
     fs,
@@ -241,7 +239,7 @@ async fn only_servers_of_the_installation_are_answered() {
         Some((CertificateDer::from_pem_slice(server.certificate_pem.as_bytes()).unwrap(), key))
     };
     assert!(ask(&one, authority, identity()).await.starts_with("HTTP/1.1 200"));
-    let book = one_data.path().join(app::server::store::BOOK_FILE).display().to_string();
+    let book = one_data.path().join(server::store::BOOK_FILE).display().to_string();
     let mut book = SqliteConnection::connect(&book).await.unwrap();
     sqlx::query("insert into revocations values ($1, 'server', 'three', 'stolen', 'admin', '')")
         .bind(hex::encode(&server.serial))
@@ -309,7 +307,7 @@ async fn an_altered_copy_is_refused_and_the_old_one_stays() {
 
 /// A copy of the book that differs from all before.
 async fn snapshot(data: &Path, file: &Path) {
-    let book = data.join(app::server::store::BOOK_FILE).display().to_string();
+    let book = data.join(server::store::BOOK_FILE).display().to_string();
     let mut connection = SqliteConnection::connect(&book).await.unwrap();
     let file = file.display().to_string();
     sqlx::query("vacuum into $1").bind(&file).execute(&mut connection).await.unwrap();

@@ -8,8 +8,8 @@ use super::{
     },
     RowEdit, TableState,
 };
-use crate::model::{DeviceServers, EntryInput};
 use leptos::{ev, prelude::*, wasm_bindgen::JsCast, web_sys::HtmlElement};
+use model::{DeviceServers, EntryInput};
 use web_sys::DragEvent;
 
 /// One row: priority, address, port, state, and what moves or removes it.

@@ -1,6 +1,6 @@
 //! The rows of the Server table as somebody edits them.
 
-use crate::model::{DEFAULT_PORT, DeviceServers, EntryInput, MAX_ENTRIES, ServerEntry};
+use model::{DEFAULT_PORT, DeviceServers, EntryInput, MAX_ENTRIES, ServerEntry};
 
 /// Always [`MAX_ENTRIES`] rows, of which the first `shown` are in use and the rest are blank.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_list_is_proven_by_the_connection_or_by_a_test() {
-        use crate::model::{Connection, ConnectionSettings, ProbeRow, ProbeTable};
+        use model::{Connection, ConnectionSettings, ProbeRow, ProbeTable};
         let row = |address: &str, passed| ProbeRow {
             priority: 1,
             address: address.into(),

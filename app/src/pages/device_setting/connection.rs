@@ -1,14 +1,12 @@
 //! The Connection fieldset: how the device behaves towards its servers.
 
 use super::{super::error_at, form::FormState};
-use crate::{
-    components::{
-        card::Fieldset,
-        field::{FieldError, TextField, described_by},
-    },
-    model::{Failback, NumberSetting},
+use crate::components::{
+    card::Fieldset,
+    field::{FieldError, TextField, described_by},
 };
 use leptos::prelude::*;
+use model::{Failback, NumberSetting};
 
 /// Whether the device goes back by itself, and its timings; pushed with the list.
 #[component]

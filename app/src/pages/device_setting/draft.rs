@@ -1,9 +1,7 @@
 //! What an operator is about to save, and what it is based on.
 
-use crate::{
-    components::server_table::rows::EntryRows,
-    model::{ConnectionSettings, Device, DeviceSettingInput, ServerEntry, SettingsInput},
-};
+use crate::components::server_table::rows::EntryRows;
+use model::{ConnectionSettings, Device, DeviceSettingInput, ServerEntry, SettingsInput};
 
 /// The form of the Device Setting page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +97,7 @@ impl Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ConnectionSettings, DeviceInfo, DeviceServers, DeviceStatus, IpConfig, SerialConfig};
+    use model::{ConnectionSettings, DeviceInfo, DeviceServers, DeviceStatus, IpConfig, SerialConfig};
 
     fn device(name: &str, revision: u64, addresses: &[&str]) -> Device {
         let entries = addresses.iter().zip(1..);

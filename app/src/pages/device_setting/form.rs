@@ -14,12 +14,12 @@ use crate::{
         push_progress::{Entries, WITHDRAW_FORM},
         server_table::{RowEdit, TableState},
     },
-    model::{Device, DeviceServers, Fault, FieldError, FormAnswer, Typed},
-    paths,
     server_fns::devices::{cancel_push, save_device_setting},
     unsaved::Unsaved,
 };
 use leptos::{ev::SubmitEvent, prelude::*};
+use model::paths;
+use model::{Device, DeviceServers, Fault, FieldError, FormAnswer, Typed};
 
 /// What the parts of the form work on.
 #[derive(Clone, Copy)]

@@ -2,12 +2,12 @@
 
 use crate::{
     components::{alert::Refusal, card::Card, loaded::Loaded, revision_list::RevisionList},
-    model::{Device, Page, RevisionEntry, RevisionQuery},
-    paths,
     server_fns::devices::{list_revisions, restore_revision},
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
+use model::paths;
+use model::{Device, Page, RevisionEntry, RevisionQuery};
 
 /// The history, newest first; the address says from where.
 #[component]

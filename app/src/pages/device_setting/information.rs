@@ -1,14 +1,12 @@
 //! The Information card.
 
 use super::{super::error_at, form::FormState};
-use crate::{
-    components::{
-        card::Card,
-        field::{ReadOnlyField, TextField},
-    },
-    model::Device,
+use crate::components::{
+    card::Card,
+    field::{ReadOnlyField, TextField},
 };
 use leptos::prelude::*;
+use model::Device;
 
 /// Name, and what the device says it is.
 #[component]

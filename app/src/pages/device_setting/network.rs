@@ -1,16 +1,14 @@
 //! The Network card: TCP/IP, Server, Serial.
 
 use super::{connection::Connection, form::FormState};
-use crate::{
-    components::{
-        card::{Card, Fieldset},
-        field::{ReadOnlyField, ReadOnlySwitch},
-        push_progress::PushProgress,
-        server_table::ServerTable,
-    },
-    model::Device,
+use crate::components::{
+    card::{Card, Fieldset},
+    field::{ReadOnlyField, ReadOnlySwitch},
+    push_progress::PushProgress,
+    server_table::ServerTable,
 };
 use leptos::prelude::*;
+use model::Device;
 
 const ALWAYS_ON: &str = "Always on: devices of this system dial out to their servers, so that they can look for another one when theirs is gone.";
 

@@ -2,11 +2,11 @@
 
 use crate::{
     components::{alert::Refusal, card::Card, push_progress::written, when::When},
-    model::{Device, DeviceServers, Fault, Move, MoveInput, MoveState, ProbeRow, ServerEntry},
-    paths,
     server_fns::devices::{move_device, probe_servers},
 };
 use leptos::{ev::SubmitEvent, prelude::*};
+use model::paths;
+use model::{Device, DeviceServers, Fault, Move, MoveInput, MoveState, ProbeRow, ServerEntry};
 
 /// Stays that can be chosen: seconds, empty for good.
 const STAYS: [(&str, &str); 4] = [

@@ -2,12 +2,12 @@
 
 use crate::{
     components::{alert::Refusal, card::Card, confirm::Confirm},
-    model::Fault,
-    paths,
     server_fns::devices::remove_device,
 };
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
+use model::Fault;
+use model::paths;
 
 /// Removes the device, once it was asked whether that is meant.
 #[component]

@@ -11,8 +11,6 @@ use crate::{
         server_table::{RowEdit, ServerTable, TableState, rows::EntryRows},
         status::StatusMark,
     },
-    model::{Fault, FieldError, FormAnswer, RolloutInput, RolloutPreview, Selector, Typed},
-    paths,
     server_fns::rollouts::{create_rollout, preview_rollout},
     unsaved::Unsaved,
 };
@@ -23,6 +21,8 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
     params::ParamsMap,
 };
+use model::paths;
+use model::{Fault, FieldError, FormAnswer, RolloutInput, RolloutPreview, Selector, Typed};
 
 /// The batch edit of the devices in the address.
 #[component]

@@ -15,8 +15,6 @@ use crate::{
         when::When,
     },
     live::Live,
-    model::{Fault, Page, Rollout, RolloutDevice, RolloutDeviceQuery, RolloutDeviceState, RolloutState, RolloutVerb},
-    paths,
     server_fns::rollouts::{act_on_rollout, find_rollout, list_rollout_devices},
 };
 use leptos::prelude::*;
@@ -25,6 +23,8 @@ use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_params_map, use_query_map},
 };
+use model::paths;
+use model::{Fault, Page, Rollout, RolloutDevice, RolloutDeviceQuery, RolloutDeviceState, RolloutState, RolloutVerb};
 
 /// The page of the rollout in the address. Another rollout is another page.
 #[component]

@@ -3,11 +3,11 @@
 use crate::{
     components::{alert::Refusal, card::Card, confirm::Confirm, loaded::Loaded},
     live::Live,
-    model::{AutomaticPromotion, PeerState, Role, Server},
-    paths,
     server_fns::servers::{find_automatic_promotion, set_automatic_promotion},
 };
 use leptos::prelude::*;
+use model::paths;
+use model::{AutomaticPromotion, PeerState, Role, Server};
 
 /// How it stands; nothing for a server that is alone.
 #[component]

@@ -4,15 +4,15 @@ use super::others_of_active;
 use crate::{
     components::{alert::Refusal, field::TextField, loaded::Loaded, when::When},
     live::Live,
-    model::{Drill, FormAnswer, PeerState, Server, Typed},
     pages::{
         drill::{StopDrill, Summary, is_trouble},
         error_at, field_errors, first_answer, first_fault,
     },
-    paths,
     server_fns::servers::{list_drills, stop_drill},
 };
 use leptos::prelude::*;
+use model::paths;
+use model::{Drill, FormAnswer, PeerState, Server, Typed};
 
 /// What can be rehearsed from here, and what was.
 #[component]

@@ -1,11 +1,9 @@
 //! Servers that ask to join.
 
-use crate::{
-    components::{decision::DecisionForm, when::When},
-    model::{Decision, Newcomer, grouped},
-    paths,
-};
+use crate::components::{decision::DecisionForm, when::When};
 use leptos::prelude::*;
+use model::paths;
+use model::{Decision, Newcomer, grouped};
 
 /// Those that wait for an operator, if any do.
 #[component]

@@ -8,13 +8,13 @@ use crate::{
         field::{FieldError, described_by},
         when::When,
     },
-    model::{
-        Evidence, FormAnswer, LoneWrite, OtherServer, PeerState, PromotionInput, Replication, Role, Server, Typed,
-    },
     pages::{error_at, field_errors, first_answer, first_fault},
-    paths,
 };
 use leptos::prelude::*;
+use model::paths;
+use model::{
+    Evidence, FormAnswer, LoneWrite, OtherServer, PeerState, PromotionInput, Replication, Role, Server, Typed,
+};
 
 /// What an operator can do about the role of this server; nothing on the active one.
 #[component]

@@ -1,10 +1,8 @@
 //! When which server was made active, and when one was lost.
 
-use crate::{
-    components::when::When,
-    model::{EpochBegin, Outage, in_seconds},
-};
+use crate::components::when::When;
 use leptos::prelude::*;
+use model::{EpochBegin, Outage, in_seconds};
 
 /// The promotions so far, the newest first; nothing as long as there was only the first.
 #[component]

@@ -1,7 +1,7 @@
 //! The machine's clock, measured by what was written earlier.
 
 use super::{Scene, report::Finding};
-use crate::server::{
+use crate::{
     clock::text_of,
     store::{BOOK_FILE, JOURNAL_FILE},
 };

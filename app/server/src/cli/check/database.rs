@@ -4,10 +4,8 @@ use super::{
     Scene,
     report::{Finding, size},
 };
-use crate::{
-    model::Role,
-    server::store::{JOURNAL_FILE, Schema, StoreError, Surveyed},
-};
+use crate::store::{JOURNAL_FILE, Schema, StoreError, Surveyed};
+use model::Role;
 use std::fs;
 
 /// A journal of this size is looked at.

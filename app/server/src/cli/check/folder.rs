@@ -4,7 +4,7 @@ use super::{
     Scene,
     report::{Finding, size},
 };
-use crate::server::data_folder::{DataFolderError, read_site};
+use crate::data_folder::{DataFolderError, read_site};
 use std::{
     fs, io,
     os::unix::fs::MetadataExt as _,

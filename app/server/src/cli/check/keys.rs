@@ -1,7 +1,7 @@
 //! What the server proves itself with: there, its own, and good for a while yet.
 
 use super::{Scene, report::Finding};
-use crate::server::{
+use crate::{
     clock::text_of_unix_ms,
     config::HttpSecurity,
     keys::{Keys, KeysError},

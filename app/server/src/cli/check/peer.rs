@@ -1,10 +1,8 @@
 //! The other server: does it answer, and how old is what a standby has of it.
 
 use super::{Scene, report::Finding};
-use crate::{
-    model::{PeerState, ReplicationPart, Role},
-    server::sites::remembered_servers,
-};
+use crate::sites::remembered_servers;
+use model::{PeerState, ReplicationPart, Role};
 use std::time::Duration;
 use tokio::{net::TcpStream, time::timeout};
 

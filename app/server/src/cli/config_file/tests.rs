@@ -1,7 +1,7 @@
 //! What a file may say, and what it then counts for.
 
 use super::*;
-use crate::server::cli::Arguments;
+use crate::cli::Arguments;
 use clap::CommandFactory as _;
 
 fn refused(text: &str) -> String {

@@ -1,11 +1,11 @@
 //! One way to speak to browsers, of those that options, environment and configuration file ask for together.
 
-use crate::server::config::{HttpSecurity, HttpTls};
+use crate::config::{HttpSecurity, HttpTls};
 use std::path::PathBuf;
 
 /// Why what was asked for does not fit together.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(in crate::server::cli) enum HttpSecurityError {
+pub(in crate::cli) enum HttpSecurityError {
     /// Half a pair.
     #[error("{given} needs {missing}: a certificate and its key go together")]
     Half {

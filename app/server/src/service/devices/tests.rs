@@ -1,10 +1,8 @@
 //! The device list and the Device Setting page on a real store.
 
 use super::*;
-use crate::{
-    model::{DeviceStatus, EntryInput, Role},
-    server::service::fixture::{FIRST, Room, admin, entry, reported, row, rows},
-};
+use crate::service::fixture::{FIRST, Room, admin, entry, reported, row, rows};
+use model::{DeviceStatus, EntryInput, Role};
 
 fn query() -> DeviceQuery {
     DeviceQuery::default()

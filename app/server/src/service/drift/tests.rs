@@ -1,13 +1,11 @@
 //! Devices that come with a list they were not thought to keep.
 
 use super::*;
-use crate::{
-    model::PushState,
-    server::service::{
-        Arrival,
-        fixture::{FIRST, Room, arrival, reported},
-    },
+use crate::service::{
+    Arrival,
+    fixture::{FIRST, Room, arrival, reported},
 };
+use model::PushState;
 
 fn foreign(number: u64) -> ReportedList {
     ReportedList { epoch: 1, number, hash: "ab".repeat(32) }

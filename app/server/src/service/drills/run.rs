@@ -1,10 +1,8 @@
 //! One drill, from its first order to its report.
 
-use crate::{
-    model::{Drill, DrillDevice, DrillState, DrillStep, Fault, MoveInput, Role},
-    server::service::{Actor, Service},
-};
+use crate::service::{Actor, Service};
 use futures::{StreamExt as _, stream};
+use model::{Drill, DrillDevice, DrillState, DrillStep, Fault, MoveInput, Role};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -171,7 +169,7 @@ async fn keep(service: &Service, drill: &Drill) {
     if let Err(error) = service.store.put_drill(drill, None).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "how far a drill is could not be kept");
     }
-    service.changed(crate::server::changes::Change::Server);
+    service.changed(crate::changes::Change::Server);
 }
 
 fn fail(device: &mut DrillDevice, reason: &str) {

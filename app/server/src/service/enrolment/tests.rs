@@ -1,7 +1,7 @@
 //! From a provisioning string to a device that belongs, on a real store.
 
 use super::*;
-use crate::server::{
+use crate::{
     service::fixture::{FIRST, Newcomer, Room, admin, entry, info, reported},
     store::PromotionKind,
 };

@@ -1,7 +1,7 @@
 //! Listing, and many devices in one commit.
 
 use super::*;
-use crate::server::{
+use crate::{
     service::fixture::{FIRST, Room, admin},
     store::PromotionKind,
 };

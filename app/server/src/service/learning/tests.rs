@@ -1,7 +1,7 @@
 //! Which devices are learned, on a real store.
 
 use super::*;
-use crate::server::service::fixture::{FIRST, Room, admin, info};
+use crate::service::fixture::{FIRST, Room, admin, info};
 
 #[tokio::test]
 async fn a_device_is_learned_once_and_never_with_a_revoked_certificate() {

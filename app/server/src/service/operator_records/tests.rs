@@ -2,13 +2,11 @@
 
 use super::*;
 use crate::{
-    model::SignInInput,
-    server::{
-        service::fixture::{Room, admin},
-        sites::{Exchange, ExchangeReply},
-        store::{PromotionKind, fixture::copy_book},
-    },
+    service::fixture::{Room, admin},
+    sites::{Exchange, ExchangeReply},
+    store::{PromotionKind, fixture::copy_book},
 };
+use model::SignInInput;
 use serde_json::{Value, json};
 
 /// A standby calls, as often as it has to.

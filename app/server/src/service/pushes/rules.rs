@@ -10,7 +10,7 @@
 //! A device that keeps the wanted servers needs no push, whatever the number of its list.
 
 use super::Report;
-use crate::model::PushState;
+use model::PushState;
 
 /// Where things stand when a report comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

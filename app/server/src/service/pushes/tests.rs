@@ -2,12 +2,10 @@
 
 use super::*;
 use crate::{
-    model::PushState,
-    server::{
-        service::fixture::{FIRST, Room, admin, entry, reported, rows},
-        store::fixture::lock_book,
-    },
+    service::fixture::{FIRST, Room, admin, entry, reported, rows},
+    store::fixture::lock_book,
 };
+use model::PushState;
 
 fn given_up() -> Report {
     let failure =

@@ -1,7 +1,7 @@
 //! Renewals on a real store.
 
 use super::*;
-use crate::server::service::{
+use crate::service::{
     Arrival,
     fixture::{FIRST, Newcomer, Room, admin, arrival, reported},
 };

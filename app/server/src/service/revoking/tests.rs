@@ -1,7 +1,7 @@
 //! Removed devices, and revocations that another server has not heard of, on a real store.
 
 use super::*;
-use crate::server::{
+use crate::{
     service::fixture::{FIRST, Newcomer, Room, admin, arrival, reported},
     sites::{ServerFacts, Told},
     starts::Start,

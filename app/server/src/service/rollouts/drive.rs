@@ -10,10 +10,8 @@ use super::{
     Course, name_of, plan,
     plan::Decision,
 };
-use crate::{
-    model::{Fault, PushState, Role, RolloutState},
-    server::store::{Begun, DeviceEdit, RolloutMember, RolloutMove, RolloutRecord},
-};
+use crate::store::{Begun, DeviceEdit, RolloutMember, RolloutMove, RolloutRecord};
+use model::{Fault, PushState, Role, RolloutState};
 use serde_json::json;
 
 /// Devices begun between two looks at the whole, so that a stop takes effect in the middle of a large wave.

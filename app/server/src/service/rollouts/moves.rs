@@ -4,10 +4,8 @@ use super::{
     super::{Actor, Service},
     Course, plan,
 };
-use crate::{
-    model::{Fault, Rollout, RolloutState, RolloutVerb},
-    server::store::{AuditEntry, RolloutMove},
-};
+use crate::store::{AuditEntry, RolloutMove};
+use model::{Fault, Rollout, RolloutState, RolloutVerb};
 
 impl Service {
     /// Does what an operator wants; the answer is the rollout as it is then, after a rollback the one that takes it back.

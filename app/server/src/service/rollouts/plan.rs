@@ -6,10 +6,8 @@
 //! * The rollout stops when as many devices failed as its limit says: 2 % of what was chosen, rounded up, and at least
 //!   one. Failures that an operator let pass by resuming do not count.
 
-use crate::{
-    model::{PushState, RolloutDeviceState, RolloutState},
-    server::store::RolloutMember,
-};
+use crate::store::RolloutMember;
+use model::{PushState, RolloutDeviceState, RolloutState};
 use std::time::Duration;
 
 /// A device that was begun counts as offline when it was away for so long: longer than any device waits between two

@@ -5,10 +5,8 @@ use super::{
     Course,
     moves::not_now,
 };
-use crate::{
-    model::{Fault, Rollout, RolloutDeviceState, RolloutState},
-    server::store::{ChosenDevice, RolloutMember, RolloutRecord},
-};
+use crate::store::{ChosenDevice, RolloutMember, RolloutRecord};
+use model::{Fault, Rollout, RolloutDeviceState, RolloutState};
 
 impl Service {
     /// Begins a rollout that takes this one back. One that is held is ended by that; one that runs must be held first.

@@ -2,7 +2,7 @@
 //! something, and within that as the device list shows them.
 
 use super::super::Service;
-use crate::model::{Fault, FieldError, PreviewDevice, Selector};
+use model::{Fault, FieldError, PreviewDevice, Selector};
 use std::collections::BTreeSet;
 
 /// Unknown devices that an answer names; more would help nobody.

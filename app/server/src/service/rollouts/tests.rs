@@ -1,16 +1,14 @@
 //! Rollouts on a real store, with devices that report what they are told to.
 
 use super::*;
-use crate::{
-    model::{
-        PushState,
-        RolloutDeviceState::{Cancelled, Committed, Failed, Offline, Superseded, UnderWay, Waiting},
-        RolloutVerb,
-    },
-    server::service::{
-        Report,
-        fixture::{FIRST, Room, admin, entry, reported, rows},
-    },
+use crate::service::{
+    Report,
+    fixture::{FIRST, Room, admin, entry, reported, rows},
+};
+use model::{
+    PushState,
+    RolloutDeviceState::{Cancelled, Committed, Failed, Offline, Superseded, UnderWay, Waiting},
+    RolloutVerb,
 };
 
 const NEW: &[&str] = &["10.0.0.6", "192.0.2.1"];
@@ -128,7 +126,7 @@ async fn who_is_connected_comes_first_and_who_is_not_blocks_nobody() {
 async fn a_device_that_leaves_counts_as_offline_only_after_a_minute() {
     let room = room(2).await;
     let enrolled = room.service.find_servers(FIRST).await.unwrap();
-    let list = crate::server::store::ReportedList { epoch: 1, number: 1, hash: enrolled.hash };
+    let list = crate::store::ReportedList { epoch: 1, number: 1, hash: enrolled.hash };
     let session = room.register(FIRST, list).await;
     roll_out(&room, Selector::All { all: true }).await;
     assert_eq!(look(&room, 1).await, [UnderWay, Waiting]);
@@ -259,7 +257,7 @@ async fn an_earlier_revision_is_restored_as_a_new_one() {
     let servers = restore(2, 1).await.unwrap();
     assert_eq!((servers.revision, servers.entries), (3, vec![entry(1, "192.0.2.1")]));
     assert_eq!(servers.push.unwrap().state, PushState::Pending);
-    let query = |cursor: Option<String>| crate::model::RevisionQuery { limit: Some(2), cursor };
+    let query = |cursor: Option<String>| model::RevisionQuery { limit: Some(2), cursor };
     let newest = room.service.list_revisions(FIRST, query(None)).await.unwrap();
     assert_eq!((newest.total, newest.next_cursor.as_deref()), (3, Some("2")));
     assert_eq!(newest.items.iter().map(|item| item.changes.len()).collect::<Vec<_>>(), [2, 2]);

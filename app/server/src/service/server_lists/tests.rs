@@ -1,13 +1,11 @@
 //! Edits of a server list on a real store.
 
 use super::*;
-use crate::{
-    model::{DeviceServers, EntryInput, Role},
-    server::service::{
-        Report,
-        fixture::{FIRST, Room, admin, arrival, entry, reported, row, rows},
-    },
+use crate::service::{
+    Report,
+    fixture::{FIRST, Room, admin, arrival, entry, reported, row, rows},
 };
+use model::{DeviceServers, EntryInput, Role};
 
 fn errors_of(rows: &[EntryInput]) -> Vec<(String, String)> {
     parse_entries(rows, Blank::Skipped).unwrap_err().into_iter().map(|e| (e.field, e.message)).collect()

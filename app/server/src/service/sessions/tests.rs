@@ -1,12 +1,12 @@
 //! Who may register, and where a device is shown, on a real store.
 
 use super::*;
-use crate::model::Role;
-use crate::server::{
+use crate::{
     service::fixture::{FIRST, Room, admin, arrival, entry, info, reported},
     sites::{ServerFacts, Told},
     starts::Start,
 };
+use model::Role;
 use std::time::Instant;
 
 const AT: &str = "2026-10-01T00:00:00.000Z";

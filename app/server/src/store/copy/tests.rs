@@ -1,7 +1,7 @@
 //! Which copies a standby puts to use, and what is left when it does not.
 
 use super::*;
-use crate::server::store::{Installation, Revocation};
+use crate::store::{Installation, Revocation};
 use std::{fs, path::PathBuf};
 use tempfile::TempDir;
 

@@ -1,7 +1,7 @@
 //! Taken in once, in order, whatever comes twice, late or from elsewhere.
 
 use super::*;
-use crate::server::store::{
+use crate::store::{
     EventFilter, EventNews,
     fixture::{copy_book, open_store},
 };

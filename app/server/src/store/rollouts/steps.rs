@@ -8,7 +8,7 @@ use super::super::{
     devices::apply_edit,
     sql,
 };
-use crate::model::RolloutState;
+use model::RolloutState;
 
 /// A rollout goes from one state to another.
 #[derive(Clone, Debug, PartialEq)]

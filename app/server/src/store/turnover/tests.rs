@@ -1,7 +1,7 @@
 //! What is in force whatever moment a change of hands is cut off at.
 
 use super::*;
-use crate::server::store::{
+use crate::store::{
     EventArrival, EventPlace, Installation, Manifest,
     copy::{CopyFlaw, adopt},
 };

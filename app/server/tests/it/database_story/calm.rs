@@ -1,8 +1,8 @@
 //! The end of a story: all is mended, whoever was overtaken joins again, and both sites must show the same, all of it.
 
 use super::world::World;
-use app::model::Role;
 use http::StatusCode;
+use model::Role;
 use rand::Rng as _;
 use std::{
     collections::BTreeSet,

@@ -16,7 +16,7 @@ pub(super) struct Epoch {
 /// What is on record at a portal.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Record {
-    pub(super) role: app::model::Role,
+    pub(super) role: model::Role,
     pub(super) epoch: Epoch,
 }
 

@@ -2,8 +2,8 @@
 
 use super::model::{Edit, Record};
 use crate::{failover::Process, shared_story::console_within};
-use app::model::Role;
 use http::{Method, StatusCode};
+use model::Role;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,

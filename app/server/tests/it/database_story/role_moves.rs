@@ -4,8 +4,8 @@ use super::{
     model::{Epoch, Handed},
     world::World,
 };
-use app::model::Role;
 use http::{Method, StatusCode};
+use model::Role;
 use rand::Rng as _;
 use serde_json::json;
 use std::time::{Duration, Instant};

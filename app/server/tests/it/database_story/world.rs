@@ -9,14 +9,12 @@ use crate::{
     failover::{Process, quick},
     pair::{folder, join_string, until},
 };
-use app::{
-    model::{PeerState, Role},
-    server::{
-        config::Config,
-        start::{Running, start},
-    },
-};
+use model::{PeerState, Role};
 use rand::{SeedableRng as _, rngs::StdRng};
+use server::{
+    config::Config,
+    start::{Running, start},
+};
 use sqlx::{Connection as _, PgConnection};
 use std::{
     collections::BTreeSet,

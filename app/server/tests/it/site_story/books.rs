@@ -1,7 +1,7 @@
 //! The databases of a server, read from outside.
 
 use super::machine::Machine;
-use app::server::store::{BOOK_FILE, JOURNAL_FILE, Manifest};
+use server::store::{BOOK_FILE, JOURNAL_FILE, Manifest};
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{fs, path::Path};
 

@@ -7,8 +7,8 @@ use super::{
     world::{World, doors},
 };
 use crate::event_story::uses_of;
-use app::model::{PushState, Role};
 use gateway::simulator::Doing;
+use model::{PushState, Role};
 use std::time::{Duration, Instant};
 
 const CALM_WITHIN: Duration = Duration::from_secs(90);

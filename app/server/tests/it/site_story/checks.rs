@@ -8,7 +8,7 @@ use super::{
     model::Edit,
     world::World,
 };
-use app::model::{Fault, Role};
+use model::{Fault, Role};
 use std::time::Duration;
 
 /// A server that can hear the one that was made active after it gives way.

@@ -2,11 +2,9 @@
 
 use super::{machine::Machine, model::Edit, world::World};
 use crate::pair::console;
-use app::{
-    model::{EntryInput, Fault, ProvisioningInput, Role},
-    server::service::Service,
-};
+use model::{EntryInput, Fault, ProvisioningInput, Role};
 use rand::Rng as _;
+use server::service::Service;
 use std::net::SocketAddr;
 
 /// An edit, and what marks it in the audit trail.

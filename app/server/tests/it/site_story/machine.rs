@@ -6,7 +6,7 @@ use crate::{
     pair::{console, folder},
     promotion::copy_folder,
 };
-use app::server::{
+use server::{
     config::Config,
     service::Service,
     start::Running,

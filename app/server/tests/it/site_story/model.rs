@@ -1,6 +1,6 @@
 //! What the story knows beside the servers: what was answered, by whom, in which epoch.
 
-use app::server::roles::EpochToken;
+use server::roles::EpochToken;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An edit that was answered.

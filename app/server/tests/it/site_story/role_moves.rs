@@ -2,10 +2,8 @@
 
 use super::{books::changes, checks::is_of, edits::Draft, model::Edit, world::World};
 use crate::pair::console;
-use app::{
-    model::{Fault, PromotionInput, Role},
-    server::{roles::EpochToken, service::Service},
-};
+use model::{Fault, PromotionInput, Role};
+use server::{roles::EpochToken, service::Service};
 use std::{
     sync::{
         Arc,

@@ -2,11 +2,11 @@
 
 use super::{books::changes, checks::is_of, edits::Draft, machine::Machine, world::World};
 use crate::{pair::console, promotion::rejoin};
-use app::model::{Fault, Role};
 use gateway::{
     simulator::{Happened, IDENTIFIED},
     wire::DeviceId,
 };
+use model::{Fault, Role};
 use rand::Rng as _;
 use std::time::Duration;
 

@@ -2,12 +2,12 @@
 
 use super::{machine::Machine, model::Issued, world::World};
 use crate::pair::console;
-use app::server::{
+use gateway::{authority::ServerKey, enrolment::key_fingerprint};
+use rand::Rng as _;
+use server::{
     service::Service,
     sites::{Applicant, JoinError, JoinString, join},
 };
-use gateway::{authority::ServerKey, enrolment::key_fingerprint};
-use rand::Rng as _;
 use std::time::Duration;
 use tokio::{sync::Notify, time::timeout};
 

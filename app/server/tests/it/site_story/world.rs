@@ -5,15 +5,13 @@ use crate::{
     door::{fast, rows},
     pair::{console, folder, until},
 };
-use app::{
-    model::{ConnectionSettings, ProvisioningInput, PushState, Role, SettingsInput},
-    server::service::{ListInput, Service},
-};
 use gateway::{
     simulator::{FIRST_DEVICE, Fleet, FleetSettings},
     wire::DeviceId,
 };
+use model::{ConnectionSettings, ProvisioningInput, PushState, Role, SettingsInput};
 use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
+use server::service::{ListInput, Service};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
