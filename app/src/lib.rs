@@ -9,7 +9,8 @@
 //! * [`live`] — what changed since a page was loaded
 //! * [`unsaved`] — what somebody typed and did not save
 //!
-//! In the browser alone: `browser`, which starts the page and listens to the server. What pages and server say to each other is
+//! In the browser alone: `browser`, which starts the page and listens to the server. On the server alone: `router`, the pages for
+//! whoever serves them. What pages and server say to each other is
 //! in the crate `model`; what the server does about it pages do not know.
 
 // A page is one type, and a deep one.
@@ -21,5 +22,7 @@ pub mod browser;
 pub mod components;
 pub mod live;
 pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod router;
 pub mod server_fns;
 pub mod unsaved;

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    server::cli::main(portal::router)
+    server::cli::main(app::router::router)
 }

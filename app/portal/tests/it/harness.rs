@@ -33,7 +33,7 @@ impl Portal {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::on_loopback(folder.path().join("data"));
         config.admin_password = Some(PASSWORD.to_owned());
-        let running = start_with(config, portal::router()).await.unwrap_or_else(|error| panic!("{error}"));
+        let running = start_with(config, app::router::router()).await.unwrap_or_else(|error| panic!("{error}"));
         Self { running, _folder: folder }
     }
 

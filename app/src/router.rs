@@ -1,6 +1,6 @@
 //! The pages as a router for the server: rendered here, brought to life in the browser.
 
-use app::app::{App, shell};
+use crate::app::{App, shell};
 use axum::{
     Router,
     http::{HeaderValue, StatusCode, header, request::Parts},
