@@ -9,6 +9,7 @@ mod disk;
 mod drive;
 mod enrol;
 mod event_log;
+mod failure;
 mod logbook;
 mod probing;
 mod record;

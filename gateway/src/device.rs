@@ -7,6 +7,7 @@
 //! trial, the committed one is still there.
 
 mod approach;
+mod certificate_life;
 mod chance;
 mod config;
 mod dialling;
@@ -23,9 +24,9 @@ mod session;
 mod stored;
 
 pub(crate) use approach::{Approach, Names, Remembered, Step};
+pub use certificate_life::CertificateLife;
 pub use config::Config;
 pub use event::{Activity, AttemptId, Connected, Happening, Input, Output, WriteId};
-pub use renewal::CertificateLife;
 pub use stored::{Lists, Stored, TrialMark};
 
 use crate::wire::{

@@ -4,9 +4,12 @@
 
 mod arrivals;
 mod book;
+mod desk;
 mod door;
 mod events;
+mod flaw;
 mod flaws;
+mod link;
 mod names;
 mod network;
 mod pushes;
@@ -19,6 +22,7 @@ mod stories;
 mod storm;
 mod takeover;
 mod trace;
+mod zone;
 
 pub(crate) use ring::{EventStore, MemoryRing};
 pub(crate) use seeds::for_each_seed;

@@ -14,6 +14,7 @@ mod message;
 mod probe;
 mod proto;
 mod revoked;
+mod role;
 mod settings;
 mod start;
 
@@ -25,11 +26,12 @@ pub use event::{
 };
 pub use failure::{EntryFailure, FailureKind, Rollback, RollbackCause};
 pub use frame::{ALPN, FrameCodec, FrameError, MAX_FRAME_BYTES, PROTOCOL_VERSION};
-pub use info::{DeviceInfo, IpConfig, SerialConfig};
+pub use info::{DeviceId, DeviceInfo, IpConfig, SerialConfig};
 pub use list::{ListHash, ListVersion, MAX_LIST_SEAL_BYTES, ServerList};
-pub use message::{DeviceId, Enrol, Enrolled, Epoch, Goodbye, Hello, Message, Reason, Registered, Role};
+pub use message::{Enrol, Enrolled, Goodbye, Hello, Message, Reason, Registered};
 pub use probe::{EntryProbe, MAX_PROBES, MoveFailure, ProbeAnswer};
 pub(crate) use revoked::remember_revoked;
 pub use revoked::{MAX_REVOKED_SERVERS, RevokedServer};
+pub use role::{Epoch, Role};
 pub use settings::{DayWindow, DeviceSettings, Failback, SettingError};
 pub use start::{MAX_START_TOKEN_BYTES, MAX_STARTS, ServerStart, remember_start};

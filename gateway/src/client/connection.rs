@@ -1,6 +1,6 @@
 //! Messages over one TLS connection.
 
-use super::dial::{Failure, failure};
+use super::failure::{Failure, failure};
 use crate::{
     enrolment::channel_binding,
     wire::{FailureKind, FrameCodec, Message},

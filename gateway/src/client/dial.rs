@@ -2,17 +2,17 @@
 
 use super::{
     connection::Connection,
+    failure::{Failure, failure},
     resolve::{LookUp, Resolver},
 };
 use crate::{
     device::{Config, Remembered, Step},
-    tls::{TlsFailure, failure_of, server_name},
+    tls::server_name,
     wire::{Address, FailureKind},
 };
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use rustls::ClientConfig;
 use std::{
-    io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -22,9 +22,6 @@ use tokio::{
     time::{Instant, timeout},
 };
 use tokio_rustls::TlsConnector;
-
-/// What an attempt ended with.
-pub(super) type Failure = (FailureKind, String);
 
 /// How far an attempt came, and when.
 #[derive(Debug, Default)]
@@ -143,31 +140,6 @@ async fn answer_to(asked: &mut Option<LookUp>) -> Option<Vec<SocketAddr>> {
             found
         }
         None => std::future::pending().await,
-    }
-}
-
-/// What a failed connection is called.
-pub(super) fn failure(error: &io::Error) -> Failure {
-    let kind = match failure_of(error) {
-        Some(TlsFailure::ForeignInstallation) => FailureKind::ForeignInstallation,
-        Some(TlsFailure::RefusedByServer(_)) => FailureKind::NotAdmitted,
-        Some(TlsFailure::Certificate(_) | TlsFailure::Protocol(_)) => FailureKind::Tls,
-        None => kind_of(error.kind()),
-    };
-    (kind, error.to_string())
-}
-
-fn kind_of(kind: io::ErrorKind) -> FailureKind {
-    use io::ErrorKind as Kind;
-    let cut_off = [Kind::NetworkUnreachable, Kind::HostUnreachable, Kind::NetworkDown, Kind::AddrNotAvailable];
-    if kind == Kind::ConnectionRefused {
-        FailureKind::Refused
-    } else if kind == Kind::TimedOut {
-        FailureKind::TimedOut
-    } else if cut_off.contains(&kind) {
-        FailureKind::Unreachable
-    } else {
-        FailureKind::Closed
     }
 }
 

@@ -3,9 +3,10 @@
 use super::{
     ClientError, ClientSettings, Status, Teller,
     connection::{Connection, Heard},
-    dial::{Dialler, Failure},
+    dial::Dialler,
     disk::{Disk, Enrolled},
     event_log::{Entry, event_now},
+    failure::Failure,
     logbook::Logbook,
     probing::{Limits, probe, unreachable},
     renewal::{Credentials, unsealed},

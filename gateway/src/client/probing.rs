@@ -1,7 +1,10 @@
 //! A probe over real sockets: as an attempt, up to the answer whether the server would register the device.
 
 use super::connection::{Connection, Heard};
-use super::dial::{Dialler, Failure, Steps};
+use super::{
+    dial::{Dialler, Steps},
+    failure::Failure,
+};
 use crate::wire::{DeviceId, EntryProbe, FailureKind, Message, PROTOCOL_VERSION, ProbeAnswer, ServerEntry};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};

@@ -1,8 +1,8 @@
 //! What a device proves itself with: its key stays, its certificate is replaced by a later one in a single write.
 
 use super::ClientError;
-use super::dial::Failure;
 use super::disk::{Disk, Enrolled};
+use super::failure::Failure;
 use crate::authority::request_for;
 use crate::device::CertificateLife;
 use crate::epoch;

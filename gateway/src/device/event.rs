@@ -1,6 +1,6 @@
 //! What goes into a device and what comes out of it.
 
-use super::renewal::CertificateLife;
+use super::certificate_life::CertificateLife;
 use super::stored::Stored;
 use crate::wire::{
     EntryFailure, EntryProbe, Epoch, Event, FailureKind, ListHash, ListVersion, Message, RingSpan, Role, Rollback,

@@ -1,30 +1,10 @@
 //! The device's certificate: asked for anew over any session once two thirds of its life are over. The key stays.
 
+use super::certificate_life::CertificateLife;
 use super::event::{AttemptId, Happening, Output};
 use super::{Device, Phase, tidy_text};
 use crate::wire::Message;
 use std::time::Duration;
-
-/// When a certificate is good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CertificateLife {
-    /// Its "not before", seconds since 1970 UTC.
-    pub begins_unix_s: u64,
-    /// Its "not after", seconds since 1970 UTC.
-    pub ends_unix_s: u64,
-}
-
-impl CertificateLife {
-    /// From then on it is renewed, seconds since 1970 UTC.
-    #[must_use]
-    pub fn renewal_unix_s(self) -> u64 {
-        self.begins_unix_s + self.ends_unix_s.saturating_sub(self.begins_unix_s) / 3 * 2
-    }
-
-    fn is_over(self, server_time_ms: u64) -> bool {
-        server_time_ms / 1000 > self.ends_unix_s
-    }
-}
 
 /// How far a session has come with a renewal.
 #[derive(Debug, Default)]

@@ -1,38 +1,15 @@
 //! How connections come to a server: a queue of limited length, handshakes one after the other, admissions one after
 //! the other, each at the speed that the server has.
 
-use super::network::{Event, Link, Network, Way};
+use super::flaw::Flaw;
+use super::link::{Link, Way};
+use super::network::{Event, Network};
 use super::*;
 use crate::server::Refusal;
 use crate::server::session::{Arrival, Session, Shown};
 use crate::tls::Peer;
 use rand::Rng as _;
-use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// How long a server works on each device.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Pace {
-    pub(super) handshake: Duration,
-    pub(super) admission: Duration,
-}
-
-/// What a server has before it.
-#[derive(Debug, Default)]
-pub(super) struct Desk {
-    /// Not accepted yet.
-    queue: VecDeque<Link>,
-    shaking: bool,
-    /// When the last admission that was asked for is done.
-    admitted_at: Duration,
-}
-
-impl Desk {
-    /// Whether a connection that comes now is lost.
-    pub(super) fn is_full(&self, backlog: usize) -> bool {
-        self.queue.len() >= backlog
-    }
-}
 
 impl Network {
     /// A server's machine has a connection; one for which it has no room is lost.
@@ -71,7 +48,7 @@ impl Network {
     pub(super) fn admission(&mut self, link: Link) -> Result<Duration, Refusal> {
         let (now, mut room) = (self.now, self.settings.room());
         let server = &mut self.servers[link.server];
-        let trusting = self.flaw == Some(flaws::Flaw::TrustsItsCapacity);
+        let trusting = self.flaw == Some(Flaw::TrustsItsCapacity);
         if trusting {
             room.wait = Duration::MAX;
         }
@@ -98,7 +75,7 @@ impl Network {
     }
 
     fn shaken(&mut self, link: Link) {
-        if let (Some(flaws::Flaw::ShowsDials), Activity::Dialling(entry)) =
+        if let (Some(Flaw::ShowsDials), Activity::Dialling(entry)) =
             (self.flaw, self.doors[link.device].device.activity())
         {
             self.book.sight(id_of(link.device), 0, (link.server, link.session), entry, self.now);

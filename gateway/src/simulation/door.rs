@@ -1,6 +1,6 @@
 //! One device with its disk, its ring of events, and the connections that it has or is making.
 
-use super::flaws::Flaw;
+use super::flaw::Flaw;
 use super::*;
 use crate::device::Names;
 use crate::wire::Event;

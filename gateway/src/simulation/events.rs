@@ -1,7 +1,8 @@
 //! The events: each server's records of them, and what must be true of these whatever happens.
 
-use super::flaws::Flaw;
-use super::network::{Event, Link, Network};
+use super::flaw::Flaw;
+use super::link::Link;
+use super::network::{Event, Network};
 use super::*;
 use crate::server::session::Answer;
 use crate::wire::EventUpload;

@@ -1,11 +1,12 @@
 //! The network: links that keep their order, and lose nothing but their ends.
 
-use super::arrivals::{Desk, Pace};
 use super::book::Book;
+use super::desk::{Desk, Pace};
 use super::door::Door;
-use super::flaws::Flaw;
-use super::names::{Stop, Zone};
+use super::flaw::Flaw;
+use super::link::{Link, Way};
 use super::trace::Trace;
+use super::zone::{Stop, Zone};
 use super::*;
 use crate::server::Settings;
 use crate::server::load::Load;
@@ -16,22 +17,6 @@ use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-
-/// Which way a message goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Way {
-    Up,
-    Down,
-}
-
-/// A TCP connection, named by the session that it is or would be at its server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Link {
-    pub(super) device: usize,
-    pub(super) attempt: AttemptId,
-    pub(super) server: usize,
-    pub(super) session: SessionId,
-}
 
 #[derive(Debug)]
 pub(super) enum Event {

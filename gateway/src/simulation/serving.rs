@@ -1,7 +1,8 @@
 //! The servers' side of the network: what their sessions want, and the directory's answers.
 
-use super::flaws::Flaw;
-use super::network::{Event, Link, Network, Way};
+use super::flaw::Flaw;
+use super::link::{Link, Way};
+use super::network::{Event, Network};
 use super::*;
 use crate::server::registry::Entered;
 use crate::server::session::{Admitted, Answer, Output, Question};

@@ -1,6 +1,7 @@
 //! Who is connected where: what the servers show against what each device says of itself.
 
-use super::network::{Network, Way};
+use super::link::Way;
+use super::network::Network;
 use super::*;
 
 /// For so long both may differ while nothing is in the way.

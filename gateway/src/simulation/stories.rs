@@ -1,8 +1,9 @@
 //! What must hold whatever happens, and what must be true again soon after peace.
 
 use super::book::Told;
-use super::flaws::Flaw;
-use super::network::{Network, Way};
+use super::flaw::Flaw;
+use super::link::Way;
+use super::network::Network;
 use super::pushes::Pushes;
 use super::standing::Standing;
 use super::trace::{TWICE, Trace};

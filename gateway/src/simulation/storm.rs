@@ -1,9 +1,10 @@
 //! Storms: all devices of a server come back at the same time, to one that can take few of them a second.
 
-use super::arrivals::Pace;
-use super::flaws::Flaw;
-use super::names::Zone;
-use super::network::{Network, Way};
+use super::desk::Pace;
+use super::flaw::Flaw;
+use super::link::Way;
+use super::network::Network;
+use super::zone::Zone;
 use super::*;
 use crate::server::Settings;
 

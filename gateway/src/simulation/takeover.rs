@@ -3,8 +3,10 @@
 //! changes of the electorate, and operators who decide alone.
 
 mod checks;
+mod door;
 mod doors;
 mod faults;
+mod flaw;
 mod flaws;
 mod machine;
 mod peace;

@@ -1,6 +1,14 @@
 //! What a device says it is.
 
-use super::DeviceId;
+/// A device's serial number as printed on its sticker; never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceId(pub u32);
+
+impl std::fmt::Display for DeviceId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// What a device is and how its network is set.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,19 +1,9 @@
 //! The messages as strict types. Their meaning and order stand in `PROTOCOL.md`.
 
 use super::{
-    DeviceInfo, Entries, EntryProbe, EventUpload, ListVersion, MoveFailure, ProbeAnswer, RevokedServer, RingId,
-    RingSpan, Rollback, ServerEntry, ServerList, ServerStart,
+    DeviceId, DeviceInfo, Entries, EntryProbe, Epoch, EventUpload, ListVersion, MoveFailure, ProbeAnswer,
+    RevokedServer, RingId, RingSpan, Role, Rollback, ServerEntry, ServerList, ServerStart,
 };
-
-/// A device's serial number as printed on its sticker; never 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeviceId(pub u32);
-
-impl std::fmt::Display for DeviceId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// What travels in one frame.
 #[expect(clippy::large_enum_variant, reason = "a message lives for a moment and is never kept in numbers")]
@@ -268,28 +258,6 @@ pub struct Registered {
     pub start: Option<ServerStart>,
     /// The server holds all events of the hello's ring up to this id.
     pub event_watermark: u64,
-}
-
-/// What a server is in its installation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Writes.
-    Active,
-    /// Collects only.
-    Standby,
-    /// Has met a higher epoch or lost its hold.
-    ReadOnly,
-}
-
-/// How many times the active role has moved, and to which server. Of two with one number the higher server id stands.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Epoch {
-    /// Counts from 1.
-    pub number: u64,
-    /// The server that was promoted.
-    pub server_id: String,
-    /// What makes it credible: see [`epoch`](crate::epoch).
-    pub seal: Vec<u8>,
 }
 
 /// Why a session ends.

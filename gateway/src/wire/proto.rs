@@ -3,6 +3,7 @@
 mod decode;
 mod encode;
 mod events;
+mod fields;
 mod probes;
 mod words;
 

@@ -2,27 +2,55 @@
 //!
 //! They are explained in `ARCHITECTURE.md` and `CONTRIBUTING.md`.
 
+mod allowance;
+mod circle_examples;
+mod circles;
+mod graph;
+mod outline;
 mod rules;
 mod source;
+mod tangle;
 
 use source::Source;
+use std::collections::BTreeMap;
 use std::path::Path;
+
+/// How many circles of modules each crate has; to be broken, not to be added to.
+const KNOWN_CIRCLES: &[(&str, usize)] = &[("gateway", 0), ("model", 1), ("server", 6), ("app", 2), ("portal", 0)];
+
+/// How many tests of each crate have names that are too long.
+const KNOWN_LONG_NAMES: &[(&str, usize)] = &[("gateway", 67), ("model", 0), ("server", 91), ("app", 0), ("portal", 0)];
+
+/// The crates, each with its folder. `src`, `tests` and `benches` of each are looked at.
+const CRATES: &[(&str, &str)] = &[
+    ("gateway", "gateway"),
+    ("gateway-fuzz", "gateway/fuzz"),
+    ("model", "app/model"),
+    ("server", "app/server"),
+    ("app", "app"),
+    ("portal", "app/portal"),
+];
 
 /// All Rust files of the workspace.
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut files = Vec::new();
-    for folder in ["app/src", "app/tests", "gateway/src", "gateway/tests", "gateway/benches", "gateway/fuzz/src"] {
-        collect(&root.join(folder), &mut files);
+    for (_, folder) in CRATES {
+        for part in ["src", "tests", "benches"] {
+            collect(&root.join(folder).join(part), &mut files);
+        }
+        files.extend(Some(root.join(folder).join("build.rs")).filter(|file| file.exists()));
     }
-    files.push(root.join("gateway/build.rs"));
     files.sort();
+    files.dedup();
     let name = |file: &Path| file.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
     files.iter().map(|file| Source::new(&name(file), &std::fs::read_to_string(file).unwrap())).collect()
 }
 
+/// Not every crate has tests and benchmarks.
 fn collect(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries {
         let path = entry.unwrap().path();
         if path.is_dir() {
             collect(&path, files);
@@ -30,6 +58,13 @@ fn collect(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
             files.push(path);
         }
     }
+}
+
+/// The crate that a file belongs to.
+fn crate_name(path: &str) -> String {
+    let inside = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    let found = CRATES.iter().filter(|(_, folder)| inside(folder)).max_by_key(|(_, folder)| folder.len());
+    found.map_or(path, |(name, _)| name).to_owned()
 }
 
 fn check(rule: fn(&Source) -> Vec<String>) {
@@ -67,6 +102,32 @@ fn files_and_functions_are_short() {
 #[test]
 fn nothing_is_left_for_later() {
     check(rules::leftovers);
+}
+
+#[test]
+fn modules_need_one_another_in_no_circle() {
+    let circles = circles::circles(&sources());
+    let print = std::env::var("TIDY_PRINT").unwrap_or_default();
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for circle in &circles {
+        let name = crate_name(&circle.folder);
+        if print == "1" || print == name {
+            println!("{}", tangle::describe(circle));
+        }
+        found.entry(name).or_default().push(circle.message());
+    }
+    let wrong = allowance::compare(KNOWN_CIRCLES, &found);
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn names_of_tests_are_short() {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for source in sources() {
+        found.entry(crate_name(&source.path)).or_default().extend(rules::names_of_tests(&source));
+    }
+    let wrong = allowance::compare(KNOWN_LONG_NAMES, &found);
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
 mod examples {
@@ -125,5 +186,19 @@ mod examples {
     fn what_is_left_for_later_is_seen() {
         let text = format!("//! x\n// {}DO: more\nfn a() {{ {}ented!() }}", "TO", "unimplem");
         assert_eq!(broken(rules::leftovers, "gateway/src/wire.rs", &text), 2);
+    }
+
+    #[test]
+    fn a_long_name_of_a_test_is_seen() {
+        let long = "a".repeat(61);
+        let test = |attribute: &str, name: &str| format!("#[{attribute}]\n#[ignore]\nasync fn {name}() {{}}\n");
+        let broken = |text: &str| broken(rules::names_of_tests, "app/server/src/a.rs", text);
+        for attribute in ["test", "tokio::test", "tokio::test(flavor = \"multi_thread\")"] {
+            assert_eq!(broken(&test(attribute, &long)), 1);
+            assert_eq!(broken(&test(attribute, &long[1..])), 0);
+        }
+        assert_eq!(broken(&format!("#[cfg(test)]\nmod tests {{\n{}}}", test("test", &long))), 1);
+        assert_eq!(broken(&format!("proptest! {{\n{} fn b(x in 0..1) {{}}\n}}", test("test", &long))), 1);
+        assert_eq!(broken(&format!("#[cfg(test)]\nfn {long}() {{}}\nfn b() {{ test::<u8>() }}")), 0);
     }
 }

@@ -68,7 +68,7 @@ impl World {
         let pending = std::mem::take(&mut self.machines[machine].pending);
         let this = &self.machines[machine];
         let Some(core) = &this.core else { return };
-        let hasty = self.flaw == Some(flaws::Flaw::SafeAtOnce);
+        let hasty = self.flaw == Some(flaw::Flaw::SafeAtOnce);
         let (safe, mut pending): (Vec<_>, Vec<_>) =
             pending.into_iter().partition(|write| hasty || core.is_safe(&write.mark));
         for write in &safe {

@@ -1,37 +1,10 @@
 //! The devices, as far as they matter here: one session each, and an epoch that never goes back.
 
+use super::flaw::Flaw;
 use super::machine::Mail;
 use super::world::{Event, Way, World};
 use super::*;
 use rand::Rng as _;
-
-#[derive(Debug)]
-pub(super) struct Door {
-    /// On disk.
-    pub(super) epoch: Rc<Epoch>,
-    /// The latest start of each server, on disk.
-    pub(super) starts: [Option<Start>; 2],
-    /// The machine and the session.
-    pub(super) at: Option<(usize, u64)>,
-    heard: Duration,
-    next: usize,
-    /// Where it is sent, whatever is there.
-    pub(super) sent_to: Option<usize>,
-}
-
-impl Door {
-    pub(super) fn new() -> Self {
-        let epoch = Epoch { number: 1, server_id: server_id(0).to_owned(), seal: Vec::new() };
-        Self { epoch: Rc::new(epoch), starts: [None; 2], at: None, heard: Duration::ZERO, next: 0, sent_to: None }
-    }
-
-    fn learn(&mut self, epoch: &Rc<Epoch>, id: usize, start: Start, forgets: bool) {
-        if *epoch > self.epoch || forgets {
-            self.epoch = Rc::clone(epoch);
-        }
-        self.starts[id] = self.starts[id].max(Some(start));
-    }
-}
 
 impl World {
     /// Every second or two a device looks after itself.
@@ -84,7 +57,7 @@ impl World {
         self.machines[machine].heard.insert(door, self.now);
         self.doors[door].at = Some((machine, session));
         let Some(core) = &mut self.machines[machine].core else { return };
-        if self.flaw != Some(flaws::Flaw::AnyEpoch) {
+        if self.flaw != Some(Flaw::AnyEpoch) {
             core.meet_epoch(&self.doors[door].epoch);
         }
         let start = core.start();
@@ -95,7 +68,7 @@ impl World {
 
     fn heard(&mut self, door: usize, epoch: &Rc<Epoch>, machine: usize, start: Start) {
         self.doors[door].heard = self.now;
-        let forgets = self.flaw == Some(flaws::Flaw::EpochsGoBack);
+        let forgets = self.flaw == Some(Flaw::EpochsGoBack);
         self.doors[door].learn(epoch, self.machines[machine].id, start, forgets);
     }
 

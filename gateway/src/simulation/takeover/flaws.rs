@@ -1,6 +1,7 @@
 //! Rules with a flaw, brought about at their edges, each of which the simulation must notice: a test that cannot fail proves
 //! nothing.
 
+use super::flaw::Flaw;
 use super::stories::live_with;
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,31 +9,6 @@ use std::thread;
 
 /// Seeds in which a flaw has to show.
 const SEEDS: u64 = 3000;
-
-/// What is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flaw {
-    /// A hold is counted from the arrival of the answer.
-    CountsFromReceipt,
-    /// A device is held whatever epoch it has persisted.
-    AnyEpoch,
-    /// A write is answered as safe when it is committed.
-    SafeAtOnce,
-    /// A nonce from before a write proves it.
-    OldProof,
-    /// A standby promotes itself as soon as it may.
-    NoWindow,
-    /// A hold lasts 300 s.
-    HoldsTooLong,
-    /// The active server writes whomever it holds.
-    NeverGivesWay,
-    /// The active server forgets the version before before the standby has stored the newest.
-    AcknowledgesUnseen,
-    /// A server that promoted itself writes at once.
-    NeedsNoProof,
-    /// A device takes any server's epoch.
-    EpochsGoBack,
-}
 
 #[test]
 fn every_flaw_is_noticed() {

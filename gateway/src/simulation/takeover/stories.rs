@@ -2,7 +2,7 @@
 
 use super::super::for_each_seed;
 use super::super::trace::{TWICE, Trace};
-use super::flaws::Flaw;
+use super::flaw::Flaw;
 use super::world::{Way, World};
 use super::*;
 use rand::Rng as _;

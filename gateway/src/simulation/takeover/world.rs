@@ -1,8 +1,8 @@
 //! The world: what happens when, and who hears of it.
 
 use super::super::trace::Trace;
-use super::doors::Door;
-use super::flaws::Flaw;
+use super::door::Door;
+use super::flaw::Flaw;
 use super::machine::{Disk, Machine, Mail, Write};
 use super::*;
 use crate::quorum::{Output, Promotion};

@@ -2,22 +2,19 @@
 
 use super::{
     events::{ring_id, span},
+    fields::{Parsed, entries_of, entry, hash, needed, port, text, version},
     generated::{self as pb, frame::Message as Wire},
     probes,
     words::{decode_cause, decode_failure, decode_reason, decode_role},
 };
 use crate::wire::{
-    DeviceId, DeviceInfo, Enrol, Enrolled, Entries, EntryFailure, Epoch, Goodbye, Hello, IpConfig, ListHash,
-    ListVersion, MAX_LIST_SEAL_BYTES, MAX_REVOKED_SERVERS, MAX_START_TOKEN_BYTES, MAX_STARTS, Message, Registered,
-    RevokedServer, Rollback, SerialConfig, ServerEntry, ServerList, ServerStart,
+    DeviceId, DeviceInfo, Enrol, Enrolled, EntryFailure, Epoch, Goodbye, Hello, IpConfig, MAX_LIST_SEAL_BYTES,
+    MAX_REVOKED_SERVERS, MAX_START_TOKEN_BYTES, MAX_STARTS, Message, Registered, RevokedServer, Rollback, SerialConfig,
+    ServerList, ServerStart,
 };
 
-/// Long enough for any text of the protocol; keeps logs and pages readable.
-const TEXT_BYTES_MAX: usize = 512;
 /// Random bytes and a P-256 signature take 88.
 const MAX_SEAL_BYTES: usize = 128;
-
-pub(super) type Parsed<T> = Result<T, String>;
 
 /// The message a frame carries.
 pub(in crate::wire) fn message_of(frame: pb::Frame) -> Parsed<Message> {
@@ -76,41 +73,6 @@ pub(in crate::wire) fn message_of(frame: pb::Frame) -> Parsed<Message> {
         Wire::RenewalRefused(refused) => Message::RenewalRefused { text: text("renewal_refused.text", refused.text)? },
         Wire::RollbackNoted(list) => Message::RollbackNoted(version("rollback_noted.version", list.version)?),
     })
-}
-
-pub(super) fn needed<T>(field: &str, value: Option<T>) -> Parsed<T> {
-    value.ok_or_else(|| format!("{field} is missing"))
-}
-
-pub(super) fn text(field: &str, value: String) -> Parsed<String> {
-    match value {
-        long if long.len() > TEXT_BYTES_MAX => Err(format!("{field} is longer than {TEXT_BYTES_MAX} bytes")),
-        odd if odd.chars().any(char::is_control) => Err(format!("{field} contains control characters")),
-        fine => Ok(fine),
-    }
-}
-
-fn port(field: &str, value: u32) -> Parsed<u16> {
-    u16::try_from(value).map_err(|_| format!("{field} is over 65535"))
-}
-
-fn hash(field: &str, bytes: &[u8]) -> Parsed<ListHash> {
-    bytes.try_into().map(ListHash).map_err(|_| format!("{field} is not 32 bytes long"))
-}
-
-fn version(field: &str, value: Option<pb::ListVersion>) -> Parsed<ListVersion> {
-    let value = needed(field, value)?;
-    Ok(ListVersion { epoch: value.epoch, number: value.number, hash: hash(field, &value.hash)? })
-}
-
-pub(super) fn entry(field: &str, value: Option<pb::ServerEntry>) -> Parsed<ServerEntry> {
-    let entries = entries_of(&[needed(field, value)?]).map_err(|why| format!("{field}: {why}"))?;
-    entries.iter().next().cloned().ok_or_else(|| format!("{field} is missing"))
-}
-
-pub(super) fn entries_of(values: &[pb::ServerEntry]) -> Parsed<Entries> {
-    let raw = values.iter().map(|e| (e.priority.into(), e.server_addr.as_str(), e.ssl_server_port.into()));
-    Entries::parse(raw).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }
 
 impl TryFrom<pb::ServerList> for ServerList {

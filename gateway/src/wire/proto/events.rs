@@ -1,7 +1,7 @@
 //! Events, rings and uploads, both ways.
 
 use super::{
-    decode::Parsed,
+    fields::Parsed,
     generated::{self as pb, frame::Message as Wire},
 };
 use crate::wire::{

@@ -1,7 +1,7 @@
 //! Probes, moves and settings, both ways.
 
 use super::{
-    decode::{Parsed, entries_of, entry, needed, text},
+    fields::{Parsed, entries_of, entry, needed, text},
     generated::{self as pb, frame::Message as Wire},
     words::{decode_failure, decode_role, encode_failure, encode_role},
 };

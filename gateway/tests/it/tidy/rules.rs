@@ -1,9 +1,10 @@
 //! The rules themselves. Each gives one message per breach: file, line, what is wrong, the way out.
 
-use super::source::Source;
+use super::source::{Source, is_word, tokens_of};
 
 const MAX_FILE_LINES: usize = 400;
 const MAX_FUNCTION_LINES: usize = 70;
+const MAX_TEST_NAME: usize = 60;
 
 /// Who must never name what, and what to do instead.
 struct Ban {
@@ -201,4 +202,33 @@ pub(super) fn leftovers(source: &Source) -> Vec<String> {
         }
     }
     broken
+}
+
+/// The name of a test says what it shows, in one breath.
+pub(super) fn names_of_tests(source: &Source) -> Vec<String> {
+    let mut broken = Vec::new();
+    for code in [&source.code, &source.tests] {
+        let tokens = tokens_of(code);
+        for at in (0..tokens.len()).filter(|at| ends_test_attribute(&tokens[..*at])) {
+            let Some(start) = tokens[at..].iter().position(|(_, token)| *token == "fn").map(|n| at + n) else {
+                continue;
+            };
+            let Some((line, name)) = tokens.get(start + 1).filter(|(_, name)| name.starts_with(is_word)) else {
+                continue;
+            };
+            let length = name.chars().count();
+            if length > MAX_TEST_NAME {
+                let advice = format!("{length} characters, {MAX_TEST_NAME} at most: say what it shows in fewer words");
+                broken.push(format!("{}:{line}: fn {name}: {advice}", source.path));
+            }
+        }
+    }
+    broken
+}
+
+/// Whether the tokens end within `#[test` or `#[tokio::test`, before what may follow in brackets.
+fn ends_test_attribute(tokens: &[(usize, &str)]) -> bool {
+    let token = |back: usize| tokens.len().checked_sub(back).map_or("", |at| tokens[at].1);
+    let attribute = |back: usize| token(back) == "[" && token(back + 1) == "#";
+    token(1) == "test" && (attribute(2) || token(2) == "::" && attribute(4))
 }

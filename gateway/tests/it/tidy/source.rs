@@ -16,6 +16,8 @@ pub(crate) struct Source {
     pub(crate) text: String,
     /// Comments and literals blanked, tests at the end cut off.
     pub(crate) code: String,
+    /// Those tests at the end, everything before them blanked.
+    pub(crate) tests: String,
     /// Everything but comments blanked.
     pub(crate) comments: String,
     /// Only comments blanked.
@@ -50,6 +52,7 @@ impl Source {
             path: path.to_owned(),
             text: text.to_owned(),
             code: all[..end].to_owned(),
+            tests: all[..end].chars().map(|c| if c == '\n' { c } else { ' ' }).chain(all[end..].chars()).collect(),
             comments: keep(&[Kind::Comment]),
             uncommented: keep(&[Kind::Code, Kind::Literal]),
         }
@@ -68,15 +71,25 @@ impl Source {
 
     /// Every path of two segments or more.
     pub(crate) fn paths(&self) -> Vec<Path> {
-        let tokens = tokens_of(&self.code);
+        self.paths_in(&self.code)
+    }
+
+    /// The same of the tests at the end.
+    pub(crate) fn paths_of_tests(&self) -> Vec<Path> {
+        self.paths_in(&self.tests)
+    }
+
+    fn paths_in(&self, code: &str) -> Vec<Path> {
+        let tokens = tokens_of(code);
+        let homes = homes_of(&tokens, &module_of(&self.path));
         let mut paths = Vec::new();
         let mut at = 0;
         while at < tokens.len() {
+            let (start, known) = (at, paths.len());
             at = read_path(&tokens, at, &[], &mut paths).max(at + 1);
-        }
-        let home = module_of(&self.path);
-        for path in &mut paths {
-            make_absolute(&mut path.segments, &home);
+            for path in &mut paths[known..] {
+                make_absolute(&mut path.segments, &homes[start]);
+            }
         }
         paths.retain(|path| path.segments.len() > 1);
         paths
@@ -107,12 +120,12 @@ impl Source {
     }
 }
 
-fn is_word(c: char) -> bool {
+pub(super) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
 /// Names, `::` and single signs, each with its line.
-fn tokens_of(code: &str) -> Vec<(usize, &str)> {
+pub(super) fn tokens_of(code: &str) -> Vec<(usize, &str)> {
     let mut tokens = Vec::new();
     for (index, line) in code.lines().enumerate() {
         let mut rest = line.trim_start();
@@ -157,14 +170,47 @@ fn read_path(tokens: &[(usize, &str)], start: usize, prefix: &[String], paths: &
     at
 }
 
+/// The folder of the crate that a file belongs to: `gateway/src`, `gateway/tests/it`, `gateway/benches/sessions`.
+pub(super) fn crate_of(path: &str) -> Option<&str> {
+    if let Some(at) = path.find("/src/") {
+        return Some(&path[..at + "/src".len()]);
+    }
+    let folder = ["/tests/", "/benches/"].iter().find_map(|name| path.find(name).map(|at| at + name.len()))?;
+    path[folder..].find('/').map(|end| &path[..folder + end])
+}
+
 /// The module that a file is: `gateway/src/server/session.rs` is `crate::server::session`.
-fn module_of(path: &str) -> Vec<String> {
-    let inside = path.split_once("/src/").map_or("", |(_, inside)| inside).trim_end_matches(".rs");
-    let names = inside.split('/').filter(|name| !name.is_empty() && !matches!(*name, "lib" | "main"));
+pub(super) fn module_of(path: &str) -> Vec<String> {
+    let inside = crate_of(path).map_or("", |folder| &path[folder.len() + 1..]).trim_end_matches(".rs");
+    let names = inside.split('/').filter(|name| !name.is_empty() && !matches!(inside, "lib" | "main"));
     std::iter::once("crate").chain(names).map(str::to_owned).collect()
 }
 
-fn make_absolute(segments: &mut Vec<String>, home: &[String]) {
+/// The module in which each token stands: that of the file, or one with a body in it.
+pub(super) fn homes_of(tokens: &[(usize, &str)], file: &[String]) -> Vec<Vec<String>> {
+    let mut open: Vec<(String, usize)> = Vec::new();
+    let mut depth = 0;
+    let mut homes = Vec::with_capacity(tokens.len());
+    for (at, (_, token)) in tokens.iter().enumerate() {
+        homes.push(file.iter().chain(open.iter().map(|(name, _)| name)).cloned().collect());
+        match *token {
+            "{" => {
+                if at > 1 && tokens[at - 2].1 == "mod" {
+                    open.push((tokens[at - 1].1.to_owned(), depth));
+                }
+                depth += 1;
+            }
+            "}" => {
+                depth = depth.saturating_sub(1);
+                open.retain(|(_, outside)| *outside < depth);
+            }
+            _ => {}
+        }
+    }
+    homes
+}
+
+pub(super) fn make_absolute(segments: &mut Vec<String>, home: &[String]) {
     let mut up = home.len();
     let mut used = 0;
     for segment in segments.iter() {
