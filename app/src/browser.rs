@@ -26,7 +26,7 @@ enum Change {
     Event,
     Rollout,
     Server,
-    Book,
+    Database,
 }
 
 /// Changes that were heard and not yet told to the page.
@@ -102,7 +102,7 @@ fn note(heard: &Rc<RefCell<Heard>>, live: Live, change: Option<Change>) {
         Some(Change::Event) => gathered.events = true,
         Some(Change::Rollout) => gathered.rollouts = true,
         Some(Change::Server) => gathered.servers = true,
-        Some(Change::Book) | None => gathered.everything = true,
+        Some(Change::Database) | None => gathered.everything = true,
     }
     if !std::mem::replace(&mut gathered.due, true) {
         let heard = heard.clone();

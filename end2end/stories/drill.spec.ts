@@ -4,7 +4,7 @@ import { eventually, expect, joinSecond, openDevice, ready, test } from '../supp
 
 test.use({ devices: { accepted: 2, waiting: 0 } });
 
-test('a failover is rehearsed, and the report names who went and who could not', async ({ operator: page, site }) => {
+test('a failover is practised, and the report names who went and who could not', async ({ operator: page, site }) => {
   test.setTimeout(180_000);
   const second = await joinSecond(page, site);
   try {
@@ -16,7 +16,7 @@ test('a failover is rehearsed, and the report names who went and who could not',
 
     await page.goto(`${site.portal.url}/servers`);
     await ready(page);
-    await page.getByText('Rehearse a failover to BioStar Server #2', { exact: true }).click();
+    await page.getByText('Practise a failover to BioStar Server #2', { exact: true }).click();
     // A text that finds nothing is told once, and stays to be mended.
     await page.getByLabel('Devices', { exact: true }).fill('no such door');
     await page.getByRole('button', { name: 'Begin' }).click();
@@ -34,7 +34,7 @@ test('a failover is rehearsed, and the report names who went and who could not',
     await expect(report.getByRole('row').filter({ hasText: 'Passed' })).toHaveCount(1);
     await expect(report.getByRole('row').filter({ hasText: 'no entry of its list leads to that server' })).toHaveCount(1);
     await page.emulateMedia({ media: 'print' });
-    await expect(page.getByRole('heading', { name: 'Rehearsed failover to BioStar Server #2' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Failover drill to BioStar Server #2' })).toBeVisible();
     await expect(page.getByRole('banner')).toBeHidden();
     await page.emulateMedia({ media: 'screen' });
     if (process.env.DRILL_PICTURE) await page.screenshot({ path: process.env.DRILL_PICTURE, fullPage: true });

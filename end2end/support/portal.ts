@@ -64,9 +64,9 @@ export class Portal {
   }
 
   private begin(...more: string[]): void {
-    const args = ['run', '--data', this.folder, '--name', this.name, '--site-root', siteRoot];
+    const args = ['run', '--data', this.folder, '--name', this.name, '--web-root', siteRoot];
     args.push('--http', `127.0.0.1:${this.http}`, '--gateway', `127.0.0.1:${this.gateway}`);
-    args.push('--sites', `127.0.0.1:${this.sites}`, '--metrics', '127.0.0.1:0', '--stability-seconds', '2', '--promotion-hold', process.env.PROMOTION_HOLD ?? '3', ...more);
+    args.push('--peers', `127.0.0.1:${this.sites}`, '--metrics', '127.0.0.1:0', '--stability-seconds', '2', '--promotion-hold', process.env.PROMOTION_HOLD ?? '3', ...more);
     this.child = start('portal', args, this.log, { PORTAL_ADMIN_PASSWORD: password });
   }
 

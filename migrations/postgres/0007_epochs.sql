@@ -10,11 +10,11 @@ create table epochs (
     kind        text    not null check (kind in ('first', 'handover', 'takeover')),
     -- How the server before was stopped, in the operator's words, if it could not be asked.
     stopped     text,
-    -- The audit row up to which the book was known when the epoch began.
+    -- The audit row up to which the database was known when the epoch began.
     change      bigint  not null
 );
 
--- The cluster, and its line of history, on which the book is written. A primary that is on another one was promoted or
+-- The cluster, and its line of history, on which the database is written. A primary that is on another one was promoted or
 -- restored by other hands: nothing is written there.
 create table cluster (
     "only"    bigint not null primary key check ("only" = 1),

@@ -44,7 +44,7 @@ create table devices (
     -- Device ID, the serial number on the sticker.
     id                 integer primary key check (id between 1 and 4294967295),
     name               text    not null,
-    -- What it reported when it enrolled (JSON); the journal has newer reports.
+    -- What it reported when it enrolled (JSON); the local database has newer reports.
     info               text    not null,
     key_fingerprint    text    not null,
     certificate_serial text    not null,

@@ -10,6 +10,6 @@ create table epochs (
     kind        text    not null check (kind in ('first', 'handover', 'takeover')),
     -- How the server before was stopped, in the operator's words, if it could not be asked.
     stopped     text,
-    -- The audit row up to which the book was known when the epoch began.
+    -- The audit row up to which the database was known when the epoch began.
     change      integer not null
 ) strict;

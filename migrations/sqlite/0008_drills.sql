@@ -1,4 +1,4 @@
--- Rehearsed failovers, each with its report as it stood last.
+-- Failover drills, each with its report as it stood last.
 create table drills (
     id       text not null primary key,
     begun_at text not null,

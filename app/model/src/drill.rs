@@ -1,10 +1,10 @@
-//! Rehearsed failovers.
+//! Failover drills.
 
 use super::Fault;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
-/// What somebody wants to rehearse.
+/// What somebody wants to practise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DrillInput {
@@ -18,7 +18,7 @@ pub struct DrillInput {
     pub limit_seconds: Option<u32>,
 }
 
-/// The form of a rehearsal as somebody typed it.
+/// The form of a drill as somebody typed it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DrillForm {
@@ -29,7 +29,7 @@ pub struct DrillForm {
 }
 
 impl DrillForm {
-    /// What is meant, for a rehearsal to the server with this id.
+    /// What is meant, for a drill to the server with this id.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl DrillForm {
     }
 }
 
-/// How far a rehearsal is.
+/// How far a drill is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DrillState {
@@ -115,7 +115,7 @@ impl DrillStep {
     }
 }
 
-/// One device in a rehearsal.
+/// One device in a drill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DrillDevice {
     /// Device ID.
@@ -140,7 +140,7 @@ pub struct DrillDevice {
     pub reason: Option<String>,
 }
 
-/// A rehearsed failover, and its report.
+/// A failover drill, and its report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drill {
     /// Random.

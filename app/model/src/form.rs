@@ -60,7 +60,7 @@ pub enum Typed {
         /// Its fields.
         input: PromotionInput,
     },
-    /// A rehearsed failover.
+    /// A failover drill.
     Drill {
         /// Its fields.
         form: DrillForm,

@@ -48,8 +48,8 @@ pub use rollout::{
     RolloutPreview, RolloutQuery, RolloutState, RolloutVerb, Selector, Wave,
 };
 pub use server::{
-    Banner, CopyFacts, Draining, EpochBegin, Evidence, LoneWrite, Newcomer, OtherServer, PeerState, PromotionInput,
-    Quiesced, Rehearsal, Role, Server,
+    Banner, CopyFacts, DivergentChange, Draining, EpochBegin, Evidence, Newcomer, OtherServer, PeerState,
+    PromotionInput, Quiesced, RestoreTest, Role, Server,
 };
 pub use server_list::{
     DEFAULT_PORT, DeviceServers, DeviceSettingInput, EntryFailure, EntryInput, ListVersion, MAX_ENTRIES, Push,

@@ -1,10 +1,11 @@
 //! What a page can ask of the server that it comes from.
 
 use crate::{
-    AutomaticPromotion, Decision, Device, DeviceQuery, DeviceServers, DeviceSettingInput, DeviceSummary, Draining,
-    Drill, EpochBegin, Event, EventQuery, Evidence, Fault, LoneWrite, Move, MoveInput, Newcomer, Outage, Overview,
-    Page, ProbeTable, ProvisioningInput, ProvisioningString, RevisionEntry, RevisionQuery, Rollout, RolloutDevice,
-    RolloutDeviceQuery, RolloutInput, RolloutPreview, RolloutQuery, RolloutVerb, Selector, Server, WaitingDevice,
+    AutomaticPromotion, Decision, Device, DeviceQuery, DeviceServers, DeviceSettingInput, DeviceSummary,
+    DivergentChange, Draining, Drill, EpochBegin, Event, EventQuery, Evidence, Fault, Move, MoveInput, Newcomer,
+    Outage, Overview, Page, ProbeTable, ProvisioningInput, ProvisioningString, RevisionEntry, RevisionQuery, Rollout,
+    RolloutDevice, RolloutDeviceQuery, RolloutInput, RolloutPreview, RolloutQuery, RolloutVerb, Selector, Server,
+    WaitingDevice,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -52,8 +53,8 @@ pub trait Operations: Send + Sync {
     async fn rejoin_server(&self, id: String) -> Result<Vec<Server>, Fault>;
     async fn list_epochs(&self) -> Result<Vec<EpochBegin>, Fault>;
     async fn list_outages(&self) -> Result<Vec<Outage>, Fault>;
-    async fn list_lone_writes(&self) -> Result<Vec<LoneWrite>, Fault>;
-    async fn settle_lone_writes(&self) -> Result<(), Fault>;
+    async fn list_divergent_changes(&self) -> Result<Vec<DivergentChange>, Fault>;
+    async fn settle_divergent_changes(&self) -> Result<(), Fault>;
 }
 
 /// What the server says of whoever asks for a page: what they can ask, or why they cannot. It is among the extensions of the

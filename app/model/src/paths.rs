@@ -19,7 +19,7 @@ pub const EVENTS: &str = "/events";
 /// The servers of the installation.
 pub const SERVERS: &str = "/servers";
 /// Where the changes that only this server had are said to be dealt with.
-pub const SETTLE_LONE_WRITES: &str = "/servers/lone-writes/settle";
+pub const SETTLE_DIVERGENT_CHANGES: &str = "/servers/divergent-changes/settle";
 
 /// One server list for many devices.
 pub const ROLLOUTS: &str = "/rollouts";
@@ -92,19 +92,19 @@ pub fn copy_now(server: &str) -> String {
     format!("{SERVERS}/{}/copy", escaped(server))
 }
 
-/// Where a failover to that server is rehearsed.
+/// Where a failover to that server is practised.
 #[must_use]
 pub fn begin_drill(server: &str) -> String {
     format!("{SERVERS}/{}/drill", escaped(server))
 }
 
-/// The report of a rehearsal.
+/// The report of a drill.
 #[must_use]
 pub fn drill(id: &str) -> String {
     format!("/drills/{}", escaped(id))
 }
 
-/// Where a rehearsal is stopped.
+/// Where a drill is stopped.
 #[must_use]
 pub fn stop_drill(id: &str) -> String {
     format!("{}/stop", drill(id))

@@ -136,7 +136,7 @@ pub struct PromotionInput {
 
 /// A change that is in the database of a server that was overtaken, and in no other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoneWrite {
+pub struct DivergentChange {
     /// When it was made.
     pub at: String,
     /// Who made it.
@@ -183,9 +183,9 @@ pub struct CopyFacts {
     /// How many seconds ago it was taken: those changes are no older.
     #[serde(default)]
     pub age_seconds: u64,
-    /// When a failover to it was rehearsed last, and how it went.
+    /// When a restore of it was tested last, and how it went.
     #[serde(default)]
-    pub rehearsal: Option<Rehearsal>,
+    pub restore_test: Option<RestoreTest>,
 }
 
 impl CopyFacts {
@@ -201,9 +201,9 @@ impl CopyFacts {
     }
 }
 
-/// A rehearsed failover to a copy.
+/// A tested failover to a copy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rehearsal {
+pub struct RestoreTest {
     /// When.
     pub at: String,
     /// Milliseconds.
@@ -254,8 +254,14 @@ mod tests {
 
     #[test]
     fn what_would_be_lost_is_told_with_its_age() {
-        let copy =
-            CopyFacts { size_bytes: 1, took_ms: None, change: 7, changes_missing: 3, age_seconds: 41, rehearsal: None };
+        let copy = CopyFacts {
+            size_bytes: 1,
+            took_ms: None,
+            change: 7,
+            changes_missing: 3,
+            age_seconds: 41,
+            restore_test: None,
+        };
         assert_eq!(copy.lost_in_words(), "3 changes of the last 41 s would be lost now");
         let one = CopyFacts { changes_missing: 1, ..copy.clone() };
         assert_eq!(one.lost_in_words(), "1 change of the last 41 s would be lost now");

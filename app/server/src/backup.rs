@@ -40,9 +40,9 @@ pub struct BackupManifest {
     pub server_id: String,
     /// Its name.
     pub server_name: String,
-    /// The book is on a database server, and is backed up with that one's tools.
+    /// The database is on a database server, and is backed up with that one's tools.
     #[serde(default)]
-    pub book_elsewhere: bool,
+    pub database_elsewhere: bool,
     /// Every other file of the archive, in its order.
     pub files: Vec<BackupFile>,
 }

@@ -20,8 +20,8 @@ pub enum Change {
     Rollout,
     /// A server's reachability or copy.
     Server,
-    /// The book was written to, or exchanged for a newer copy.
-    Book,
+    /// The database was written to, or exchanged for a newer copy.
+    Database,
 }
 
 /// The channel all changes go through.

@@ -88,7 +88,7 @@ enum Verb {
     AutomaticPromotion(automatic::Arguments),
     /// Have the other server get a copy of the database now
     Copy(servers::CopyArguments),
-    /// Rehearse a failover: send devices to another server and back, and print how it went
+    /// Practise a failover: send devices to another server and back, and print how it went
     Drill(drill::Arguments),
     /// Hold all writes while a snapshot of this machine is taken; they go on with `portal resume`, or by themselves
     Quiesce(quiesce::Arguments),

@@ -1,6 +1,6 @@
 //! What a server is started with.
 
-use super::{clock::Clock, lease::SharedFile, sites::Schedule};
+use super::{clock::Clock, lease::SharedFile, peers::Schedule};
 use gateway::{
     enrolment::KeyFingerprint,
     wire::{Address, AddressError},
@@ -35,7 +35,7 @@ pub struct Config {
     /// Where readers without TLS connect, if anywhere, and which.
     pub plain: Option<PlainPort>,
     /// Where the other server connects.
-    pub sites: SocketAddr,
+    pub peers: SocketAddr,
     /// Where Prometheus reads what is measured.
     pub metrics: SocketAddr,
     /// The host that devices and the other server are told to connect to.
@@ -47,7 +47,7 @@ pub struct Config {
     /// A database that is shared with the other server, instead of one of this server's own.
     pub shared: Option<SharedFile>,
     /// The folder with the browser's half.
-    pub site_root: PathBuf,
+    pub web_root: PathBuf,
     /// A join string of the first server; counts at the first start.
     pub join: Option<String>,
     /// Told when this server waits to be let in: the name of the server whose operator decides, and the fingerprint of
@@ -128,13 +128,13 @@ impl Config {
             http_security: None,
             gateway: any,
             plain: None,
-            sites: any,
+            peers: any,
             metrics: any,
             advertise: None,
             copy_schedule: Schedule::default(),
             database: None,
             shared: None,
-            site_root: PathBuf::from("target/site"),
+            web_root: PathBuf::from("target/web"),
             join: None,
             tell_fingerprint: |_, _| {},
             stability: gateway::server::Settings::default().stability,

@@ -2,8 +2,8 @@
 
 use super::{
     durable,
-    service::Site,
-    store::{BOOK_FILE, JOURNAL_FILE},
+    service::Identity,
+    store::{DATABASE_FILE, LOCAL_FILE},
 };
 use std::{
     fs::{self, File, TryLockError},
@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const SITE_FILE: &str = "server.json";
+const IDENTITY_FILE: &str = "server.json";
 const LOCK_FILE: &str = "lock";
 const CONSOLE_SOCKET: &str = "control.sock";
 
@@ -38,7 +38,7 @@ pub enum DataFolderError {
     Damaged(PathBuf, #[source] serde_json::Error),
     /// There is a database, but nothing says whose it is.
     #[error("{0} is missing although {1} exists; restore it from a backup, or start with an empty folder")]
-    SiteMissing(PathBuf, PathBuf),
+    IdentityMissing(PathBuf, PathBuf),
 }
 
 impl DataFolder {
@@ -72,13 +72,14 @@ impl DataFolder {
     /// # Errors
     ///
     /// The description is unreadable, or gone while there are records.
-    pub fn site(&self) -> Result<Option<Site>, DataFolderError> {
-        let site = read_site(&self.path)?;
-        // Only the first server keeps a book of its own, but every server has a journal.
-        let records = [BOOK_FILE, JOURNAL_FILE].map(|file| self.path.join(file)).into_iter().find(|file| file.exists());
-        match (site, records) {
-            (None, Some(records)) => Err(DataFolderError::SiteMissing(self.path.join(SITE_FILE), records)),
-            (site, _) => Ok(site),
+    pub fn identity(&self) -> Result<Option<Identity>, DataFolderError> {
+        let identity = read_identity(&self.path)?;
+        // Only the first server keeps a database of its own, but every server has a local database.
+        let records =
+            [DATABASE_FILE, LOCAL_FILE].map(|file| self.path.join(file)).into_iter().find(|file| file.exists());
+        match (identity, records) {
+            (None, Some(records)) => Err(DataFolderError::IdentityMissing(self.path.join(IDENTITY_FILE), records)),
+            (identity, _) => Ok(identity),
         }
     }
 
@@ -87,10 +88,10 @@ impl DataFolder {
     /// # Errors
     ///
     /// The disk's.
-    pub fn write_site(&self, site: &Site) -> Result<(), DataFolderError> {
-        let file = self.path.join(SITE_FILE);
+    pub fn write_identity(&self, identity: &Identity) -> Result<(), DataFolderError> {
+        let file = self.path.join(IDENTITY_FILE);
         let unusable = |error| DataFolderError::Unusable(file.clone(), error);
-        let mut text = serde_json::to_vec_pretty(site).map_err(|error| unusable(error.into()))?;
+        let mut text = serde_json::to_vec_pretty(identity).map_err(|error| unusable(error.into()))?;
         text.push(b'\n');
         durable::write(&file, &text).map_err(unusable)
     }
@@ -101,8 +102,8 @@ impl DataFolder {
 /// # Errors
 ///
 /// The description is unreadable.
-pub fn read_site(path: &Path) -> Result<Option<Site>, DataFolderError> {
-    let file = path.join(SITE_FILE);
+pub fn read_identity(path: &Path) -> Result<Option<Identity>, DataFolderError> {
+    let file = path.join(IDENTITY_FILE);
     match fs::read(&file) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| DataFolderError::Damaged(file, error)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -120,8 +121,8 @@ pub fn console_socket(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn site() -> Site {
-        Site {
+    fn identity() -> Identity {
+        Identity {
             installation_id: "site".to_owned(),
             server_id: "one".to_owned(),
             server_name: "BioStar Server #1".to_owned(),
@@ -133,19 +134,19 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let folder = DataFolder::open(data.path()).unwrap();
         assert!(matches!(DataFolder::open(data.path()), Err(DataFolderError::InUse(_))));
-        assert_eq!(folder.site().unwrap(), None);
-        folder.write_site(&site()).unwrap();
+        assert_eq!(folder.identity().unwrap(), None);
+        folder.write_identity(&identity()).unwrap();
         drop(folder);
-        assert_eq!(DataFolder::open(data.path()).unwrap().site().unwrap(), Some(site()));
+        assert_eq!(DataFolder::open(data.path()).unwrap().identity().unwrap(), Some(identity()));
     }
 
     #[test]
     fn records_without_their_server_are_never_taken_over() {
         let data = tempfile::tempdir().unwrap();
-        fs::write(data.path().join(BOOK_FILE), b"").unwrap();
+        fs::write(data.path().join(DATABASE_FILE), b"").unwrap();
         let folder = DataFolder::open(data.path()).unwrap();
-        assert!(matches!(folder.site(), Err(DataFolderError::SiteMissing(..))));
-        fs::write(data.path().join(SITE_FILE), b"{").unwrap();
-        assert!(matches!(folder.site(), Err(DataFolderError::Damaged(..))));
+        assert!(matches!(folder.identity(), Err(DataFolderError::IdentityMissing(..))));
+        fs::write(data.path().join(IDENTITY_FILE), b"{").unwrap();
+        assert!(matches!(folder.identity(), Err(DataFolderError::Damaged(..))));
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/servers/{id}/drill", post(servers::begin_drill))
         .route("/drills/{id}/stop", post(servers::stop_drill))
         .route("/servers/{id}/rejoin", post(servers::rejoin))
-        .route(paths::SETTLE_LONE_WRITES, post(servers::settle_lone_writes))
+        .route(paths::SETTLE_DIVERGENT_CHANGES, post(servers::settle_divergent_changes))
         .route("/servers/newcomers/{id}/confirm", post(servers::confirm_newcomer))
         .route("/servers/newcomers/{id}/reject", post(servers::reject_newcomer))
         .route(paths::PROVISIONING, post(provisioning::create))

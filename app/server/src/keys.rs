@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_renews_its_certificate_when_two_thirds_of_its_life_are_over() {
+    fn a_server_renews_its_certificate_after_two_thirds_of_its_life() {
         let data = tempfile::tempdir().unwrap();
         let begin = OffsetDateTime::now_utc();
         let mut keys = Keys::create("site", "one", begin).unwrap();

@@ -35,14 +35,14 @@ pub struct Link {
 }
 
 impl Link {
-    /// Opens the door: sessions of an earlier run are past from now on, and events of a time as standby are in the book.
+    /// Opens the door: sessions of an earlier run are past from now on, and events of a time as standby are in the database.
     ///
     /// # Errors
     ///
     /// The store fails.
     pub async fn open(service: Arc<Service>) -> Result<Arc<Self>, Fault> {
         service.end_earlier_sessions().await?;
-        service.adopt_own_journal().await?;
+        service.adopt_own_local_database().await?;
         Ok(Arc::new(Self { service, devices: AtomicUsize::new(0), counted: Mutex::default() }))
     }
 
@@ -64,12 +64,12 @@ impl Link {
 
 impl Directory for Link {
     fn identity(&self) -> Identity {
-        let site = self.service.site();
+        let identity = self.service.identity();
         let record = self.service.roles.now();
         Identity {
-            installation_id: site.installation_id.clone(),
-            server_id: site.server_id.clone(),
-            server_name: site.server_name.clone(),
+            installation_id: identity.installation_id.clone(),
+            server_id: identity.server_id.clone(),
+            server_name: identity.server_name.clone(),
             role: match record.role {
                 model::Role::Active => Role::Active,
                 model::Role::Standby => Role::Standby,

@@ -113,9 +113,9 @@ impl Default for Metrics {
                 "biostar_copy_age",
                 Some(Unit::Seconds),
                 "",
-                "On a standby: how long ago its copy of the book was taken; it is taken after each change, and not without one",
+                "On a standby: how long ago its copy of the database was taken; it is taken after each change, and not without one",
             ),
-            copy_size: to.empty("biostar_copy_size", Some(Unit::Bytes), "", "On a standby: the size of its copy of the book"),
+            copy_size: to.empty("biostar_copy_size", Some(Unit::Bytes), "", "On a standby: the size of its copy of the database"),
             replication_lag: to.empty(
                 "biostar_replication_lag",
                 Some(Unit::Bytes),

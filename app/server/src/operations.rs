@@ -12,10 +12,10 @@ use axum::{
 };
 use model::{
     Admission, AutomaticPromotion, Decision, Device, DeviceQuery, DeviceServers, DeviceSettingInput, DeviceSummary,
-    Draining, Drill, EpochBegin, Event, EventQuery, Evidence, Fault, LoneWrite, Move, MoveInput, Newcomer, Operations,
-    Outage, Overview, Page, ProbeTable, ProvisioningInput, ProvisioningString, RevisionEntry, RevisionQuery, Rollout,
-    RolloutDevice, RolloutDeviceQuery, RolloutInput, RolloutPreview, RolloutQuery, RolloutVerb, Selector, Server,
-    WaitingDevice,
+    DivergentChange, Draining, Drill, EpochBegin, Event, EventQuery, Evidence, Fault, Move, MoveInput, Newcomer,
+    Operations, Outage, Overview, Page, ProbeTable, ProvisioningInput, ProvisioningString, RevisionEntry,
+    RevisionQuery, Rollout, RolloutDevice, RolloutDeviceQuery, RolloutInput, RolloutPreview, RolloutQuery, RolloutVerb,
+    Selector, Server, WaitingDevice,
 };
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ impl Operations for OperatorRequest {
         let one = DeviceQuery { limit: Some(1), ..DeviceQuery::default() };
         Ok(Overview {
             operator: self.session.operator.clone(),
-            server_name: self.service.site().server_name.clone(),
+            server_name: self.service.identity().server_name.clone(),
             role: self.service.role(),
             banners: self.service.banners().await,
             devices: self.service.list_devices(one).await?.total,
@@ -186,7 +186,7 @@ impl Operations for OperatorRequest {
     }
 
     async fn find_evidence(&self) -> Result<Evidence, Fault> {
-        self.service.promotion_evidence(&self.service.site().server_id).await
+        self.service.promotion_evidence(&self.service.identity().server_id).await
     }
 
     async fn rejoin_server(&self, id: String) -> Result<Vec<Server>, Fault> {
@@ -201,11 +201,11 @@ impl Operations for OperatorRequest {
         self.service.list_outages().await
     }
 
-    async fn list_lone_writes(&self) -> Result<Vec<LoneWrite>, Fault> {
-        self.service.list_lone_writes().await
+    async fn list_divergent_changes(&self) -> Result<Vec<DivergentChange>, Fault> {
+        self.service.list_divergent_changes().await
     }
 
-    async fn settle_lone_writes(&self) -> Result<(), Fault> {
-        self.service.settle_lone_writes(self.actor()).await
+    async fn settle_divergent_changes(&self) -> Result<(), Fault> {
+        self.service.settle_divergent_changes(self.actor()).await
     }
 }

@@ -42,7 +42,7 @@ async fn tell(service: &Service) {
         if service.role() != Role::Active {
             continue;
         }
-        let from = service.site().server_id.clone();
+        let from = service.identity().server_id.clone();
         if let Err(error) = service.store.tell_portals(&text_of(from, changes)).await {
             // Whoever listens hears of its own broken connection, and looks at everything anew.
             tracing::warn!(error = &error as &dyn std::error::Error, "other portals could not be told of a change");
@@ -54,7 +54,7 @@ async fn tell(service: &Service) {
 async fn gather(own: &mut Receiver<Change>) -> Option<Vec<Change>> {
     let mut changes = match own.recv().await {
         Ok(change) => vec![change],
-        Err(RecvError::Lagged(_)) => vec![Change::Book],
+        Err(RecvError::Lagged(_)) => vec![Change::Database],
         Err(RecvError::Closed) => return None,
     };
     sleep(GATHER).await;
@@ -62,7 +62,7 @@ async fn gather(own: &mut Receiver<Change>) -> Option<Vec<Change>> {
         match own.try_recv() {
             Ok(change) if changes.contains(&change) => {}
             Ok(change) => changes.push(change),
-            Err(tokio::sync::broadcast::error::TryRecvError::Lagged(_)) => changes.push(Change::Book),
+            Err(tokio::sync::broadcast::error::TryRecvError::Lagged(_)) => changes.push(Change::Database),
             Err(_) => return Some(changes),
         }
     }
@@ -70,7 +70,7 @@ async fn gather(own: &mut Receiver<Change>) -> Option<Vec<Change>> {
 
 /// What does not fit is told as a change of everything.
 fn text_of(from: String, changes: Vec<Change>) -> String {
-    let short = Told { from: from.clone(), changes: vec![Change::Book, Change::Rollout, Change::Event] };
+    let short = Told { from: from.clone(), changes: vec![Change::Database, Change::Rollout, Change::Event] };
     let text = serde_json::to_string(&Told { from, changes }).unwrap_or_default();
     if text.len() <= TEXT_MAX { text } else { serde_json::to_string(&short).unwrap_or_default() }
 }
@@ -95,16 +95,16 @@ async fn hear(service: &Service) {
 async fn listen(service: &Service) -> Result<std::convert::Infallible, StoreError> {
     let Some(mut listener) = service.store.hear_portals().await? else { std::future::pending().await };
     // Whatever was told before this moment was not heard.
-    service.hear_portal(&[Change::Book]);
+    service.hear_portal(&[Change::Database]);
     loop {
         match listener.try_recv().await? {
             Some(told) => match serde_json::from_str::<Told>(told.payload()) {
-                Ok(told) if told.from == service.site().server_id => {}
+                Ok(told) if told.from == service.identity().server_id => {}
                 Ok(told) => service.hear_portal(&told.changes),
                 Err(error) => tracing::warn!(%error, "a message that no portal writes"),
             },
             // The connection was lost, and is there again.
-            None => service.hear_portal(&[Change::Book]),
+            None => service.hear_portal(&[Change::Database]),
         }
     }
 }
@@ -117,7 +117,7 @@ impl Service {
             let Some(gateway) = self.gateway.get() else { continue };
             match change {
                 Change::Device { id } => gateway.wake(DeviceId(*id)),
-                Change::Book => gateway.wake_all(),
+                Change::Database => gateway.wake_all(),
                 Change::WaitingDevice | Change::Event | Change::Rollout | Change::Server => {}
             }
         }
@@ -134,7 +134,7 @@ mod tests {
         let text = text_of("s1".to_owned(), many);
         assert!(text.len() <= TEXT_MAX);
         let told: Told = serde_json::from_str(&text).unwrap();
-        assert!(told.changes.contains(&Change::Book));
+        assert!(told.changes.contains(&Change::Database));
         let text = text_of("s1".to_owned(), vec![Change::Device { id: 7 }]);
         let told: Told = serde_json::from_str(&text).unwrap();
         assert_eq!((told.from.as_str(), told.changes), ("s1", vec![Change::Device { id: 7 }]));
@@ -150,7 +150,7 @@ mod tests {
         for id in 0..9 {
             sender.send(Change::Device { id }).unwrap();
         }
-        assert!(gather(&mut own).await.unwrap().contains(&Change::Book), "some were missed");
+        assert!(gather(&mut own).await.unwrap().contains(&Change::Database), "some were missed");
         drop(sender);
         assert_eq!(gather(&mut own).await, None);
     }

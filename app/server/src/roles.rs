@@ -82,7 +82,7 @@ pub enum Pause {
     },
     /// A later start of this very server was seen: this is an old image of it, or a clone.
     Outdated,
-    /// The copy of its book at another server goes further than the book: its disk is one of an earlier time.
+    /// The copy of its database at another server goes further than the database: its disk is one of an earlier time.
     Behind {
         /// The server with the copy.
         than: String,
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_tokens_the_higher_number_stands_and_then_the_higher_server() {
+    fn of_two_tokens_the_higher_number_wins_then_the_higher_server() {
         assert!(token(2, "a") > token(1, "b"));
         assert!(token(2, "b") > token(2, "a"));
     }

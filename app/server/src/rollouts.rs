@@ -1,6 +1,6 @@
 //! Drives rollouts while this server is active: woken by what changes, and now and then by the clock.
 //!
-//! It keeps nothing: whatever it missed, also while the server was down, it finds in the book.
+//! It keeps nothing: whatever it missed, also while the server was down, it finds in the database.
 
 use super::{changes::Change, service::Service};
 use std::{sync::Arc, time::Duration};
@@ -45,7 +45,7 @@ async fn concerning(changes: &mut Receiver<Change>) -> Heard {
                 *changes = changes.resubscribe();
                 return Heard::Something;
             }
-            Ok(Change::WaitingDevice | Change::Event | Change::Server | Change::Book) => {}
+            Ok(Change::WaitingDevice | Change::Event | Change::Server | Change::Database) => {}
             Err(RecvError::Closed) => return Heard::Closed,
         }
     }

@@ -48,7 +48,7 @@ impl AppState {
     /// `web_root` holds the folder `pkg`; `secure` when browsers come by HTTPS.
     #[must_use]
     pub fn new(service: Arc<Service>, pages: Router, web_root: &Path, secure: bool, stop: CancellationToken) -> Self {
-        let cookies = Cookies::new(service.site(), secure);
+        let cookies = Cookies::new(service.identity(), secure);
         Self { service, pages, web_root: web_root.into(), cookies, stop }
     }
 }
@@ -61,7 +61,7 @@ impl FromRef<AppState> for Arc<Service> {
 
 /// Everything a browser, a program or a load balancer can ask this server.
 pub fn portal(state: AppState) -> Router {
-    let doors = pages::routes(&state)
+    let interfaces = pages::routes(&state)
         .merge(rest::routes())
         .layer(from_fn_with_state(state.clone(), proven::prove))
         .layer(from_fn_with_state(state.clone(), auth::identify))
@@ -69,7 +69,7 @@ pub fn portal(state: AppState) -> Router {
         // Without a sign-in there is nobody to find out about.
         .merge(rest::public_routes())
         .merge(pages::web_files(&state));
-    let measured = with_limits(doors).layer(from_fn_with_state(state.clone(), metrics::measure));
+    let measured = with_limits(interfaces).layer(from_fn_with_state(state.clone(), metrics::measure));
     measured.layer(CompressionLayer::new()).with_state(state)
 }
 

@@ -48,11 +48,11 @@ mod server_lists;
 mod servers;
 mod session_writer;
 mod sessions;
-mod shared_book;
+mod shared_database;
 mod sign_in;
 mod standing;
+mod startup_confirmation;
 mod tokens;
-mod vouching;
 mod waiting;
 
 pub use super::store::ReportedList;
@@ -73,9 +73,9 @@ use super::{
     keys::Keys,
     lease::Keeper,
     metrics::Metrics,
+    peers::{PeerBoard, PeerRequest},
     quorum::QuorumKeeper,
     roles::{EpochToken, RoleRecord, Roles},
-    sites::{Errand, PeerBoard},
     starts::{Start, Starts},
     store::{Store, StoreError},
 };
@@ -85,13 +85,13 @@ use model::{Banner, Fault, Role};
 use newcomers::Newcomers;
 use serde::{Deserialize, Serialize};
 use session_writer::SessionWriter;
-use sign_in::Doorman;
+use sign_in::SignInGuard;
+use startup_confirmation::Confirmations;
 use std::{
     collections::BTreeSet,
     sync::{Arc, OnceLock, atomic::AtomicBool},
 };
 use tokio::sync::{Mutex, Notify, broadcast, mpsc, watch};
-use vouching::Vouchers;
 
 /// Who wants something done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl Actor {
 
 /// Who this server is in its installation; fixed while it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Site {
+pub struct Identity {
     /// The installation's id.
     pub installation_id: String,
     /// This server's id.
@@ -128,7 +128,7 @@ pub struct Site {
 pub struct Service {
     pub(super) store: Store,
     pub(super) keys: Arc<Keys>,
-    pub(super) site: Site,
+    pub(super) identity: Identity,
     /// What this server is in its installation, and which epoch it knows.
     pub(super) roles: Roles,
     /// Which start of this server this is.
@@ -141,19 +141,19 @@ pub struct Service {
     quorum: OnceLock<QuorumKeeper>,
     /// Where the role goes with a lease on a shared database.
     lease: OnceLock<Arc<Keeper>>,
-    /// Runs errands to other servers.
-    errands: OnceLock<mpsc::Sender<Errand>>,
+    /// Runs peer requests to other servers.
+    peer_requests: OnceLock<mpsc::Sender<PeerRequest>>,
     /// Somebody wants the other server to have a copy now.
     pub(super) copy_asked: Notify,
     copy_notes: copying::CopyNotes,
     /// It has become active, and its devices have not been asked yet for lists that are not known here.
     unlearned: AtomicBool,
-    /// The journal may hold what belongs in the book.
+    /// The local database may hold what belongs in the database.
     unadopted: AtomicBool,
     /// Whoever takes it over does so alone.
     adopting: Mutex<()>,
     /// While nobody has said yet that this server is still the active one: which devices did.
-    vouchers: Vouchers,
+    confirmations: Confirmations,
     pub(super) clock: Clock,
     pub(super) changes: Changes,
     /// Those that began here and not on another portal of the same database.
@@ -168,7 +168,7 @@ pub struct Service {
     started_at: String,
     /// What is wrong with how this server was started.
     warnings: std::sync::Mutex<Vec<String>>,
-    doorman: Doorman,
+    sign_in_guard: SignInGuard,
     newcomers: Newcomers,
     event_writer: EventWriter,
     session_writer: SessionWriter,
@@ -190,26 +190,26 @@ pub struct Service {
 impl Service {
     /// Puts the room together; the gateway is attached when it listens.
     #[must_use]
-    pub fn new(store: Store, keys: Keys, site: Site, role: RoleRecord, clock: Clock) -> Arc<Self> {
-        let peers = PeerBoard::new(&site.server_id);
+    pub fn new(store: Store, keys: Keys, identity: Identity, role: RoleRecord, clock: Clock) -> Arc<Self> {
+        let peers = PeerBoard::new(&identity.server_id);
         let roles = Roles::new(store.folder(), role);
         Arc::new(Self {
             store,
             keys: Arc::new(keys),
-            site,
+            identity,
             roles,
             start: std::sync::Mutex::default(),
             overtaken_by: std::sync::Mutex::default(),
             turn: Mutex::default(),
             quorum: OnceLock::new(),
             lease: OnceLock::new(),
-            errands: OnceLock::new(),
+            peer_requests: OnceLock::new(),
             copy_asked: Notify::new(),
             copy_notes: copying::CopyNotes::default(),
             unlearned: AtomicBool::new(false),
             unadopted: AtomicBool::new(false),
             adopting: Mutex::default(),
-            vouchers: Vouchers::default(),
+            confirmations: Confirmations::default(),
             started_at: clock.now_text(),
             clock,
             changes: Changes::default(),
@@ -218,7 +218,7 @@ impl Service {
             gateway: OnceLock::new(),
             advertised: OnceLock::new(),
             warnings: std::sync::Mutex::default(),
-            doorman: Doorman::default(),
+            sign_in_guard: SignInGuard::default(),
             newcomers: Newcomers::default(),
             event_writer: EventWriter::default(),
             session_writer: SessionWriter::default(),
@@ -238,8 +238,8 @@ impl Service {
 
     /// Who this server is.
     #[must_use]
-    pub fn site(&self) -> &Site {
-        &self.site
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// The certificate of the installation's authority, PEM.
@@ -276,8 +276,8 @@ impl Service {
     }
 
     /// Attaches the link to the other servers; a second call is ignored.
-    pub(super) fn attach_sites(&self, errands: mpsc::Sender<Errand>) {
-        let _ = self.errands.set(errands);
+    pub(super) fn attach_peers(&self, peer_requests: mpsc::Sender<PeerRequest>) {
+        let _ = self.peer_requests.set(peer_requests);
     }
 
     /// Says which devices may speak in the clear; a second call is ignored.
@@ -339,7 +339,7 @@ impl Service {
     }
 
     pub(super) fn changed(&self, change: Change) {
-        if let (Change::Book, Some(quorum)) = (&change, self.quorum.get()) {
+        if let (Change::Database, Some(quorum)) = (&change, self.quorum.get()) {
             quorum.wrote(self.clock.now_text());
         }
         self.own_changes.send(change.clone());

@@ -16,15 +16,15 @@ use super::{
     keys::Keys,
     lease::{self, Keeper},
     link::Link,
-    metrics,
-    plain_door::PlainDoor,
+    metrics, peers,
+    plain_listener::PlainListener,
     portals,
     quorum::QuorumKeeper,
     roles::RoleRecord,
     rollouts,
     router::{self, AppState},
-    service::{Service, Site},
-    serving, sites,
+    service::{Identity, Service},
+    serving,
     starts::Starts,
     store::Store,
     vm_generation,
@@ -65,7 +65,7 @@ pub struct Running {
     /// Where readers without TLS connect, if anywhere.
     pub plain_addr: Option<SocketAddr>,
     /// Where the other server connects.
-    pub sites_addr: SocketAddr,
+    pub peers_addr: SocketAddr,
     /// Where Prometheus reads what is measured; `None` if the port was not to be had.
     pub metrics_addr: Option<SocketAddr>,
     /// The host at which devices and the other server are told to connect.
@@ -82,12 +82,12 @@ pub struct Running {
 }
 
 /// The sockets of a server.
-struct Doors {
+struct Listeners {
     http: TcpListener,
     gateway: TcpListener,
     /// For readers without TLS.
     plain: Option<TcpListener>,
-    sites: TcpListener,
+    peers: TcpListener,
     /// A server that cannot be measured still serves.
     metrics: io::Result<TcpListener>,
 }
@@ -113,42 +113,43 @@ pub async fn start_with(config: Config, pages: Router) -> Result<Running, StartE
         HttpSecurity::Plain | HttpSecurity::Own => None,
     };
     let folder = DataFolder::open(&config.data)?;
-    let doors = Doors::bind(&config)?;
+    let listeners = Listeners::bind(&config)?;
     let host = config.advertised_host()?;
-    let sites_endpoint = endpoint(&host, doors.sites.local_addr()?.port());
-    let (site, keys, role) = first::find_or_make(&config, &folder, &sites_endpoint).await?;
-    let (store, role, keeper) = open_store(&config, &folder, &site, &keys, role).await?;
-    let service = Service::new(store, keys, site, role, config.clock.clone());
+    let peers_endpoint = endpoint(&host, listeners.peers.local_addr()?.port());
+    let (identity, keys, role) = first::find_or_make(&config, &folder, &peers_endpoint).await?;
+    let (store, role, keeper) = open_store(&config, &folder, &identity, &keys, role).await?;
+    let service = Service::new(store, keys, identity, role, config.clock.clone());
     begin(&service, &folder, keeper.clone(), config.promotion_hold)?;
     let generated_password = match service.role() {
         Role::Active => service.ensure_first_operator(config.admin_password.as_deref()).await?,
         Role::Standby | Role::ReadOnly => None,
     };
-    service.hold_role_back(sites::knows_others(folder.path()), config.start_hold).await?;
+    service.hold_role_back(peers::knows_others(folder.path()), config.start_hold).await?;
     let tls = match (config.http_security(), given) {
-        (HttpSecurity::Own, _) => Some(own_https(&service, &host, &doors)?),
+        (HttpSecurity::Own, _) => Some(own_https(&service, &host, &listeners)?),
         (HttpSecurity::Given(_) | HttpSecurity::Plain, given) => given,
     };
     if config.is_exposed() {
         service.warn("This portal answers plain HTTP: passwords cross the network in the clear.".to_owned());
     }
     let stop = CancellationToken::new();
-    let (http_addr, gateway_addr, sites_addr, metrics_addr) = doors.addresses()?;
-    let state = AppState::new(service.clone(), pages, &config.site_root, tls.is_some(), stop.clone());
+    let (http_addr, gateway_addr, peers_addr, metrics_addr) = listeners.addresses()?;
+    let state = AppState::new(service.clone(), pages, &config.web_root, tls.is_some(), stop.clone());
     let console = bind_console(folder.path())?;
     let mut parts = JoinSet::new();
     service.advertise(host.clone(), gateway_addr.port());
     let (stability, capacity_per_s) = (config.stability, config.capacity_per_s);
     let settings = Settings { stability, capacity_per_s, ..Settings::default() };
-    let devices = start_gateway(&service, doors.gateway, settings, &stop).await?;
+    let devices = start_gateway(&service, listeners.gateway, settings, &stop).await?;
     parts.spawn(async move { ended("device gateway", devices.await) });
-    let plain_addr = match (doors.plain, &config.plain) {
-        (Some(door), Some(port)) => {
-            Some(open_plain_door(&mut parts, door, port, (&service, gateway_addr, &host), &stop)?)
+    let plain_addr = match (listeners.plain, &config.plain) {
+        (Some(listener), Some(port)) => {
+            Some(open_plain_listener(&mut parts, listener, port, (&service, gateway_addr, &host), &stop)?)
         }
         (None, _) | (_, None) => None,
     };
-    let peers = sites::start(&service, doors.sites, vec![sites_endpoint], config.copy_schedule.clone(), stop.clone())?;
+    let peers =
+        peers::start(&service, listeners.peers, vec![peers_endpoint], config.copy_schedule.clone(), stop.clone())?;
     parts.spawn(async move { ended("link to the other server", peers.await) });
     if let Some(keeper) = keeper.clone() {
         parts.spawn(lease::keep(service.clone(), keeper, stop.clone()));
@@ -156,14 +157,14 @@ pub async fn start_with(config: Config, pages: Router) -> Result<Running, StartE
     parts.spawn(vm_generation::watch(service.clone(), config.start_hold, stop.clone()));
     parts.spawn(portals::run(service.clone(), stop.clone()));
     parts.spawn(rollouts::drive(service.clone(), stop.clone()));
-    parts.spawn(metrics::serve(doors.metrics, service.clone(), stop.clone()));
+    parts.spawn(metrics::serve(listeners.metrics, service.clone(), stop.clone()));
     parts.spawn(serving::serve_console(console, router::console(state.clone()), stop.clone()));
-    parts.spawn(serving::serve_tcp(doors.http, tls, router::portal(state), stop.clone()));
+    parts.spawn(serving::serve_tcp(listeners.http, tls, router::portal(state), stop.clone()));
     Ok(Running {
         http_addr,
         gateway_addr,
         plain_addr,
-        sites_addr,
+        peers_addr,
         metrics_addr,
         advertised: host,
         generated_password,
@@ -205,22 +206,22 @@ impl Drop for Running {
     }
 }
 
-impl Doors {
+impl Listeners {
     fn bind(config: &Config) -> Result<Self, StartError> {
         Ok(Self {
             http: bind("--http", config.http, BACKLOG)?,
             // No more than can be served while a device waits.
             gateway: bind("--gateway", config.gateway, Settings::default().backlog())?,
             plain: config.plain.as_ref().map(|plain| bind("--plain-gateway", plain.address, BACKLOG)).transpose()?,
-            sites: bind("--sites", config.sites, BACKLOG)?,
+            peers: bind("--peers", config.peers, BACKLOG)?,
             metrics: gateway::server::bind(config.metrics, BACKLOG),
         })
     }
 
     /// Of browsers, devices, the other server, and Prometheus.
     fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr, SocketAddr, Option<SocketAddr>)> {
-        let metrics = self.metrics.as_ref().ok().and_then(|door| door.local_addr().ok());
-        Ok((self.http.local_addr()?, self.gateway.local_addr()?, self.sites.local_addr()?, metrics))
+        let metrics = self.metrics.as_ref().ok().and_then(|listener| listener.local_addr().ok());
+        Ok((self.http.local_addr()?, self.gateway.local_addr()?, self.peers.local_addr()?, metrics))
     }
 }
 
@@ -228,19 +229,19 @@ impl Doors {
 async fn open_store(
     config: &Config,
     folder: &DataFolder,
-    site: &Site,
+    identity: &Identity,
     keys: &Keys,
     role: RoleRecord,
 ) -> Result<(Store, RoleRecord, Option<Arc<Keeper>>), StartError> {
     if let Some(shared) = &config.shared {
-        let (store, role, keeper) = shared::open(shared, folder, site, keys, role, &config.clock).await?;
+        let (store, role, keeper) = shared::open(shared, folder, identity, keys, role, &config.clock).await?;
         return Ok((store, role, Some(keeper)));
     }
     if let Some(address) = &config.database {
-        let (store, role) = on_server::open(address, folder, site, keys, role, &config.clock).await?;
+        let (store, role) = on_server::open(address, folder, identity, keys, role, &config.clock).await?;
         return Ok((store, role, None));
     }
-    Ok((first::open_store(folder, site, keys, &role, config).await?, role, None))
+    Ok((first::open_store(folder, identity, keys, &role, config).await?, role, None))
 }
 
 fn bind(option: &'static str, address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> {
@@ -273,8 +274,12 @@ fn bind_console(folder: &Path) -> Result<UnixListener, StartError> {
 }
 
 /// HTTPS with a certificate of the installation's own authority.
-fn own_https(service: &Service, host: &Address, doors: &Doors) -> Result<Arc<rustls::ServerConfig>, StartError> {
-    let hosts = vec![host.clone(), Address::Ip(doors.http.local_addr()?.ip())];
+fn own_https(
+    service: &Service,
+    host: &Address,
+    listeners: &Listeners,
+) -> Result<Arc<rustls::ServerConfig>, StartError> {
+    let hosts = vec![host.clone(), Address::Ip(listeners.http.local_addr()?.ip())];
     https::own(service.keys.clone(), hosts, service.clock.clone())
 }
 
@@ -306,14 +311,14 @@ fn begin(
     if let Some(keeper) = keeper {
         service.attach_lease(keeper);
     } else {
-        let (own, record) = (&service.site().server_id, service.roles.now());
+        let (own, record) = (&service.identity().server_id, service.roles.now());
         service.attach_quorum(QuorumKeeper::open(folder.path(), own, &record, &start, promotion_hold)?);
     }
     Ok(())
 }
 
 /// The port for readers without TLS, told on every page.
-fn open_plain_door(
+fn open_plain_listener(
     parts: &mut JoinSet<()>,
     listener: TcpListener,
     port: &PlainPort,
@@ -330,8 +335,8 @@ fn open_plain_door(
     tracing::warn!("{warning}");
     service.warn(warning);
     service.let_in_plainly(port.devices.clone());
-    let door = PlainDoor::new(service.clone(), gateway, endpoint(host, own.port()), port.devices.clone());
-    parts.spawn(door.serve(listener, stop.clone()));
+    let speaker = PlainListener::new(service.clone(), gateway, endpoint(host, own.port()), port.devices.clone());
+    parts.spawn(speaker.serve(listener, stop.clone()));
     Ok(own)
 }
 

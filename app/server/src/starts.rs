@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn starts_count_up_and_an_old_image_is_overtaken_however_often_it_is_started() {
+    fn starts_count_up_and_an_old_image_stays_overtaken() {
         let folder = tempfile::tempdir().unwrap();
         let first = Starts::next(folder.path()).unwrap();
         let image = fs::read(folder.path().join(FILE)).unwrap();

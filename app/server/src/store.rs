@@ -1,8 +1,9 @@
 //! The only SQL of the project.
 //!
-//! Two databases: the *book* is the installation's: a file (`biostar2.db`) that travels to the other server as a copy, or a
-//! database of a PostgreSQL server. The *journal* (`journal.db`) is what this server saw itself and never travels.
+//! Two databases: the *database* is the installation's: a file (`biostar2.db`) that travels to the other server as a copy, or a
+//! database of a PostgreSQL server. The *local database* (`local.db`) is what this server saw itself and never travels.
 
+mod activation;
 mod archive;
 mod audit;
 mod blank;
@@ -12,6 +13,7 @@ mod copies;
 mod copy;
 mod database;
 mod devices;
+mod divergent_changes;
 mod drills;
 mod error;
 mod event_news;
@@ -23,7 +25,6 @@ mod installation;
 mod joins;
 mod kept_copies;
 mod learned;
-mod lone_writes;
 mod operator_records;
 mod operators;
 mod outages;
@@ -44,15 +45,15 @@ mod sightings;
 mod sign_ins;
 mod sql;
 mod survey;
-mod turnover;
 mod waiting;
 
+pub use activation::{EpochRow, Promotion, PromotionKind};
 pub(crate) use archive::NotKept;
 pub use audit::AuditEntry;
-pub use copies::{BookFacts, Manifest};
 pub(crate) use copies::{Copies, PartOfCopy};
+pub use copies::{DatabaseFacts, Manifest};
 pub use copy::CopyFlaw;
-pub(crate) use copy::{BookWatch, adopt};
+pub(crate) use copy::{DatabaseWatch, adopt};
 pub use devices::{DeviceEdit, DeviceRecord, Known, Named};
 pub use error::StoreError;
 pub use event_news::{EventGap, EventNews, ReplacedRing};
@@ -77,8 +78,7 @@ pub(crate) use servers::NewServer;
 pub use sighting_changes::{SightingChange, SightingChanged};
 pub use sightings::{Presence, ReportedList, Sighting};
 pub use sign_ins::{SignInMark, SignInRow};
-pub use survey::{BookPlace, Schema, Surveyed, SurveyedFile, snapshot, survey};
-pub use turnover::{EpochRow, Promotion, PromotionKind};
+pub use survey::{DatabasePlace, Schema, Surveyed, SurveyedFile, snapshot, survey};
 pub use waiting::{Acceptance, WaitingRecord, WaitingState};
 
 use database::{Database, Transaction, begin};
@@ -90,16 +90,16 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-/// File name of the book in the data folder.
-pub const BOOK_FILE: &str = "biostar2.db";
-/// File name of the journal in the data folder.
-pub const JOURNAL_FILE: &str = "journal.db";
+/// File name of the database in the data folder.
+pub const DATABASE_FILE: &str = "biostar2.db";
+/// File name of the local database in the data folder.
+pub const LOCAL_FILE: &str = "local.db";
 
-static BOOK_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
-static SERVER_BOOK_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
-static JOURNAL_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/journal");
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+static LOCAL_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/local");
 
-/// Where a book that is written lies.
+/// Where a database that is written lies.
 #[derive(Clone, Debug)]
 enum Home {
     /// In this server's own file, in its data folder.
@@ -112,7 +112,7 @@ enum Home {
 
 impl Home {
     fn own(folder: &Path) -> Self {
-        Self::Own(folder.join(BOOK_FILE))
+        Self::Own(folder.join(DATABASE_FILE))
     }
 
     fn file(&self) -> Result<&Path, StoreError> {
@@ -133,16 +133,16 @@ impl Home {
 
     /// Opens it to be written, with this program's schema.
     async fn open_current(&self) -> Result<Database, StoreError> {
-        let book = self.open(false).await?;
-        let migrated = match &book {
-            Database::Sqlite(pool) => BOOK_MIGRATIONS.run(pool).await,
-            Database::Postgres(pool) => SERVER_BOOK_MIGRATIONS.run(pool).await,
+        let database = self.open(false).await?;
+        let migrated = match &database {
+            Database::Sqlite(pool) => SQLITE_MIGRATIONS.run(pool).await,
+            Database::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await,
         };
         if let Err(error) = migrated {
-            book.close().await;
+            database.close().await;
             return Err(error.into());
         }
-        Ok(book)
+        Ok(database)
     }
 }
 
@@ -150,13 +150,13 @@ impl Home {
 #[derive(Clone)]
 pub struct Store {
     folder: PathBuf,
-    /// Where the book lies while this server writes it.
+    /// Where the database lies while this server writes it.
     home: Home,
-    book: Arc<RwLock<Database>>,
-    journal: Database,
-    /// On a standby: which copy the book is.
+    database: Arc<RwLock<Database>>,
+    local: Database,
+    /// On a standby: which copy the database is.
     copy: Arc<RwLock<Option<Manifest>>>,
-    /// One exchange of the book at a time.
+    /// One exchange of the database at a time.
     turn: Arc<Mutex<()>>,
 }
 
@@ -170,7 +170,7 @@ impl Store {
         Self::open_at(folder, Home::own(folder)).await
     }
 
-    /// The same with a book that is shared with another server. Only whoever holds the lease on it may do so.
+    /// The same with a database that is shared with another server. Only whoever holds the lease on it may do so.
     ///
     /// # Errors
     ///
@@ -179,7 +179,7 @@ impl Store {
         Self::open_at(folder, Home::Shared(database.to_owned())).await
     }
 
-    /// The same with a book on a PostgreSQL server, at an address like `postgres://user@host/database`. If it is only
+    /// The same with a database on a PostgreSQL server, at an address like `postgres://user@host/database`. If it is only
     /// read the server may be a replica of the one that is written; its schema is taken as it is.
     ///
     /// # Errors
@@ -188,34 +188,34 @@ impl Store {
     pub async fn open_postgres(folder: &Path, address: &str, read_only: bool) -> Result<Self, StoreError> {
         let server: PgConnectOptions = address.parse().map_err(StoreError::Address)?;
         let home = Home::Server(Box::new(server));
-        let book = if read_only { home.open(true).await? } else { home.open_current().await? };
-        Self::of(folder, home, book, None).await
+        let database = if read_only { home.open(true).await? } else { home.open_current().await? };
+        Self::of(folder, home, database, None).await
     }
 
     async fn open_at(folder: &Path, home: Home) -> Result<Self, StoreError> {
-        let book = home.open_current().await?;
-        Self::of(folder, home, book, None).await
+        let database = home.open_current().await?;
+        Self::of(folder, home, database, None).await
     }
 
-    /// This standby's book, once it writes one, is the shared one.
+    /// This standby's database, once it writes one, is the shared one.
     #[must_use]
     pub fn sharing(self, database: Option<&Path>) -> Self {
         let home = database.map_or(self.home, |database| Home::Shared(database.to_owned()));
         Self { home, ..self }
     }
 
-    async fn of(folder: &Path, home: Home, book: Database, copy: Option<Manifest>) -> Result<Self, StoreError> {
+    async fn of(folder: &Path, home: Home, database: Database, copy: Option<Manifest>) -> Result<Self, StoreError> {
         Ok(Self {
             folder: folder.to_owned(),
             home,
-            book: Arc::new(RwLock::new(book)),
-            journal: open_journal(folder).await?,
+            database: Arc::new(RwLock::new(database)),
+            local: open_local(folder).await?,
             copy: Arc::new(RwLock::new(copy)),
             turn: Arc::default(),
         })
     }
 
-    /// Opens a standby's databases in `folder`: its journal, and the copy that counts as a book that is only read.
+    /// Opens a standby's databases in `folder`: its local database, and the copy that counts as a database that is only read.
     /// `None` as long as no copy ever arrived.
     ///
     /// # Errors
@@ -226,7 +226,7 @@ impl Store {
         let Some((manifest, file)) = copies.current().map_err(sqlx::Error::Io)? else { return Ok(None) };
         copies.sweep(&[&manifest], SystemTime::now()).map_err(sqlx::Error::Io)?;
         // From a time as active server, or from a promotion that was cut off.
-        turnover::put_aside(folder).await?;
+        activation::put_aside(folder).await?;
         Ok(Some(
             Self::of(folder, Home::own(folder), Database::Sqlite(copy::open_current(&file).await?), Some(manifest))
                 .await?,
@@ -235,11 +235,11 @@ impl Store {
 
     /// Ends all use of both files; what comes after fails.
     pub async fn close(&self) {
-        self.book().close().await;
-        self.journal().close().await;
+        self.database().close().await;
+        self.local().close().await;
     }
 
-    /// Whether the book is a file, of which copies can be made.
+    /// Whether the database is a file, of which copies can be made.
     pub(crate) fn has_file(&self) -> bool {
         self.home.file().is_ok()
     }
@@ -251,24 +251,24 @@ impl Store {
     }
 
     /// The installation's records. Take it anew for each operation: a standby exchanges it for a newer copy.
-    fn book(&self) -> Database {
-        self.book.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn database(&self) -> Database {
+        self.database.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Puts another book in the place of the one in use, which is the answer.
-    fn exchange_book(&self, book: Database, copy: Option<Manifest>) -> Database {
+    /// Puts another database in the place of the one in use, which is the answer.
+    fn exchange_database(&self, database: Database, copy: Option<Manifest>) -> Database {
         *self.copy.write().unwrap_or_else(PoisonError::into_inner) = copy;
-        std::mem::replace(&mut *self.book.write().unwrap_or_else(PoisonError::into_inner), book)
+        std::mem::replace(&mut *self.database.write().unwrap_or_else(PoisonError::into_inner), database)
     }
 
     /// What this server saw itself.
-    fn journal(&self) -> &Database {
-        &self.journal
+    fn local(&self) -> &Database {
+        &self.local
     }
 }
 
-async fn open_journal(folder: &Path) -> Result<Database, StoreError> {
-    let journal = Database::open_file(&folder.join(JOURNAL_FILE), SqliteJournalMode::Wal, false).await?;
-    JOURNAL_MIGRATIONS.run(journal.file_pool()?).await?;
-    Ok(journal)
+async fn open_local(folder: &Path) -> Result<Database, StoreError> {
+    let local = Database::open_file(&folder.join(LOCAL_FILE), SqliteJournalMode::Wal, false).await?;
+    LOCAL_MIGRATIONS.run(local.file_pool()?).await?;
+    Ok(local)
 }

@@ -1,4 +1,4 @@
-//! The report of a rehearsed failover: watched while it runs, and printed.
+//! The report of a failover drill: watched while it runs, and printed.
 
 use super::{first_answer, first_fault};
 use crate::{
@@ -19,7 +19,7 @@ use leptos_router::hooks::use_params_map;
 use model::paths;
 use model::{Drill, DrillDevice, DrillStep, in_seconds};
 
-/// The page of the rehearsal in the address. Another one is another page.
+/// The page of the drill in the address. Another one is another page.
 #[component]
 pub fn DrillPage() -> impl IntoView {
     let params = use_params_map();
@@ -51,7 +51,7 @@ fn OneDrill(id: String) -> impl IntoView {
         stop.dispatch(());
     });
     view! {
-        <Title text="Rehearsed failover" />
+        <Title text="Failover drill" />
         <Refusal fault />
         <Loaded resource=drill children=move |drill| view! { <Report drill on_stop /> } />
     }
@@ -68,8 +68,8 @@ fn Report(drill: Signal<Drill>, on_stop: Callback<()>) -> impl IntoView {
     view! {
         <div class="page-title">
             <a class="back" href=paths::SERVERS aria-label="Back to Servers"><Icon name=IconName::Back /></a>
-            <h1>{format!("Rehearsed failover to {to_name}")}</h1>
-            <p class="page-status" role="status" aria-label="Rehearsal">
+            <h1>{format!("Failover drill to {to_name}")}</h1>
+            <p class="page-status" role="status" aria-label="RestoreTest">
                 {move || drill.with(|drill| view! { <Summary text=drill.summary() trouble=is_trouble(drill) /> })}
             </p>
         </div>
@@ -82,7 +82,7 @@ fn Report(drill: Signal<Drill>, on_stop: Callback<()>) -> impl IntoView {
     .into_any()
 }
 
-/// Calls the devices of a rehearsal back.
+/// Calls the devices of a drill back.
 #[component]
 pub(super) fn StopDrill(id: String, on_confirm: Callback<()>) -> impl IntoView {
     view! {
@@ -96,12 +96,12 @@ pub(super) fn StopDrill(id: String, on_confirm: Callback<()>) -> impl IntoView {
     }
 }
 
-/// Whether a rehearsal is over and not all came through.
+/// Whether a drill is over and not all came through.
 pub(super) fn is_trouble(drill: &Drill) -> bool {
     drill.state.is_final() && drill.count(DrillStep::Back) < drill.devices.len()
 }
 
-/// What came of a rehearsal, in a line.
+/// What came of a drill, in a line.
 #[component]
 pub(super) fn Summary(text: String, trouble: bool) -> impl IntoView {
     view! { <span class=if trouble { "mark mark-bad" } else { "quiet" }>{text}</span> }

@@ -11,18 +11,18 @@ use crate::{
     components::{alert::Refusal, confirm::Confirm, loaded::Loaded, unserved::UnservedCount, when::When},
     live::Live,
     server_fns::servers::{
-        decide_on_newcomer, drain_server, find_evidence, list_epochs, list_lone_writes, list_newcomers, list_outages,
-        list_servers, rejoin_server, remove_server, settle_lone_writes,
+        decide_on_newcomer, drain_server, find_evidence, list_divergent_changes, list_epochs, list_newcomers,
+        list_outages, list_servers, rejoin_server, remove_server, settle_divergent_changes,
     },
 };
 use automatic::Automatic;
-use drills::Rehearsals;
+use drills::DrillSection;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use model::paths;
 use model::{CopyFacts, Decision, Fault, PeerState, Replication, Role, Server, size_in_words};
 use newcomers::NewcomerList;
-use role::{LoneWriteList, RoleCard};
+use role::{DivergentChangeList, RoleCard};
 use timeline::{OutageList, Timeline};
 
 /// Who is active, who answers, who holds how many devices, and who asks to join.
@@ -31,7 +31,7 @@ pub fn ServersPage() -> impl IntoView {
     let live = Live::current();
     let servers = Resource::new(move || (live.servers.get(), live.any_device().get()), |_| list_servers());
     let evidence = Resource::new(move || (live.servers.get(), live.any_device().get()), |_| find_evidence());
-    let lone_writes = Resource::new(move || live.servers.get(), |_| list_lone_writes());
+    let divergent_changes = Resource::new(move || live.servers.get(), |_| list_divergent_changes());
     let epochs = Resource::new(move || live.servers.get(), |_| list_epochs());
     let outages = Resource::new(move || live.servers.get(), |_| list_outages());
     let newcomers = Resource::new(move || live.servers.get(), |_| list_newcomers());
@@ -39,7 +39,7 @@ pub fn ServersPage() -> impl IntoView {
     let fault = RwSignal::new(first_fault(first_answer().as_ref()));
     let servers_anew = move || servers.refetch();
     let on_rejoin = asking(fault, rejoin_server, servers_anew);
-    let on_settle = asking(fault, |(): ()| settle_lone_writes(), move || lone_writes.refetch());
+    let on_settle = asking(fault, |(): ()| settle_divergent_changes(), move || divergent_changes.refetch());
     let on_drain = asking(fault, |(id, away): (String, bool)| drain_server(id, away), servers_anew);
     let on_remove = asking(fault, remove_server, servers_anew);
     let on_decide = asking(
@@ -67,9 +67,9 @@ pub fn ServersPage() -> impl IntoView {
                     <RoleCard servers evidence on_rejoin />
                 } />
                 <Automatic servers />
-                <Rehearsals servers />
+                <DrillSection servers />
             } />
-            <Loaded resource=lone_writes quiet=true children=move |writes| view! { <LoneWriteList writes on_settle /> } />
+            <Loaded resource=divergent_changes quiet=true children=move |writes| view! { <DivergentChangeList writes on_settle /> } />
             <Loaded resource=epochs quiet=true children=move |epochs| view! { <Timeline epochs /> } />
             <Loaded resource=outages quiet=true children=move |outages| view! { <OutageList outages /> } />
             <p class="quiet">
@@ -242,20 +242,20 @@ fn ServerRow(server: Server) -> impl IntoView {
     }
 }
 
-/// When a standby's copy was taken, what it lacks, and whether a failover to it was rehearsed.
+/// When a standby's copy was taken, what it lacks, and whether a restore of it was tested.
 #[component]
 fn CopyCell(at: String, copy: Option<CopyFacts>) -> impl IntoView {
     let more = copy.map(|copy| {
         let lost = copy.lost_in_words();
         let size = size_in_words(copy.size_bytes);
         let took = copy.took_ms.map(|ms| format!(" in {}.{} s", ms / 1000, ms % 1000 / 100)).unwrap_or_default();
-        let rehearsal = copy.rehearsal.map(|rehearsal| match rehearsal.flaw {
-            None => view! { <span>"rehearsed "<When at=rehearsal.at /></span> }.into_any(),
+        let restore_test = copy.restore_test.map(|restore_test| match restore_test.flaw {
+            None => view! { <span>"restore tested "<When at=restore_test.at /></span> }.into_any(),
             Some(flaw) => {
                 view! { <span class="mark mark-bad">{format!("A failover to it would fail: {flaw}")}</span> }.into_any()
             }
         });
-        view! { <div class="quiet">{format!("{size}{took}; {lost}")}</div><div class="quiet">{rehearsal}</div> }
+        view! { <div class="quiet">{format!("{size}{took}; {lost}")}</div><div class="quiet">{restore_test}</div> }
     });
     view! { <When at />{more} }.into_any()
 }

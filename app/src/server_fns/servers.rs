@@ -2,7 +2,8 @@
 
 use leptos::{prelude::*, server_fn::codec::Json};
 use model::{
-    AutomaticPromotion, Decision, Draining, Drill, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, Outage, Server,
+    AutomaticPromotion, Decision, DivergentChange, Draining, Drill, EpochBegin, Evidence, Fault, Newcomer, Outage,
+    Server,
 };
 
 /// All servers, this one first.
@@ -91,7 +92,7 @@ pub async fn remove_server(
     super::ask::answer(|operations| async move { operations.remove_server(id).await }).await
 }
 
-/// The newest rehearsed failovers.
+/// The newest failover drills.
 ///
 /// # Errors
 ///
@@ -101,7 +102,7 @@ pub async fn list_drills() -> Result<Vec<Drill>, Fault> {
     super::ask::answer(|operations| async move { operations.list_drills().await }).await
 }
 
-/// A rehearsed failover with its report.
+/// A failover drill with its report.
 ///
 /// # Errors
 ///
@@ -114,7 +115,7 @@ pub async fn find_drill(
     super::ask::answer(|operations| async move { operations.find_drill(id).await }).await
 }
 
-/// Calls the devices of a rehearsal back.
+/// Calls the devices of a drill back.
 ///
 /// # Errors
 ///
@@ -175,9 +176,9 @@ pub async fn list_outages() -> Result<Vec<Outage>, Fault> {
 /// # Errors
 ///
 /// A sign-in fault, or what the store says.
-#[server(prefix = "/api/fn", endpoint = "list-lone-writes")]
-pub async fn list_lone_writes() -> Result<Vec<LoneWrite>, Fault> {
-    super::ask::answer(|operations| async move { operations.list_lone_writes().await }).await
+#[server(prefix = "/api/fn", endpoint = "list-divergent-changes")]
+pub async fn list_divergent_changes() -> Result<Vec<DivergentChange>, Fault> {
+    super::ask::answer(|operations| async move { operations.list_divergent_changes().await }).await
 }
 
 /// An operator has dealt with them.
@@ -185,7 +186,7 @@ pub async fn list_lone_writes() -> Result<Vec<LoneWrite>, Fault> {
 /// # Errors
 ///
 /// A sign-in fault, or what the store says.
-#[server(prefix = "/api/fn", endpoint = "settle-lone-writes")]
-pub async fn settle_lone_writes() -> Result<(), Fault> {
-    super::ask::answer(|operations| async move { operations.settle_lone_writes().await }).await
+#[server(prefix = "/api/fn", endpoint = "settle-divergent-changes")]
+pub async fn settle_divergent_changes() -> Result<(), Fault> {
+    super::ask::answer(|operations| async move { operations.settle_divergent_changes().await }).await
 }

@@ -11,8 +11,8 @@ use model::Role;
 use server::clock::Clock;
 use server::keys::Keys;
 use server::roles::{EpochToken, RoleRecord};
-use server::service::{Service, Site};
-use server::store::{BOOK_FILE, Installation, Store};
+use server::service::{Identity, Service};
+use server::store::{DATABASE_FILE, Installation, Store};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use std::error::Error;
@@ -71,7 +71,7 @@ async fn run(devices: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An active server's rules on an empty book.
+/// An active server's rules on an empty database.
 async fn serve(folder: &Path) -> Result<Arc<Service>, Failure> {
     let (now, server_id) = (OffsetDateTime::now_utc(), "one".to_owned());
     let store = Store::open(folder).await?;
@@ -80,8 +80,8 @@ async fn serve(folder: &Path) -> Result<Arc<Service>, Failure> {
     store.insert_installation(&Installation { id, epoch: 1, active_server: server_id.clone(), created_at }).await?;
     let keys = Keys::create("bench", &server_id, now)?;
     let role = RoleRecord::new(Role::Active, EpochToken::seal(&keys, 1, &server_id)?);
-    let site = Site { installation_id: "bench".to_owned(), server_name: server_id.clone(), server_id };
-    Ok(Service::new(store, keys, site, role, clock))
+    let server = Identity { installation_id: "bench".to_owned(), server_name: server_id.clone(), server_id };
+    Ok(Service::new(store, keys, server, role, clock))
 }
 
 /// Acknowledged events a second.
@@ -120,11 +120,11 @@ fn event(id: u64) -> Event {
     Event { time_unix_ms, code: 4867, user_id: "10293".to_owned(), detail: "door 3, face".to_owned() }
 }
 
-/// A book as this server has it, without this server.
+/// A database as this server has it, without this server.
 async fn open(folder: &Path) -> Result<SqliteConnection, Failure> {
     Store::open(folder).await?.close().await;
     let options = SqliteConnectOptions::new()
-        .filename(folder.join(BOOK_FILE))
+        .filename(folder.join(DATABASE_FILE))
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
     Ok(options.connect().await?)

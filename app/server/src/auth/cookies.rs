@@ -1,6 +1,6 @@
 //! The two cookies of a signed-in browser.
 
-use crate::service::{REFRESH_LIFE, SignedIn, Site};
+use crate::service::{Identity, REFRESH_LIFE, SignedIn};
 use axum::http::{HeaderMap, HeaderValue, header};
 
 /// Names and writes the cookies of one server: two portals on one host share a browser's cookie jar.
@@ -12,10 +12,10 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// The cookies of `site`; `secure` when it is reached by HTTPS.
+    /// The cookies of `identity`; `secure` when it is reached by HTTPS.
     #[must_use]
-    pub fn new(site: &Site, secure: bool) -> Self {
-        let id: String = site.server_id.chars().take(8).collect();
+    pub fn new(identity: &Identity, secure: bool) -> Self {
+        let id: String = identity.server_id.chars().take(8).collect();
         Self { access: format!("portal_{id}_access"), refresh: format!("portal_{id}_refresh"), secure }
     }
 
@@ -72,16 +72,16 @@ mod tests {
     use model::Operator;
 
     fn cookies(secure: bool) -> Cookies {
-        let site = Site {
+        let identity = Identity {
             installation_id: "site".to_owned(),
             server_id: "0123456789abcdef".to_owned(),
             server_name: "BioStar Server #1".to_owned(),
         };
-        Cookies::new(&site, secure)
+        Cookies::new(&identity, secure)
     }
 
     #[test]
-    fn cookies_are_named_by_server_and_closed_to_scripts_and_other_sites() {
+    fn cookies_name_their_server_and_shut_out_scripts_and_sites() {
         let operator = Operator { login: "a".to_owned(), name: "A".to_owned(), must_change_password: false };
         let signed_in =
             SignedIn { access_token: "aaa".to_owned(), refresh_token: "rrr".to_owned(), expires_in: 900, operator };

@@ -18,7 +18,7 @@ pub(crate) fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-/// Reads `Sec-Fetch-Site`, or `Origin` against `Host` where a browser sends only that (plain HTTP).
+/// Reads `Sec-Fetch-Identity`, or `Origin` against `Host` where a browser sends only that (plain HTTP).
 pub(super) fn origin_of(headers: &HeaderMap) -> Origin {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     match (text("sec-fetch-site"), text(header::ORIGIN.as_str())) {

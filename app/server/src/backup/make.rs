@@ -3,11 +3,11 @@
 use super::{BackupError, BackupFile, BackupManifest, FORMAT, MANIFEST};
 use crate::{
     clock::Clock,
-    data_folder::read_site,
+    data_folder::read_identity,
     durable,
     keys::Keys,
     roles::Roles,
-    store::{BOOK_FILE, BookPlace, JOURNAL_FILE, snapshot},
+    store::{DATABASE_FILE, DatabasePlace, LOCAL_FILE, snapshot},
 };
 use model::Role;
 use std::{
@@ -22,18 +22,18 @@ use tar::{Builder, EntryType, Header};
 const PLAIN: [&str; 5] = ["server.json", "role.json", "start.json", "peers.json", "quorum.json"];
 const KEYS: &str = "keys";
 
-/// Writes everything that the server in `data` is, with its book from its place, into the new file `target`, readable by this user alone.
+/// Writes everything that the server in `data` is, with its database from its place, into the new file `target`, readable by this user alone.
 ///
 /// # Errors
 ///
 /// There is no server, it is a standby, something of it cannot be read, or the file cannot be written.
 pub async fn make(
     data: &Path,
-    place: BookPlace<'_>,
+    place: DatabasePlace<'_>,
     target: &Path,
     clock: &Clock,
 ) -> Result<BackupManifest, BackupError> {
-    let site = read_site(data)?.ok_or_else(|| BackupError::NoServer(data.to_owned()))?;
+    let identity = read_identity(data)?.ok_or_else(|| BackupError::NoServer(data.to_owned()))?;
     let role = Roles::load(data).map_err(|error| BackupError::File(data.to_owned(), error))?;
     if role.is_none_or(|role| role.role == Role::Standby) {
         return Err(BackupError::Standby);
@@ -47,14 +47,14 @@ pub async fn make(
     let failed = |error| BackupError::File(beside.to_owned(), error);
     let work = tempfile::Builder::new().prefix(".portal-backup-").tempdir_in(beside).map_err(failed)?;
     let mut parts: Vec<(String, PathBuf)> = Vec::new();
-    let book = match place {
-        BookPlace::Own => Some(data.join(BOOK_FILE)),
-        BookPlace::Shared(file) => Some(file.to_owned()),
-        BookPlace::Server(_) => None,
+    let database = match place {
+        DatabasePlace::Own => Some(data.join(DATABASE_FILE)),
+        DatabasePlace::Shared(file) => Some(file.to_owned()),
+        DatabasePlace::Server(_) => None,
     };
-    let book_elsewhere = book.is_none();
-    let book = book.map(|book| (BOOK_FILE, book));
-    for (name, database) in book.into_iter().chain([(JOURNAL_FILE, data.join(JOURNAL_FILE))]) {
+    let database_elsewhere = database.is_none();
+    let database = database.map(|database| (DATABASE_FILE, database));
+    for (name, database) in database.into_iter().chain([(LOCAL_FILE, data.join(LOCAL_FILE))]) {
         let copy = work.path().join(name);
         snapshot(&database, &copy).await?;
         parts.push((name.to_owned(), copy));
@@ -65,10 +65,10 @@ pub async fn make(
             format: FORMAT,
             made_at: clock.now_text(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
-            installation_id: site.installation_id,
-            server_id: site.server_id,
-            server_name: site.server_name,
-            book_elsewhere,
+            installation_id: identity.installation_id,
+            server_id: identity.server_id,
+            server_name: identity.server_name,
+            database_elsewhere,
             files: Vec::new(),
         },
         target.to_owned(),

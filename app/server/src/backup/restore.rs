@@ -2,11 +2,11 @@
 
 use super::{BackupError, BackupFile, BackupManifest, FORMAT, MANIFEST, MANIFEST_MAX, RestoredCopy, copy_hashed};
 use crate::{
-    data_folder::{DataFolder, read_site},
+    data_folder::{DataFolder, read_identity},
     durable,
     keys::Keys,
     roles::Roles,
-    store::{BookPlace, Schema, check_kept_copy, find_kept_copy, put_copy_in_place, survey},
+    store::{DatabasePlace, Schema, check_kept_copy, find_kept_copy, put_copy_in_place, survey},
 };
 use model::Role;
 use std::{
@@ -55,11 +55,11 @@ pub async fn restore(file: &Path, data: &Path) -> Result<BackupManifest, BackupE
 /// The folder is in use or holds no server, there is no such copy, something is wrong with it, or the disk's.
 pub async fn restore_copy(data: &Path, name: &str) -> Result<RestoredCopy, BackupError> {
     let failed = |error| BackupError::File(data.to_owned(), error);
-    let site = read_site(data)?.ok_or_else(|| BackupError::NoServer(data.to_owned()))?;
+    let identity = read_identity(data)?.ok_or_else(|| BackupError::NoServer(data.to_owned()))?;
     let role = Roles::load(data).map_err(failed)?.ok_or_else(|| BackupError::NoServer(data.to_owned()))?;
     let _folder = DataFolder::open(data)?;
     let copy = find_kept_copy(data, name).map_err(failed)?.ok_or_else(|| BackupError::NoCopy(name.to_owned()))?;
-    let facts = check_kept_copy(&copy, &site.installation_id).await?;
+    let facts = check_kept_copy(&copy, &identity.installation_id).await?;
     // A server without a role that fits its records must never be met: where it writes them the role goes first, where it
     // has none of its own the records do.
     let (restored, own) = (role.clone().restored(), role.role != Role::Standby);
@@ -75,7 +75,7 @@ pub async fn restore_copy(data: &Path, name: &str) -> Result<RestoredCopy, Backu
         give(data, owner.uid(), owner.gid()).map_err(failed)?;
     }
     Ok(RestoredCopy {
-        server_name: site.server_name,
+        server_name: identity.server_name,
         change: facts.change,
         described: copy.manifest.is_some(),
         archive,
@@ -86,11 +86,11 @@ async fn unpack_and_check(file: &Path, work: &Path) -> Result<BackupManifest, Ba
     let (from, to) = (file.to_owned(), work.to_owned());
     let unpacked = tokio::task::spawn_blocking(move || unpack(&from, &to)).await;
     let manifest = unpacked.map_err(|error| BackupError::File(file.to_owned(), io::Error::other(error)))??;
-    let site = read_site(work)?.ok_or_else(|| damaged("server.json is missing"))?;
+    let identity = read_identity(work)?.ok_or_else(|| damaged("server.json is missing"))?;
     let keys = Keys::load(work)?.ok_or_else(|| damaged("the keys are missing"))?;
     let named = (&*manifest.installation_id, &*manifest.server_id);
     let of_keys = (keys.authority().installation_id(), keys.server_id());
-    if (&*site.installation_id, &*site.server_id) != named || of_keys != named {
+    if (&*identity.installation_id, &*identity.server_id) != named || of_keys != named {
         return Err(damaged("its parts are of different servers"));
     }
     let role = Roles::load(work).ok().flatten().ok_or_else(|| damaged("role.json is missing or unreadable"))?;
@@ -98,8 +98,8 @@ async fn unpack_and_check(file: &Path, work: &Path) -> Result<BackupManifest, Ba
         let failed = |error| BackupError::File(work.to_owned(), error);
         Roles::save(work, &role.restored()).map_err(failed)?;
     }
-    let surveyed = survey(work, BookPlace::Own, false).await?;
-    if surveyed.is_none() && !manifest.book_elsewhere {
+    let surveyed = survey(work, DatabasePlace::Own, false).await?;
+    if surveyed.is_none() && !manifest.database_elsewhere {
         return Err(damaged("the records are missing"));
     }
     let surveyed = surveyed.unwrap_or_default();

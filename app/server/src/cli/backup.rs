@@ -1,7 +1,7 @@
 //! `portal backup`
 
 use super::{CliError, say};
-use crate::{backup, clock::Clock, store::BookPlace};
+use crate::{backup, clock::Clock, store::DatabasePlace};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -21,12 +21,12 @@ pub(super) struct Arguments {
 
 pub(super) async fn perform(arguments: &Arguments) -> Result<(), CliError> {
     let place = match (&arguments.database, &arguments.shared) {
-        (Some(address), _) => BookPlace::Server(address),
-        (None, Some(file)) => BookPlace::Shared(file),
-        (None, None) => BookPlace::Own,
+        (Some(address), _) => DatabasePlace::Server(address),
+        (None, Some(file)) => DatabasePlace::Shared(file),
+        (None, None) => DatabasePlace::Own,
     };
     let manifest = backup::make(&arguments.data.data, place, &arguments.file, &Clock::system()).await?;
-    if manifest.book_elsewhere {
+    if manifest.database_elsewhere {
         eprintln!("The records are on the database server and not in this backup: use pg_dump or pg_basebackup.");
     }
     let bytes: u64 = manifest.files.iter().map(|file| file.size).sum();

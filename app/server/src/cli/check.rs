@@ -15,13 +15,13 @@ mod sockets;
 use super::{CliError, console::Console, run, say};
 use crate::{
     config::Config,
-    data_folder::read_site,
+    data_folder::read_identity,
     keys::Keys,
     roles::{RoleRecord, Roles},
-    service::Site,
-    store::{BookPlace, Surveyed, survey},
+    service::Identity,
+    store::{DatabasePlace, Surveyed, survey},
 };
-use model::{AutomaticPromotion, LoneWrite, PeerState, Role, Server};
+use model::{AutomaticPromotion, DivergentChange, PeerState, Role, Server};
 use report::{Finding, Report};
 use time::OffsetDateTime;
 
@@ -41,7 +41,7 @@ pub(super) struct Arguments {
 struct Scene {
     config: Config,
     /// Which server lives in the data folder; `None` before its first start, and when its description is damaged.
-    site: Option<Site>,
+    identity: Option<Identity>,
     keys: Option<Keys>,
     /// What it is in its installation, as it would start.
     role: Option<RoleRecord>,
@@ -62,7 +62,7 @@ struct Running {
     /// `None` if it does not say.
     automatic: Option<AutomaticPromotion>,
     /// Changes that only it has, and that nobody has dealt with.
-    lone_writes: usize,
+    divergent_changes: usize,
 }
 
 impl Running {
@@ -83,13 +83,13 @@ async fn examine(config: Config) -> Report {
     let role = Roles::load(&config.data).ok().flatten();
     let is_standby = role.as_ref().is_some_and(|role| role.role == Role::Standby);
     let place = match (&config.database, &config.shared) {
-        (Some(address), _) => BookPlace::Server(address),
-        (None, Some(shared)) => BookPlace::Shared(&shared.database),
-        (None, None) => BookPlace::Own,
+        (Some(address), _) => DatabasePlace::Server(address),
+        (None, Some(shared)) => DatabasePlace::Shared(&shared.database),
+        (None, None) => DatabasePlace::Own,
     };
     let survey = survey(&config.data, place, is_standby).await;
     let scene = Scene {
-        site: read_site(&config.data).ok().flatten(),
+        identity: read_identity(&config.data).ok().flatten(),
         keys: Keys::load(&config.data).ok().flatten(),
         role,
         running: asked,
@@ -102,19 +102,19 @@ async fn examine(config: Config) -> Report {
     findings.extend(keys::dates(&scene));
     findings.extend(keys::browser_certificate(&scene));
     findings.extend(database::records(&scene, &survey));
-    findings.extend(database::journal(&scene));
+    findings.extend(database::local_database(&scene));
     findings.extend(ports::all(&scene));
     findings.push(machine::plain_http(&scene));
     findings.push(machine::advertised(&scene));
-    findings.push(machine::site_files(&scene));
+    findings.push(machine::web_files(&scene));
     findings.push(machine::descriptors(&scene));
     findings.push(clock::sane(&scene));
     findings.extend(peer::reachable(&scene).await);
     findings.extend(peer::copy(&scene));
     findings.extend(peer::replication(&scene));
     findings.extend(failover::automatic_promotion(&scene));
-    findings.extend(failover::lone_writes(&scene));
-    findings.extend(failover::rehearsals(&scene));
+    findings.extend(failover::divergent_changes(&scene));
+    findings.extend(failover::restore_tests(&scene));
     findings.extend(failover::shared_file(&scene));
     findings.extend(failover::clocks(&scene));
     findings.push(devices::failover(&scene));
@@ -138,8 +138,8 @@ impl Running {
         match console.get::<Vec<Server>>("/servers").await {
             Ok(servers) => {
                 let automatic = console.get("/automatic-promotion").await.ok();
-                let lone = console.get::<Vec<LoneWrite>>("/servers/lone-writes").await.unwrap_or_default();
-                let running = Self { pid, servers, automatic, lone_writes: lone.len() };
+                let lone = console.get::<Vec<DivergentChange>>("/servers/divergent-changes").await.unwrap_or_default();
+                let running = Self { pid, servers, automatic, divergent_changes: lone.len() };
                 let finding = match running.this() {
                     Some(Server { role: Role::ReadOnly, pause, .. }) => Finding::error(
                         check,

@@ -1,4 +1,4 @@
-//! `portal drill`: a rehearsed failover, watched until its end.
+//! `portal drill`: a failover drill, watched until its end.
 
 use super::{CliError, console::Console, say};
 use model::{Drill, DrillInput, DrillStep, PeerState, Server};

@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     config::{Config, HttpSecurity, PlainPort, START_HOLD},
     lease::SharedFile,
-    sites::Schedule,
+    peers::Schedule,
     start::start_with,
 };
 use axum::Router;
@@ -60,8 +60,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DEVICE_IDS", requires = "plain_gateway", env = "PORTAL_PLAIN_DEVICES")]
     plain_devices: Option<DeviceIds>,
     /// Where the other server connects
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:51215", env = "PORTAL_SITES")]
-    sites: SocketAddr,
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:51215", env = "PORTAL_PEERS")]
+    peers: SocketAddr,
     /// Where Prometheus reads what is measured
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9464", env = "PORTAL_METRICS")]
     metrics: SocketAddr,
@@ -89,8 +89,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "COMMAND", requires = "shared", env = "PORTAL_ROLE_HOOK")]
     role_hook: Option<String>,
     /// The folder with the browser's half of the portal
-    #[arg(long, value_name = "DIR", default_value = "target/site", env = "PORTAL_SITE_ROOT")]
-    site_root: PathBuf,
+    #[arg(long, value_name = "DIR", default_value = "target/web", env = "PORTAL_WEB_ROOT")]
+    web_root: PathBuf,
     /// Join the installation of the server that printed this string; counts at the first start
     #[arg(long, value_name = "STRING", env = "PORTAL_JOIN", hide_env_values = true)]
     join: Option<String>,
@@ -178,13 +178,13 @@ impl TryFrom<Arguments> for Config {
                 address,
                 devices: arguments.plain_devices.map(|named| named.0).unwrap_or_default(),
             }),
-            sites: arguments.sites,
+            peers: arguments.peers,
             metrics: arguments.metrics,
             advertise: arguments.advertise,
             copy_schedule: arguments.copy,
             database: arguments.database,
             shared,
-            site_root: arguments.site_root,
+            web_root: arguments.web_root,
             join: arguments.join,
             tell_fingerprint: ask_for_confirmation,
             stability: Duration::from_secs(arguments.stability_seconds),
@@ -222,9 +222,9 @@ pub(super) async fn perform(arguments: Arguments, pages: fn() -> Router) -> Resu
         _ = interrupt.recv() => return Ok(()),
         _ = terminate.recv() => return Ok(()),
     };
-    let site = running.service().site();
-    let mut greeting = format!("{} answers on {scheme}://{}\n", site.server_name, running.http_addr);
-    greeting += &format!("devices: {}, other server: {}\n", running.gateway_addr, running.sites_addr);
+    let identity = running.service().identity();
+    let mut greeting = format!("{} answers on {scheme}://{}\n", identity.server_name, running.http_addr);
+    greeting += &format!("devices: {}, other server: {}\n", running.gateway_addr, running.peers_addr);
     if let Some(metrics) = running.metrics_addr {
         greeting += &format!("metrics: http://{metrics}/metrics\n");
     }

@@ -1,7 +1,7 @@
 //! `portal servers`, `portal promote`, `portal rejoin` and `portal copy`
 
 use super::{CliError, console::Console, say};
-use model::{EpochBegin, Evidence, LoneWrite, PeerState, PromotionInput, Role, Server};
+use model::{DivergentChange, EpochBegin, Evidence, PeerState, PromotionInput, Role, Server};
 use serde_json::{Value, json};
 
 #[derive(clap::Args)]
@@ -78,7 +78,7 @@ pub(super) async fn rejoin(arguments: &RejoinArguments) -> Result<(), CliError> 
     let own = own_of(&console).await?;
     let servers: Vec<Server> = console.post::<_>(&format!("/servers/{}/rejoin", own.id), &Value::Null).await?;
     tell(&servers)?;
-    let lone: Vec<LoneWrite> = console.get("/servers/lone-writes").await?;
+    let lone: Vec<DivergentChange> = console.get("/servers/divergent-changes").await?;
     for write in &lone {
         say(format_args!("only here: {} {} {} {}", write.at, write.operator, write.action, write.subject))?;
     }

@@ -4,7 +4,7 @@ use super::{CliError, console::Console, say};
 use crate::{
     auth::encode,
     clock::Clock,
-    data_folder::read_site,
+    data_folder::read_identity,
     keys::Keys,
     roles::Roles,
     service::{Actor, Service},
@@ -97,7 +97,7 @@ async fn reset(login: &str, data: &Path, database: Option<&str>) -> Result<(), C
 
 async fn reset_without_server(data: &Path, database: Option<&str>, login: &str) -> Result<String, CliError> {
     let missing = || CliError::Failed(format!("{} holds no server", data.display()));
-    let site = read_site(data).map_err(StartError::from)?.ok_or_else(missing)?;
+    let identity = read_identity(data).map_err(StartError::from)?.ok_or_else(missing)?;
     let unreadable =
         |error: std::io::Error| CliError::Failed(format!("the role of this server cannot be read: {error}"));
     let role = Roles::load(data).map_err(unreadable)?.ok_or_else(missing)?;
@@ -111,5 +111,5 @@ async fn reset_without_server(data: &Path, database: Option<&str>, login: &str) 
     }
     .map_err(StartError::from)?;
     let actor = Actor { login: "console".to_owned(), peer: None };
-    Ok(Service::new(store, keys, site, role, Clock::system()).reset_operator(&actor, login).await?)
+    Ok(Service::new(store, keys, identity, role, Clock::system()).reset_operator(&actor, login).await?)
 }

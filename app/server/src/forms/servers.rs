@@ -87,9 +87,9 @@ pub(super) async fn stop_drill(Path(id): Path<String>, post: Post) -> Response {
     post.finish(outcome, Typed::Nothing, &paths::drill(&id)).await
 }
 
-pub(super) async fn settle_lone_writes(post: Post) -> Response {
+pub(super) async fn settle_divergent_changes(post: Post) -> Response {
     let outcome = match post.session() {
-        Ok(session) => post.state.service.settle_lone_writes(&session.actor).await,
+        Ok(session) => post.state.service.settle_divergent_changes(&session.actor).await,
         Err(fault) => Err(fault),
     };
     post.finish(outcome, Typed::Nothing, paths::SERVERS).await

@@ -162,8 +162,8 @@ pub(crate) async fn keep(service: Arc<Service>, keeper: Arc<Keeper>, stop: Cance
                 hold(&service, &keeper, &mut watch).await;
             } else if keeper.is_held() {
                 // Somebody made another server active: the file is theirs.
-                service.leave_shared_book("another server is active").await;
-            } else if !keeper.rests(&service.site().server_id) {
+                service.leave_shared_database("another server is active").await;
+            } else if !keeper.rests(&service.identity().server_id) {
                 watch.address = Address::NeverHere;
                 seek(&service, &keeper, &mut watch).await;
             }
@@ -175,18 +175,18 @@ pub(crate) async fn keep(service: Arc<Service>, keeper: Arc<Keeper>, stop: Cance
 async fn hold(service: &Arc<Service>, keeper: &Arc<Keeper>, watch: &mut Watch) {
     if let Err(error) = keeper.beat().await {
         tracing::error!(%error, "the shared database is lost");
-        service.leave_shared_book("its disk was lost").await;
+        service.leave_shared_database("its disk was lost").await;
         return;
     }
     let Some(address) = keeper.shared.floating_ip else { return };
     if watch.has_lost(is_here(address), Instant::now()) {
         tracing::error!(%address, "the floating address has gone to another machine");
-        service.leave_shared_book("the floating address went to the other server").await;
+        service.leave_shared_database("the floating address went to the other server").await;
     }
 }
 
 async fn seek(service: &Arc<Service>, keeper: &Arc<Keeper>, watch: &mut Watch) {
-    let site = service.site();
+    let identity = service.identity();
     if !keeper.shared.is_here() {
         if !std::mem::replace(&mut watch.missed, true) {
             let database = keeper.shared.database.display();
@@ -195,14 +195,14 @@ async fn seek(service: &Arc<Service>, keeper: &Arc<Keeper>, watch: &mut Watch) {
         return;
     }
     watch.missed = false;
-    match keeper.try_take(&site.server_id, &site.server_name) {
+    match keeper.try_take(&identity.server_id, &identity.server_name) {
         Ok(Ok(())) => {}
         Ok(Err(holder)) => {
             let silent = watch.is_silent(holder.clone(), Instant::now());
             if !silent || !keeper.shared.fence(holder.as_ref()).await {
                 return;
             }
-            if let Err(error) = keeper.take_from_the_fenced(&site.server_id, &site.server_name) {
+            if let Err(error) = keeper.take_from_the_fenced(&identity.server_id, &identity.server_name) {
                 tracing::error!(%error, "the lease of the server that was fenced cannot be taken");
                 return;
             }
@@ -212,7 +212,7 @@ async fn seek(service: &Arc<Service>, keeper: &Arc<Keeper>, watch: &mut Watch) {
             return;
         }
     }
-    if let Err(fault) = service.take_shared_book().await {
+    if let Err(fault) = service.take_shared_database().await {
         tracing::error!(%fault, "the lease was free, and the shared database cannot be used");
         keeper.release();
     }

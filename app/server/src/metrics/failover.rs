@@ -12,7 +12,7 @@ pub(super) struct FailoverMetrics {
     copy: CopyMetrics,
     replication: ReplicationMetrics,
     pause: Gauges,
-    lone_writes: Sometimes,
+    divergent_changes: Sometimes,
     waiting_devices: Sometimes,
     events_to_tell: Sometimes,
     certificate_left: Sometimes,
@@ -31,8 +31,8 @@ struct QuorumMetrics {
 #[derive(Debug)]
 struct CopyMetrics {
     missing: Sometimes,
-    rehearsal_passed: Sometimes,
-    rehearsal_age: Sometimes,
+    restore_test_passed: Sometimes,
+    restore_test_age: Sometimes,
 }
 
 #[derive(Debug)]
@@ -50,8 +50,8 @@ impl FailoverMetrics {
             copy: CopyMetrics::new(to),
             replication: ReplicationMetrics::new(to),
             pause: to.empty("biostar_pause", None, "reason", "Why a server that was active is read-only; always 1"),
-            lone_writes: to.empty(
-                "biostar_lone_writes",
+            divergent_changes: to.empty(
+                "biostar_divergent_changes",
                 None,
                 "",
                 "Changes that only this server had when it was overtaken, and that nobody has dealt with",
@@ -93,7 +93,7 @@ impl FailoverMetrics {
             set(&self.pause, "reason", pause.word().to_owned(), 1.0);
         }
         let store = &service.store;
-        self.lone_writes.set(store.count_lone_writes().await.ok().map(|open| open as f64));
+        self.divergent_changes.set(store.count_divergent_changes().await.ok().map(|open| open as f64));
         self.waiting_devices.set(store.list_waiting().await.ok().map(|waiting| waiting.len() as f64));
         let to_tell = if service.role() == Role::Standby { store.count_events_to_tell().await.ok() } else { None };
         self.events_to_tell.set(to_tell.map(|events| events as f64));
@@ -144,17 +144,17 @@ impl CopyMetrics {
                 "",
                 "On a standby: changes that the active server was heard to have and the copy lacks",
             ),
-            rehearsal_passed: to.empty(
-                "biostar_rehearsal_passed",
+            restore_test_passed: to.empty(
+                "biostar_restore_test_passed",
                 None,
                 "",
-                "On a standby: whether its copy would have served when a failover to it was last rehearsed: 1 or 0",
+                "On a standby: whether its copy would have served when a restore of it was last tested: 1 or 0",
             ),
-            rehearsal_age: to.empty(
-                "biostar_rehearsal_age",
+            restore_test_age: to.empty(
+                "biostar_restore_test_age",
                 Some(Unit::Seconds),
                 "",
-                "On a standby: how long ago a failover to its copy was last rehearsed",
+                "On a standby: how long ago a restore of its copy was last tested",
             ),
         }
     }
@@ -164,10 +164,10 @@ impl CopyMetrics {
         let newest = service.peers.peers().into_iter().filter_map(|peer| peer.change).max();
         let missing = copy.as_ref().zip(newest).map(|(copy, newest)| newest.saturating_sub(copy.change));
         self.missing.set(missing.map(|changes| changes as f64));
-        let rehearsal = copy.and_then(|copy| copy.rehearsal);
-        self.rehearsal_passed.set(rehearsal.as_ref().map(|rehearsal| f64::from(rehearsal.flaw.is_none())));
-        let at = rehearsal.and_then(|rehearsal| OffsetDateTime::parse(&rehearsal.at, &Rfc3339).ok());
-        self.rehearsal_age.set(at.map(|at| (service.clock.now() - at).as_seconds_f64().max(0.0)));
+        let restore_test = copy.and_then(|copy| copy.restore_test);
+        self.restore_test_passed.set(restore_test.as_ref().map(|restore_test| f64::from(restore_test.flaw.is_none())));
+        let at = restore_test.and_then(|restore_test| OffsetDateTime::parse(&restore_test.at, &Rfc3339).ok());
+        self.restore_test_age.set(at.map(|at| (service.clock.now() - at).as_seconds_f64().max(0.0)));
     }
 }
 

@@ -39,7 +39,7 @@ fn folders() -> [tempfile::TempDir; 2] {
 }
 
 #[test]
-fn it_comes_into_force_when_the_other_server_has_stored_who_counts() {
+fn it_is_in_force_once_the_other_server_stored_the_electors() {
     let folders = folders();
     let (active, standby) = pair(&folders);
     let members: BTreeSet<u32> = [1, 2, 3].into();
@@ -81,7 +81,7 @@ fn a_restarted_active_server_objects_until_somebody_answers() {
 }
 
 #[test]
-fn a_promotion_by_itself_is_unproven_also_after_a_restart_and_an_operators_is_not() {
+fn only_an_automatic_promotion_is_unproven_even_after_a_restart() {
     let folders = folders();
     let (_, standby) = pair(&folders);
     let unproven = RoleRecord { pause: Some(Pause::Unproven), ..RoleRecord::new(Role::ReadOnly, token(2, "b")) };
@@ -135,7 +135,7 @@ async fn is_safe(keeper: &QuorumKeeper, mark: &gateway::quorum::Mark) -> bool {
 }
 
 #[tokio::test]
-async fn what_was_written_is_safe_when_a_question_that_was_asked_later_is_answered() {
+async fn a_write_is_safe_once_a_question_asked_after_it_is_answered() {
     let folders = folders();
     let (active, standby) = pair(&folders);
     assert!(is_safe(&active, &active.mark()).await, "nobody takes over by itself");

@@ -1,4 +1,4 @@
-//! `/api/v1/drills`: rehearsed failovers.
+//! `/api/v1/drills`: failover drills.
 
 use super::{By, Problem, body::Json as Sent};
 use crate::router::AppState;

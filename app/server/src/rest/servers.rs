@@ -7,7 +7,9 @@ use axum::{
     extract::{Path, State},
     http::{Extensions, StatusCode},
 };
-use model::{Draining, EpochBegin, Evidence, Fault, LoneWrite, Newcomer, Outage, PromotionInput, Quiesced, Server};
+use model::{
+    DivergentChange, Draining, EpochBegin, Evidence, Fault, Newcomer, Outage, PromotionInput, Quiesced, Server,
+};
 use serde_json::{Value, json};
 
 pub(super) async fn list(State(state): State<AppState>, _: By) -> Result<Json<Vec<Server>>, Problem> {
@@ -106,12 +108,18 @@ pub(super) async fn list_epochs(State(state): State<AppState>, _: By) -> Result<
     Ok(Json(state.service.list_epochs().await?))
 }
 
-pub(super) async fn list_lone_writes(State(state): State<AppState>, _: By) -> Result<Json<Vec<LoneWrite>>, Problem> {
-    Ok(Json(state.service.list_lone_writes().await?))
+pub(super) async fn list_divergent_changes(
+    State(state): State<AppState>,
+    _: By,
+) -> Result<Json<Vec<DivergentChange>>, Problem> {
+    Ok(Json(state.service.list_divergent_changes().await?))
 }
 
-pub(super) async fn settle_lone_writes(State(state): State<AppState>, By(actor): By) -> Result<StatusCode, Problem> {
-    state.service.settle_lone_writes(&actor).await?;
+pub(super) async fn settle_divergent_changes(
+    State(state): State<AppState>,
+    By(actor): By,
+) -> Result<StatusCode, Problem> {
+    state.service.settle_divergent_changes(&actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -66,7 +66,7 @@ impl Service {
         if self.store.set_automatic_promotion(wanted, &audit).await? {
             tracing::warn!(by = actor.login, wanted, "automatic promotion");
             self.changed(Change::Server);
-            self.changed(Change::Book);
+            self.changed(Change::Database);
         }
         self.propose_electorate(quorum).await?;
         self.automatic_promotion().await
@@ -156,7 +156,7 @@ impl Service {
                 }
             }
         }
-        let both = |servers: &BTreeSet<String>| servers.contains(&self.site.server_id) && servers.contains(other);
+        let both = |servers: &BTreeSet<String>| servers.contains(&self.identity.server_id) && servers.contains(other);
         let counts = |(device, servers): &(u32, BTreeSet<String>)| both(servers) && !self.is_plain(*device);
         Ok(reached.into_iter().filter(counts).map(|(device, _)| device).collect())
     }
@@ -243,7 +243,7 @@ impl Service {
                     tracing::warn!(
                         "the other server or half of the devices answer again: this server changes things again"
                     );
-                    self.adopt_own_journal().await?;
+                    self.adopt_own_local_database().await?;
                     self.role_changed();
                 }
             }
@@ -253,7 +253,7 @@ impl Service {
                 };
                 if self.roles.change(proven).map_err(|error| unwritten(&error))? {
                     tracing::warn!("more than half of the devices know that this server took over: it is active now");
-                    self.adopt_own_journal().await?;
+                    self.adopt_own_local_database().await?;
                     self.role_changed();
                 }
             }

@@ -1,4 +1,4 @@
-//! A device's settings: as typed, as the book keeps them, as the wire wants them.
+//! A device's settings: as typed, as the database keeps them, as the wire wants them.
 
 use gateway::wire::{self, DeviceSettings};
 use model::{ConnectionSettings, DayWindow, Failback, Fault, FieldError, SettingsInput};
@@ -142,10 +142,10 @@ pub(super) fn model_settings(settings: &DeviceSettings) -> ConnectionSettings {
     }
 }
 
-/// The same for settings from the book.
+/// The same for settings from the database.
 pub(super) fn settings_of(settings: &ConnectionSettings) -> Result<DeviceSettings, Fault> {
     wire_settings(settings).map_err(|errors| {
-        tracing::error!(?errors, "the book holds settings that break their rules");
+        tracing::error!(?errors, "the database holds settings that break their rules");
         Fault::Internal
     })
 }

@@ -1,16 +1,16 @@
-//! Copies of the book, as an operator sees them, and the daily rehearsal of a failover to them.
+//! Copies of the database, as an operator sees them, and the daily restore test of a failover to them.
 
 use super::{Actor, Service};
 use crate::changes::Change;
-use model::{CopyFacts, Fault, Rehearsal, Role};
+use model::{CopyFacts, Fault, RestoreTest, Role};
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 use time::OffsetDateTime;
 
-/// Between two rehearsals.
-const REHEARSAL_INTERVAL: time::Duration = time::Duration::days(1);
+/// Between two restore tests.
+const RESTORE_TEST_INTERVAL: time::Duration = time::Duration::days(1);
 
 /// What this server knows of the copy it works with, beyond the copy itself.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct CopyNotes(Mutex<Notes>);
 #[derive(Clone, Debug, Default)]
 struct Notes {
     took: Option<Duration>,
-    rehearsal: Option<(OffsetDateTime, Rehearsal)>,
+    restore_test: Option<(OffsetDateTime, RestoreTest)>,
 }
 
 impl Service {
@@ -31,7 +31,7 @@ impl Service {
     pub async fn copy_now(&self, actor: &Actor, id: &str) -> Result<(), Fault> {
         self.require_own(id)?;
         self.require_active().await?;
-        if self.shares_its_book() {
+        if self.shares_its_database() {
             let reason = "Both servers use one database file; a copy is only what the standby reads meanwhile.";
             return Err(Fault::WrongState { reason: reason.to_owned() });
         }
@@ -44,7 +44,7 @@ impl Service {
     pub(crate) fn note_copy(&self, took: Duration) {
         self.copy_notes.lock().took = Some(took);
         self.changed(Change::Server);
-        self.changed(Change::Book);
+        self.changed(Change::Database);
     }
 
     /// The copy that this standby works with.
@@ -57,35 +57,35 @@ impl Service {
             change: copy.content.change,
             changes_missing: 0,
             age_seconds: 0,
-            rehearsal: notes.rehearsal.map(|(_, rehearsal)| rehearsal),
+            restore_test: notes.restore_test.map(|(_, restore_test)| restore_test),
         })
     }
 
-    /// Rehearses a failover to the copy, once a day while this server is standby: the whole file is checked, copied as a
+    /// Tests a restore of the copy, once a day while this server is standby: the whole file is checked, copied as a
     /// promotion would, opened, written to and thrown away.
     ///
     /// # Errors
     ///
     /// The store fails; what is wrong with the copy is no error, it is shown.
-    pub(crate) async fn rehearse(&self) -> Result<(), Fault> {
+    pub(crate) async fn test_restore(&self) -> Result<(), Fault> {
         let now = self.clock.now();
-        let due = match &self.copy_notes.lock().rehearsal {
-            // A clock that was set back rehearses once more.
-            Some((last, _)) => now - *last >= REHEARSAL_INTERVAL || now < *last,
+        let due = match &self.copy_notes.lock().restore_test {
+            // A clock that was set back tests once more.
+            Some((last, _)) => now - *last >= RESTORE_TEST_INTERVAL || now < *last,
             None => true,
         };
         if !due || self.role() != Role::Standby || self.store.copy().is_none() {
             return Ok(());
         }
         let begun = Instant::now();
-        let flaw = self.store.rehearse_promotion().await.err().map(|flaw| flaw.to_string());
+        let flaw = self.store.run_restore_test().await.err().map(|flaw| flaw.to_string());
         let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &flaw {
-            None => tracing::info!(took_ms, "a failover to the copy was rehearsed: it would serve"),
-            Some(flaw) => tracing::error!(flaw, "a failover to the copy was rehearsed: it would not serve"),
+            None => tracing::info!(took_ms, "a restore of the copy was tested: it would serve"),
+            Some(flaw) => tracing::error!(flaw, "a restore of the copy was tested: it would not serve"),
         }
-        let rehearsal = Rehearsal { at: self.clock.now_text(), took_ms, flaw };
-        self.copy_notes.lock().rehearsal = Some((now, rehearsal));
+        let restore_test = RestoreTest { at: self.clock.now_text(), took_ms, flaw };
+        self.copy_notes.lock().restore_test = Some((now, restore_test));
         self.changed(Change::Server);
         Ok(())
     }

@@ -98,7 +98,7 @@ impl Service {
     pub(super) async fn select_devices(&self, q: Option<String>) -> Result<Vec<PreviewDevice>, Fault> {
         let mut found = self.search_devices(&DeviceQuery { q, ..DeviceQuery::default() }).await?;
         let seats = self.seats().await?;
-        let is_here = |found: &Found| seats.get(&found.id) == Some(&self.site.server_id);
+        let is_here = |found: &Found| seats.get(&found.id) == Some(&self.identity.server_id);
         found.sort_by_cached_key(|found| (!is_here(found), found.place()));
         let chosen =
             |found: Found| PreviewDevice { status: status_on(seats.get(&found.id)), id: found.id, name: found.name };

@@ -88,7 +88,7 @@ impl Service {
     }
 
     fn require_this(&self, server: &str) -> Result<(), Fault> {
-        if server == self.site.server_id {
+        if server == self.identity.server_id {
             return Ok(());
         }
         Err(wrong("Only a server itself can send its devices away: do this in its own portal."))
@@ -96,7 +96,7 @@ impl Service {
 
     async fn record_drain(&self, actor: &Actor, draining: bool) -> Result<(), Fault> {
         self.changed(Change::Server);
-        let subject = format!("server {}", self.site.server_name);
+        let subject = format!("server {}", self.identity.server_name);
         let (before, after) = (json!({ "draining": !draining }), json!({ "draining": draining }));
         let entry = self.audit(actor, "server.drain", subject, Some(before), Some(after));
         self.record_act(&entry).await

@@ -14,7 +14,7 @@ const BOOTS_KEPT: usize = 4;
 /// What is known of a device's list when it registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Held {
-    /// The number of the book's revision with that hash; `None` if nobody here wrote it.
+    /// The number of the database's revision with that hash; `None` if nobody here wrote it.
     revision: Option<u64>,
     /// The same list was reported before: whoever edited since has seen that.
     seen_before: bool,

@@ -1,4 +1,4 @@
-//! Rehearsing a failover: chosen devices go to another server for a while and come back, and what happened is kept.
+//! Practising a failover: chosen devices go to another server for a while and come back, and what happened is kept.
 
 mod run;
 
@@ -87,8 +87,8 @@ impl Service {
         let (Some(to), true) = (to, errors.is_empty()) else { return Err(Fault::Invalid { errors }) };
         Ok(Drill {
             id: hex::encode(rand::random::<[u8; 6]>()),
-            server: self.site.server_id.clone(),
-            from_name: self.site.server_name.clone(),
+            server: self.identity.server_id.clone(),
+            from_name: self.identity.server_name.clone(),
             to: to.facts.id,
             to_name: to.facts.name,
             state: DrillState::Running,
@@ -164,7 +164,7 @@ impl Service {
     /// A drill of this server that nobody runs any more was cut off by the end of the server.
     fn as_it_is(&self, drill: Drill) -> Drill {
         let runs = matches!(&*self.drills.lock(), Some((running, _)) if *running == drill.id);
-        if runs || drill.state.is_final() || drill.server != self.site.server_id {
+        if runs || drill.state.is_final() || drill.server != self.identity.server_id {
             return drill;
         }
         Drill { state: DrillState::CutOff, ..drill }

@@ -71,7 +71,7 @@ impl Service {
         if !proof_holds(&secret, &enrolment.channel_binding, &enrol.certificate_request, &enrol.proof) {
             return Ok(Err(unknown.to_owned()));
         }
-        if string.server_id != self.site.server_id {
+        if string.server_id != self.identity.server_id {
             return Ok(Err("The provisioning string is good only at the server that made it.".to_owned()));
         }
         Ok(Ok(string))
@@ -100,7 +100,7 @@ impl Service {
         }
         tracing::info!(device = record.device_id, key = record.fingerprint, peer = record.peer, "new device waits");
         self.changed(Change::WaitingDevice);
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         Ok(EnrolDecision::Waiting)
     }
 
@@ -117,7 +117,7 @@ impl Service {
         Ok(EnrolDecision::Accepted(Box::new(Enrolled {
             certificate,
             authority_certificate: self.keys.authority().certificate_der().to_vec(),
-            installation_id: self.site.installation_id.clone(),
+            installation_id: self.identity.installation_id.clone(),
             list: sealed(list_of(&revision)?, revision.device, &self.keys),
             server_time_unix_ms: u64::try_from(now).unwrap_or(0),
         })))

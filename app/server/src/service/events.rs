@@ -27,13 +27,13 @@ impl Service {
         if let EventUpload::NewRing { ring, replaces } = &*upload {
             tracing::warn!(device, %ring, %replaces, "the device was set back and has opened a new ring of events");
         }
-        let server_id = self.site.server_id.clone();
+        let server_id = self.identity.server_id.clone();
         let arrival = EventArrival { device, upload, at: self.clock.now_text(), server_id };
         let place = self.event_place();
         let writes = || EventWrites { store: self.store.clone(), changes: self.changes.clone() };
         let watermark = self.event_writer.write(Upload { place, arrival }, writes).await?;
         if place != self.event_place() {
-            // This server became active while they were written: they are beside the book, until it takes them over.
+            // This server became active while they were written: they are beside the database, until it takes them over.
             self.unadopted.store(true, Ordering::Relaxed);
         }
         Some(watermark)
@@ -71,8 +71,8 @@ impl Service {
     /// What a standby has to tell of events; nothing on the active server.
     pub(super) async fn event_news(&self) -> Result<EventNews, StoreError> {
         match self.event_place() {
-            EventPlace::Book => Ok(EventNews::default()),
-            EventPlace::Journal => self.store.list_event_news().await,
+            EventPlace::Database => Ok(EventNews::default()),
+            EventPlace::Local => self.store.list_event_news().await,
         }
     }
 
@@ -80,9 +80,9 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn note_events(&self, news: &EventNews) -> Result<bool, Fault> {
-        if self.event_place() == EventPlace::Journal || news.is_empty() {
+        if self.event_place() == EventPlace::Local || news.is_empty() {
             return Ok(false);
         }
         self.store.merge_events(news, &self.clock.now_text()).await?;
@@ -90,9 +90,9 @@ impl Service {
         Ok(true)
     }
 
-    /// Takes the events into the book that this server was given while it was standby; does nothing on a standby.
+    /// Takes the events into the database that this server was given while it was standby; does nothing on a standby.
     pub(super) async fn adopt_own_events(&self) -> Result<(), Fault> {
-        if self.event_place() == EventPlace::Journal {
+        if self.event_place() == EventPlace::Local {
             return Ok(());
         }
         loop {
@@ -107,8 +107,8 @@ impl Service {
 
     fn event_place(&self) -> EventPlace {
         match self.role() {
-            Role::Active => EventPlace::Book,
-            Role::Standby | Role::ReadOnly => EventPlace::Journal,
+            Role::Active => EventPlace::Database,
+            Role::Standby | Role::ReadOnly => EventPlace::Local,
         }
     }
 }

@@ -1,13 +1,13 @@
 //! A service on a real store in a temporary folder, and devices that belong to it.
 
-use super::{Actor, Arrival, Report, Service, Site};
+use super::{Actor, Arrival, Identity, Report, Service};
 use crate::{
     clock::Clock,
     keys::Keys,
     roles::{EpochToken, RoleRecord},
     store::{
         Installation, ReportedList,
-        fixture::{copy_book, open_store},
+        fixture::{copy_database, open_store},
     },
 };
 use gateway::{
@@ -49,10 +49,10 @@ impl Room {
         Self::on(tempfile::tempdir().unwrap(), role, server_id).await
     }
 
-    /// A standby with this server's book.
+    /// A standby with this server's database.
     pub(super) async fn standby(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        copy_book(self.folder.path(), folder.path()).await;
+        copy_database(self.folder.path(), folder.path()).await;
         Self::on(folder, Role::Standby, "two").await
     }
 
@@ -73,13 +73,13 @@ impl Room {
             start + Duration::milliseconds(ahead.fetch_add(1, Ordering::Relaxed))
         });
         let keys = Keys::create("site", server_id, OffsetDateTime::now_utc()).unwrap();
-        let site = Site {
+        let identity = Identity {
             installation_id: "site".to_owned(),
             server_id: server_id.to_owned(),
             server_name: format!("BioStar Server {server_id}"),
         };
         let role = RoleRecord::new(role, EpochToken::seal(&keys, 1, "one").unwrap());
-        let service = Service::new(store, keys, site, role, clock);
+        let service = Service::new(store, keys, identity, role, clock);
         service.advertise("192.0.2.1".parse().unwrap(), 51213);
         Self { service, folder, ahead_ms }
     }

@@ -4,7 +4,7 @@ use super::{Actor, Service, newcomers::Asked};
 use crate::{
     changes::Change,
     clock::text_of,
-    sites::{JoinAnswer, JoinReply, JoinRequest, JoinString, ServerFacts, proof_holds},
+    peers::{JoinAnswer, JoinReply, JoinRequest, JoinString, ServerFacts, proof_holds},
     starts::Start,
     store::{self, AuditEntry, NewServer, StoreError, Used},
 };
@@ -63,7 +63,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// On a standby, while the servers' listener is not up, or when the book cannot be written.
+    /// On a standby, while the servers' listener is not up, or when the database cannot be written.
     pub async fn create_join_string(&self, actor: &Actor) -> Result<String, Fault> {
         self.require_active().await?;
         let addresses = self.peers.own_addresses();
@@ -82,7 +82,7 @@ impl Service {
             secret: string.secret.to_vec(),
             expires_at: text_of(now + JOIN_STRING_LIFE),
             used_at: None,
-            server_id: self.site.server_id.clone(),
+            server_id: self.identity.server_id.clone(),
             created_by: actor.login.clone(),
         };
         let audit = AuditEntry {
@@ -95,7 +95,7 @@ impl Service {
             after: Some(json!({ "expires_at": row.expires_at })),
         };
         self.store.insert_join_string(&row, &audit).await?;
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         Ok(string.to_string())
     }
 
@@ -114,7 +114,7 @@ impl Service {
             peer: peer.clone(),
             first_seen: self.clock.now_text(),
         };
-        let waiting = || JoinAnswer::Waiting { server_name: self.site.server_name.clone() };
+        let waiting = || JoinAnswer::Waiting { server_name: self.identity.server_name.clone() };
         match self.newcomers.ask(newcomer.clone(), &string.id, Instant::now()) {
             Asked::New => {
                 tracing::info!(%fingerprint, peer, "a server asks to join; an operator has to confirm it");
@@ -181,7 +181,7 @@ impl Service {
         });
         tracing::info!(server = request.server_id, name, "a server joined the installation");
         let reply = JoinReply {
-            installation_id: self.site.installation_id.clone(),
+            installation_id: self.identity.installation_id.clone(),
             server_name: name,
             authority_certificate: authority.certificate_pem().to_owned(),
             authority_key: authority.key_pem(),
@@ -191,7 +191,7 @@ impl Service {
         };
         self.newcomers.let_in(&newcomer.fingerprint, reply.clone());
         self.changed(Change::Server);
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         Ok(reply)
     }
 
@@ -203,7 +203,7 @@ impl Service {
     ) -> Result<(store::JoinString, KeyFingerprint), JoinRefusal> {
         self.require_active().await.map_err(|_| JoinRefusal::NotActive)?;
         let string = self.store.find_join_string(&request.string_id).await?.ok_or(JoinRefusal::Unknown)?;
-        if string.server_id != self.site.server_id {
+        if string.server_id != self.identity.server_id {
             return Err(JoinRefusal::Unknown);
         }
         let key = hex::decode(&request.certificate_request).map_err(|_| JoinRefusal::WrongProof)?;

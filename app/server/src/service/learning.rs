@@ -57,7 +57,7 @@ impl Service {
         let mut outcome = Ok(());
         match self.store.list_sightings().await {
             Ok(sightings) => {
-                let here = |seen: &Sighting| seen.server_id == self.site.server_id && seen.ended_at.is_none();
+                let here = |seen: &Sighting| seen.server_id == self.identity.server_id && seen.ended_at.is_none();
                 for sighting in sightings.into_iter().filter(here) {
                     outcome = outcome.and(self.learn_from_sighting(&sighting).await);
                 }
@@ -113,7 +113,7 @@ impl Service {
         if self.store.learn_device(&learned).await? {
             tracing::warn!(device, "this server's copy lacked the device: it was learned from it");
             self.changed(Change::Device { id: device });
-            self.changed(Change::Book);
+            self.changed(Change::Database);
         }
         Ok(())
     }
@@ -170,7 +170,7 @@ impl Service {
         if self.store.learn_revision(&Learned { revision, wanted: record.wanted_revision, audit }).await? {
             tracing::warn!(device, number, "learned from the device what this server's copy lacked");
             self.changed(Change::Device { id: device });
-            self.changed(Change::Book);
+            self.changed(Change::Database);
         }
         Ok(())
     }

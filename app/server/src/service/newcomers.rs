@@ -3,7 +3,7 @@
 //! They are kept in memory alone. A newcomer asks every second, so after a restart it is there again at once.
 
 use super::{Actor, Service};
-use crate::{changes::Change, sites::JoinReply, store::AuditEntry};
+use crate::{changes::Change, peers::JoinReply, store::AuditEntry};
 use model::{Fault, Newcomer};
 use serde_json::json;
 use std::{
@@ -158,7 +158,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`Fault::NotActive`], [`Fault::NotFound`] if none waits with it, or when the book cannot be written.
+    /// [`Fault::NotActive`], [`Fault::NotFound`] if none waits with it, or when the database cannot be written.
     pub async fn reject_newcomer(&self, actor: &Actor, fingerprint: &str) -> Result<(), Fault> {
         self.require_active().await?;
         let fingerprint = plain(fingerprint);
@@ -177,7 +177,7 @@ impl Service {
         };
         self.store.use_up_join_string(&join_string, &audit).await?;
         self.changed(Change::Server);
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 //! What operators do at a server that is not active, and who tries to sign in there: told to the active server, and taken
-//! into the book at the latest when this server writes it.
+//! into the database at the latest when this server writes it.
 
 use super::{Service, paging};
 use crate::store::{AuditEntry, HeldRecords, OperatorRecords, SignInMark, SignInRow, StoreError};
@@ -8,14 +8,14 @@ use model::{Fault, Page, Role, SignInAttempt, SignInQuery};
 use std::{collections::HashMap, sync::atomic::Ordering};
 
 impl Service {
-    /// Puts on record what changes nothing in the book: there, or beside it where this server does not write it.
+    /// Puts on record what changes nothing in the database: there, or beside it where this server does not write it.
     pub(super) async fn record_act(&self, entry: &AuditEntry) -> Result<(), Fault> {
         if self.role() == Role::Active {
             return Ok(self.store.append_audit(entry).await?);
         }
         self.store.append_own_act(entry).await?;
         if self.role() == Role::Active {
-            // This server became active meanwhile: it is beside the book, until it is taken over.
+            // This server became active meanwhile: it is beside the database, until it is taken over.
             self.unadopted.store(true, Ordering::Relaxed);
         }
         Ok(())
@@ -50,7 +50,7 @@ impl Service {
     pub async fn list_sign_ins(&self, query: SignInQuery) -> Result<Page<SignInAttempt>, Fault> {
         let limit = paging::limit_of(query.limit, paging::USUAL)?;
         let after = query.cursor.as_deref().filter(|cursor| !cursor.is_empty()).map(parse_cursor).transpose()?;
-        let own = &self.site.server_id;
+        let own = &self.identity.server_id;
         let mut rows = self.store.list_sign_ins(own, after.as_ref(), limit + 1).await?;
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -58,7 +58,7 @@ impl Service {
         let total = self.store.count_sign_ins().await?;
         let recorded = self.store.all_servers().await?.into_iter().map(|server| (server.id, server.name));
         let mut names: HashMap<String, String> = recorded.collect();
-        names.entry(own.clone()).or_insert_with(|| self.site.server_name.clone());
+        names.entry(own.clone()).or_insert_with(|| self.identity.server_name.clone());
         let item = |((at, server_id, _), row): (SignInMark, SignInRow)| SignInAttempt {
             server: names.get(&server_id).cloned().unwrap_or_else(|| server_id.clone()),
             server_id,

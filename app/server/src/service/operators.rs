@@ -37,13 +37,13 @@ impl Service {
         let operator = OperatorRecord {
             login: FIRST_LOGIN.to_owned(),
             name: "Administrator".to_owned(),
-            password_hash: self.doorman.passwords.hash(password).await?,
+            password_hash: self.sign_in_guard.passwords.hash(password).await?,
             must_change_password: generated.is_some(),
             serial: String::new(),
         };
         let audit = self.password_audit("system", None, "operator.create", &operator);
         self.store.insert_operator(&operator, &audit).await?;
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         Ok(generated)
     }
 
@@ -70,7 +70,7 @@ impl Service {
         let operator = OperatorRecord {
             login: login.to_owned(),
             name: login.to_owned(),
-            password_hash: self.doorman.passwords.hash(&password).await?,
+            password_hash: self.sign_in_guard.passwords.hash(&password).await?,
             must_change_password: true,
             serial: String::new(),
         };
@@ -80,7 +80,7 @@ impl Service {
             Err(StoreError::Exists(_)) => return Err(Fault::field("login", "There is an operator with this login.")),
             Err(error) => return Err(error.into()),
         }
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         Ok(password)
     }
 
@@ -117,7 +117,7 @@ impl Service {
         if new == input.password {
             return Err(Fault::field("new_password", "The new password is the same as the current one."));
         }
-        operator.password_hash = self.doorman.passwords.hash(new).await?;
+        operator.password_hash = self.sign_in_guard.passwords.hash(new).await?;
         operator.must_change_password = false;
         self.replace_password(&operator, &operator.login, peer, "operator.change_password").await?;
         self.issue(&operator, None).await
@@ -133,7 +133,7 @@ impl Service {
         let missing = || Fault::NotFound { what: format!("operator {login}") };
         let mut operator = self.store.find_operator(login).await?.ok_or_else(missing)?;
         let password = generate_password();
-        operator.password_hash = self.doorman.passwords.hash(&password).await?;
+        operator.password_hash = self.sign_in_guard.passwords.hash(&password).await?;
         operator.must_change_password = true;
         self.replace_password(&operator, &actor.login, actor.peer.as_deref(), "operator.reset_password").await?;
         Ok(password)
@@ -157,7 +157,7 @@ impl Service {
         }
         tracing::warn!(login = operator.login, by = actor.login, "operator removed");
         self.store.end_refresh_tokens_of(&operator.login).await?;
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         Ok(())
     }
 
@@ -173,7 +173,7 @@ impl Service {
             return Err(Fault::NotFound { what: format!("operator {}", operator.login) });
         }
         self.store.end_refresh_tokens_of(&operator.login).await?;
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         Ok(())
     }
 
@@ -257,7 +257,7 @@ mod tests {
         let known = standby.service.list_operators().await.unwrap();
         assert!(known.iter().map(|operator| operator.login.as_str()).eq(["otto"]), "{known:?}");
         standby.service.become_active(&admin(), PromotionKind::Takeover, None, None).await.unwrap();
-        standby.service.adopt_own_journal().await.unwrap();
+        standby.service.adopt_own_local_database().await.unwrap();
         assert_eq!(standby.service.authenticate(&input, None).await, Err(Fault::WrongPassword));
         standby.service.add_operator(&admin(), "EVA").await.unwrap();
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     changes::Change,
-    sites::{Errand, Order},
+    peers::{Order, PeerRequest},
 };
 use gateway::{
     server::OrderError,
@@ -102,8 +102,8 @@ impl Service {
         Ok(ordered)
     }
 
-    /// The servers of its list as the device said, and of the list that the book saw it keep: where several servers share
-    /// a book, what one of them heard of the device comes later than what it wrote. The device has the last word.
+    /// The servers of its list as the device said, and of the list that the database saw it keep: where several servers share
+    /// a database, what one of them heard of the device comes later than what it wrote. The device has the last word.
     async fn entries_it_may_have(&self, standing: &Standing) -> Result<Vec<wire::ServerEntry>, Fault> {
         let kept = standing.kept.as_ref().unwrap_or(&standing.wanted);
         let mut entries: Vec<_> = entries_of(&kept.entries)?.iter().cloned().collect();
@@ -142,11 +142,11 @@ impl Service {
         order: Order,
     ) -> Result<Vec<ProbeRow>, Fault> {
         let Some(connection) = connected else { return Err(wrong("The device is not connected.")) };
-        if connection.server == self.site.server_id {
+        if connection.server == self.identity.server_id {
             return self.carry_out(device, order).await;
         }
         let server = connection.server.clone();
-        let answered = self.run_errand(|reply| Errand::Order { server, device, order, reply }).await;
+        let answered = self.run_peer_request(|reply| PeerRequest::Order { server, device, order, reply }).await;
         answered.map_err(|reason| wrong(&format!("{}, which holds the device: {reason}", connection.server_name)))
     }
 

@@ -158,7 +158,7 @@ impl Service {
     /// With a shared database the role is taken over before the silence is noticed.
     async fn took_over_after(&self, lost_at: &str) -> Result<Option<u64>, Fault> {
         let newest = self.store.list_epochs().await?.into_iter().next();
-        let own = newest.filter(|epoch| epoch.server_id == self.site.server_id && epoch.kind == "takeover");
+        let own = newest.filter(|epoch| epoch.server_id == self.identity.server_id && epoch.kind == "takeover");
         Ok(own.and_then(|epoch| between(lost_at, &epoch.promoted_at)).map(whole_ms))
     }
 }
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn half_and_last_are_taken_as_devices_come_and_late_comers_do_not_count() {
+    fn an_outage_times_half_and_last_device_and_skips_late_ones() {
         let lost = Instant::now();
         let outages = Outages::default();
         let outage = Outage {

@@ -68,7 +68,7 @@ impl Service {
     }
 
     fn starting_in_words(&self) -> String {
-        match self.vouchers.limit() {
+        match self.confirmations.limit() {
             Some(limit) => format!(
                 "This server was started again. It serves devices and changes nothing until half of the devices that it had \
                  last are back, {} seconds at most: one of them could show that this is an old image of the server.",

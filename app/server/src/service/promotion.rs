@@ -2,8 +2,8 @@
 
 use super::{Actor, Service, replication::is_written_in, role_changes::unwritten};
 use crate::{
+    peers::{PeerRequest, ServerFacts},
     roles::{EpochToken, Pause, RoleRecord},
-    sites::{Errand, ServerFacts},
     store::{Promotion, PromotionKind},
 };
 use model::{Evidence, Fault, FieldError, OtherServer, PromotionInput, ReplicationPart, Role, Server};
@@ -49,7 +49,7 @@ impl Service {
             role: self.role(),
             epoch: self.roles.now().epoch.number,
             devices,
-            devices_here: held.get(&self.site.server_id).copied().unwrap_or_default(),
+            devices_here: held.get(&self.identity.server_id).copied().unwrap_or_default(),
             copy_taken_at: copy.as_ref().map(|copy| copy.taken_at.clone()),
             changes_missing: held_here.map(|held| newest.unwrap_or_default().saturating_sub(held)),
             replication: self.own_replication(),
@@ -86,7 +86,7 @@ impl Service {
         let _turn = self.turn.lock().await;
         if self.role() == Role::Active {
             return Err(Fault::WrongState {
-                reason: format!("{} is the active server already.", self.site.server_name),
+                reason: format!("{} is the active server already.", self.identity.server_name),
             });
         }
         self.hear_others().await?;
@@ -98,7 +98,7 @@ impl Service {
         if promoted.is_err()
             && let Some(server) = from
         {
-            self.run_errand(|reply| Errand::GiveBack { server, reply }).await.unwrap_or_else(|reason| {
+            self.run_peer_request(|reply| PeerRequest::GiveBack { server, reply }).await.unwrap_or_else(|reason| {
                 tracing::error!(reason, "the server that gave its role could not be told to take it back");
             });
         }
@@ -108,10 +108,10 @@ impl Service {
     /// What is known of the others may be seconds old: one may have taken the role since, be gone, or be back.
     async fn hear_others(&self) -> Result<(), Fault> {
         // Where both share a database the lock on it decides.
-        let asked = if self.shares_its_book() { Vec::new() } else { self.peers.peers() };
+        let asked = if self.shares_its_database() { Vec::new() } else { self.peers.peers() };
         for peer in asked {
             let server = peer.facts.id;
-            let hearing = self.run_errand(|reply| Errand::Hear { server: server.clone(), reply });
+            let hearing = self.run_peer_request(|reply| PeerRequest::Hear { server: server.clone(), reply });
             let heard = timeout(HEARING, hearing).await.unwrap_or_else(|_| Err("it takes too long".to_owned()));
             if let (Err(reason), true) = (heard, peer.reachable) {
                 tracing::warn!(server, reason, "the other server does not answer before this one is made active");
@@ -126,8 +126,8 @@ impl Service {
     /// The account of how the other server was stopped, if one was given.
     fn check_promotion(&self, input: &PromotionInput) -> Result<Option<String>, Fault> {
         let mut errors = Vec::new();
-        if input.confirm.trim() != self.site.server_name {
-            let text = format!("Type the name of this server to confirm: {}", self.site.server_name);
+        if input.confirm.trim() != self.identity.server_name {
+            let text = format!("Type the name of this server to confirm: {}", self.identity.server_name);
             errors.push(FieldError::new("confirm", text));
         }
         let stopped = input.stopped.as_deref().map(str::trim).filter(|text| !text.is_empty());
@@ -149,7 +149,7 @@ impl Service {
     fn needs_account(&self) -> bool {
         let peers = self.peers.peers();
         // A lock keeps the other one out.
-        !self.shares_its_book() && (peers.is_empty() || peers.iter().any(|peer| !peer.reachable))
+        !self.shares_its_database() && (peers.is_empty() || peers.iter().any(|peer| !peer.reachable))
     }
 
     /// It was active, and no copy may take the place of what it wrote before that is kept aside.
@@ -159,7 +159,7 @@ impl Service {
             self.roles.now().pause,
             Some(Pause::Superseded | Pause::Outranked | Pause::Outdated | Pause::Behind { .. })
         );
-        let own_file = self.store.has_file() && self.store.copy().is_none() && !self.shares_its_book();
+        let own_file = self.store.has_file() && self.store.copy().is_none() && !self.shares_its_database();
         overtaken || (own_file && !gone_back)
     }
 
@@ -178,7 +178,7 @@ impl Service {
         }
         self.require_following(&active.facts).await?;
         let (server, by) = (active.facts.id.clone(), by.to_owned());
-        let asked = self.run_errand(|reply| Errand::StepDown { server, by, reply }).await;
+        let asked = self.run_peer_request(|reply| PeerRequest::StepDown { server, by, reply }).await;
         asked.map_err(|reason| Fault::WrongState {
             reason: format!("{} could not hand its role over: {reason}", active.facts.name),
         })?;
@@ -213,21 +213,21 @@ impl Service {
         self.go_on_from_here()?;
         let before = self.roles.now().epoch;
         // A shared database may have seen more epochs than this server.
-        let known = before.number.max(self.store.epoch_of_shared_book().await?);
-        let epoch = EpochToken::seal(&self.keys, known + 1, &self.site.server_id).map_err(|error| {
+        let known = before.number.max(self.store.epoch_of_shared_database().await?);
+        let epoch = EpochToken::seal(&self.keys, known + 1, &self.identity.server_id).map_err(|error| {
             tracing::error!(%error, "no epoch could be sealed");
             Fault::Internal
         })?;
-        let subject = format!("server {}", self.site.server_name);
+        let subject = format!("server {}", self.identity.server_name);
         let after = json!({ "epoch": epoch.number, "kind": kind, "stopped": stopped });
         let audit = self.audit(actor, "server.promote", subject, Some(json!({ "epoch": before.number })), Some(after));
-        self.store.promote_book(&Promotion { epoch: epoch.clone(), kind, stopped, audit }).await?;
-        // Only now does it count: a start before this line finds a standby, and puts the unused book aside.
+        self.store.promote_database(&Promotion { epoch: epoch.clone(), kind, stopped, audit }).await?;
+        // Only now does it count: a start before this line finds a standby, and puts the unused database aside.
         let role = if pause.is_some() { Role::ReadOnly } else { Role::Active };
         let changed = self.roles.change(|_| Some(RoleRecord { role, pause, epoch: epoch.clone() }));
         if let Err(error) = changed {
             let fault = unwritten(&error);
-            self.store.demote_book().await?;
+            self.store.demote_database().await?;
             return Err(fault);
         }
         if let Some(quorum) = self.quorum.get() {
@@ -238,28 +238,28 @@ impl Service {
             self.outages.note_takeover(Instant::now());
         }
         self.role_changed();
-        if let Err(fault) = self.adopt_own_journal().await {
+        if let Err(fault) = self.adopt_own_local_database().await {
             // The role is this server's all the same.
-            tracing::warn!(%fault, "what this server learned as standby is not in its book yet: it is tried again");
+            tracing::warn!(%fault, "what this server learned as standby is not in its database yet: it is tried again");
         }
         Ok(())
     }
 
     /// Has another server asked, and waits for what comes of it.
-    pub(super) async fn run_errand<T>(
+    pub(super) async fn run_peer_request<T>(
         &self,
-        errand: impl FnOnce(oneshot::Sender<Result<T, String>>) -> Errand,
+        peer_request: impl FnOnce(oneshot::Sender<Result<T, String>>) -> PeerRequest,
     ) -> Result<T, String> {
         let (reply, answer) = oneshot::channel();
         let stopping = || "this server is being stopped".to_owned();
-        let errands = self.errands.get().ok_or_else(stopping)?;
-        errands.send(errand(reply)).await.map_err(|_| stopping())?;
+        let peer_requests = self.peer_requests.get().ok_or_else(stopping)?;
+        peer_requests.send(peer_request(reply)).await.map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())?
     }
 
     /// Refuses what only a server itself can do.
     pub(super) fn require_own(&self, id: &str) -> Result<(), Fault> {
-        if id == self.site.server_id {
+        if id == self.identity.server_id {
             return Ok(());
         }
         match self.peers.name_of(id) {

@@ -13,7 +13,7 @@ const PROOF_LIMIT: Duration = Duration::from_secs(5);
 const ASK_PAUSE: Duration = Duration::from_millis(100);
 
 impl Service {
-    /// The newest change in the book; `None` where changes need no proof.
+    /// The newest change in the database; `None` where changes need no proof.
     pub(crate) async fn newest_to_prove(&self) -> Option<u64> {
         let on = self.role() == Role::Active && self.quorum.get().is_some_and(QuorumKeeper::is_on);
         if on { self.store.newest_change().await.ok() } else { None }

@@ -35,7 +35,7 @@ impl Service {
         let secret: [u8; 32] = rand::random();
         let string = provisioning::ProvisioningString {
             id: hex::encode(rand::random::<[u8; 8]>()),
-            installation_id: self.site.installation_id.clone(),
+            installation_id: self.identity.installation_id.clone(),
             authority_fingerprint: self.keys.authority().fingerprint(),
             addresses: addresses.iter().map(|entry| (entry.address.clone(), entry.port)).collect(),
             secret,
@@ -49,7 +49,7 @@ impl Service {
             uses: input.uses,
             used: 0,
             expires_at: text_of(now.saturating_add(life)),
-            server_id: self.site.server_id.clone(),
+            server_id: self.identity.server_id.clone(),
             created_by: actor.login.clone(),
             created_at: text_of(now),
         };
@@ -57,7 +57,7 @@ impl Service {
         let subject = format!("provisioning string {}", record.id);
         let audit = self.audit(actor, "provisioning.create", subject, None, Some(after));
         self.store.insert_provisioning(&record, &audit).await?;
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         Ok(ProvisioningString { string: Some(string.to_string()), ..shown(record) })
     }
 

@@ -76,7 +76,7 @@ impl Service {
         report: &Report,
     ) -> Result<(), Fault> {
         if *report == Report::Committed {
-            self.store.note_committed(&self.site.server_id, device, session, list).await?;
+            self.store.note_committed(&self.identity.server_id, device, session, list).await?;
         }
         match self.role() {
             Role::Active => self.apply_report(device, list, report).await?,

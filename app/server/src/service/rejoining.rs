@@ -3,11 +3,11 @@
 
 use super::{Actor, Service, role_changes::unwritten};
 use crate::{
+    peers::PeerRequest,
     roles::{Pause, RoleRecord},
-    sites::Errand,
     store::CopyFlaw,
 };
-use model::{Fault, LoneWrite, Role, Server};
+use model::{DivergentChange, Fault, Role, Server};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ impl Service {
             tracing::error!(%error, "rejoining was cut off");
             Fault::Internal
         })??;
-        let subject = format!("server {}", self.site.server_name);
+        let subject = format!("server {}", self.identity.server_name);
         self.record_act(&self.audit(actor, "server.rejoin", subject, None, None)).await?;
         self.list_servers().await
     }
@@ -64,16 +64,16 @@ impl Service {
             return self.detach(&active.forks, &actor.login).await;
         }
         let server = active.facts.id.clone();
-        let fetched = self.run_errand(|reply| Errand::FirstCopy { server, reply }).await;
+        let fetched = self.run_peer_request(|reply| PeerRequest::FirstCopy { server, reply }).await;
         fetched.map_err(|reason| wrong(&format!("The copy of {} did not arrive: {reason}", active.facts.name)))?;
         let found =
-            self.store.keep_lone_writes(&self.clock.now_text()).await.map_err(|flaw| {
+            self.store.keep_divergent_changes(&self.clock.now_text()).await.map_err(|flaw| {
                 if let CopyFlaw::Store(error) = flaw { error.into() } else { wrong(&flaw.to_string()) }
             })?;
         self.go_on_from_here()?;
         let standby = |now: &RoleRecord| Some(RoleRecord::new(Role::Standby, now.epoch.clone()));
         self.roles.change(standby).map_err(|error| unwritten(&error))?;
-        let archive = self.store.demote_book().await?;
+        let archive = self.store.demote_database().await?;
         let archive = archive.map(|file| file.display().to_string());
         tracing::warn!(by = actor.login, lone = found, archive, "this server is standby now");
         self.role_changed();
@@ -106,8 +106,8 @@ impl Service {
     /// # Errors
     ///
     /// The store fails.
-    pub async fn list_lone_writes(&self) -> Result<Vec<LoneWrite>, Fault> {
-        Ok(self.store.list_lone_writes().await?)
+    pub async fn list_divergent_changes(&self) -> Result<Vec<DivergentChange>, Fault> {
+        Ok(self.store.list_divergent_changes().await?)
     }
 
     /// An operator has dealt with all that is listed.
@@ -115,16 +115,16 @@ impl Service {
     /// # Errors
     ///
     /// The store fails.
-    pub async fn settle_lone_writes(&self, actor: &Actor) -> Result<(), Fault> {
-        let open = self.store.count_lone_writes().await?;
-        self.store.settle_lone_writes(&actor.login, &self.clock.now_text()).await?;
+    pub async fn settle_divergent_changes(&self, actor: &Actor) -> Result<(), Fault> {
+        let open = self.store.count_divergent_changes().await?;
+        self.store.settle_divergent_changes(&actor.login, &self.clock.now_text()).await?;
         self.changed(crate::changes::Change::Server);
         if open == 0 {
             return Ok(());
         }
-        let subject = format!("server {}", self.site.server_name);
+        let subject = format!("server {}", self.identity.server_name);
         let (before, after) = (json!({ "open": open }), json!({ "open": 0 }));
-        self.record_act(&self.audit(actor, "lone_writes.settle", subject, Some(before), Some(after))).await
+        self.record_act(&self.audit(actor, "divergent_changes.settle", subject, Some(before), Some(after))).await
     }
 }
 

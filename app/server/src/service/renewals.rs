@@ -4,7 +4,7 @@ use super::{Actor, Service, names::device_name_of};
 use crate::{
     changes::Change,
     clock::text_of_unix_ms,
-    sites::{Errand, Renew},
+    peers::{PeerRequest, Renew},
     store::RenewalRecord,
 };
 use gateway::{enrolment::key_fingerprint, tls::validity_of, wire::DeviceId};
@@ -68,13 +68,13 @@ impl Service {
     ///
     /// Why not, for people: no active server can be reached, not this device's key, revoked, or the store fails.
     pub async fn renew_certificate(&self, device: u32, shown: &str, request: &[u8]) -> Result<Vec<u8>, String> {
-        let elsewhere = self.active_server().await.filter(|(id, _)| *id != self.site.server_id);
+        let elsewhere = self.active_server().await.filter(|(id, _)| *id != self.identity.server_id);
         let Some((server, name)) = elsewhere.filter(|_| self.role() != Role::Active) else {
             return self.renew_here(device, shown, request).await;
         };
         let certificate_request = hex::encode(request);
         let renewal = Renew { device, shown: shown.to_owned(), certificate_request };
-        let renewed = self.run_errand(|reply| Errand::Renew { server, renewal, reply }).await;
+        let renewed = self.run_peer_request(|reply| PeerRequest::Renew { server, renewal, reply }).await;
         renewed.map_err(|reason| format!("{name}, the active server, renews certificates: {reason}"))
     }
 
@@ -141,7 +141,7 @@ impl Service {
             self.certificates_shown.note(device, &renewal.serial, ends);
         }
         self.changed(Change::Device { id: device });
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         Ok(Ok(issued.der))
     }
 

@@ -33,7 +33,7 @@ impl Service {
         self.changed(Change::Server);
         if moved && self.role() != Role::Active {
             // Nobody else tells what has arrived.
-            self.changed(Change::Book);
+            self.changed(Change::Database);
         }
         self.follow_cluster(&seen).await
     }
@@ -60,13 +60,13 @@ impl Service {
         let role = self.role();
         tracing::warn!(?role, "the database server has become something else, and this server with it");
         if role == Role::Active {
-            self.store.thaw_book().await?;
-            self.adopt_own_journal().await?;
+            self.store.thaw_database().await?;
+            self.adopt_own_local_database().await?;
         } else {
-            self.store.freeze_book().await?;
+            self.store.freeze_database().await?;
         }
         if self.roles.role() == Role::Standby && loses_writes(&before) {
-            self.store.note_overwritten(&self.site.server_name, &self.clock.now_text()).await?;
+            self.store.note_overwritten(&self.identity.server_name, &self.clock.now_text()).await?;
         }
         self.role_changed();
         Ok(())
@@ -102,7 +102,7 @@ impl Service {
     pub(super) async fn detach(&self, forks: &[(u64, u64)], by: &str) -> Result<(), Fault> {
         let pause = self.roles.now().pause;
         let same_number = pause == Some(Pause::Outranked);
-        let found = self.store.keep_lone_writes_since(forks, same_number, &self.clock.now_text()).await?;
+        let found = self.store.keep_divergent_changes_since(forks, same_number, &self.clock.now_text()).await?;
         let archive = if let Some(Pause::HandedOver { .. }) = pause {
             None // It stopped writing before the other one began.
         } else {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_was_outranked_does_not_write_the_database_that_names_its_epochs_number() {
+    fn an_outranked_server_does_not_write_a_database_of_its_epoch() {
         let active_server = Some("two".to_owned());
         let primary =
             Replication { part: ReplicationPart::Primary, epoch: Some(2), active_server, ..Replication::default() };
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_is_written_in_another_servers_epoch_of_that_number_makes_nobody_active() {
+    fn the_same_epoch_of_another_server_makes_nobody_active() {
         let active_server = Some("one".to_owned());
         let primary =
             Replication { part: ReplicationPart::Primary, epoch: Some(2), active_server, ..Replication::default() };
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_makes_a_standby_and_what_was_not_kept_before_is_noticed() {
+    fn a_replica_makes_a_standby_which_notices_lost_writes() {
         let replica = Replication { part: ReplicationPart::Replica, ..Replication::default() };
         let detached = Pause::Detached { archive: None };
         for (role, pause, loses) in [

@@ -1,4 +1,4 @@
-//! Certificates that are no longer good count on every server at once, whatever copy of the book it has.
+//! Certificates that are no longer good count on every server at once, whatever copy of the database it has.
 
 use super::{Actor, Service, names::device_name_of};
 use crate::{
@@ -77,7 +77,7 @@ impl Service {
         tracing::warn!(device = id, operator = actor.login, "device removed");
         self.close_revoked().await?;
         self.changed(Change::Device { id });
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         Ok(())
     }
 
@@ -103,7 +103,7 @@ impl Service {
         self.peers.forget(id);
         self.close_revoked().await?;
         self.changed(Change::Server);
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         self.list_servers().await
     }
 
@@ -117,7 +117,7 @@ impl Service {
         let rows = self.store.list_revocations().await?;
         self.tell_devices_of_servers(&rows);
         for row in rows {
-            if row.kind == "server" && row.subject != self.site.server_id && self.peers.forget(&row.subject) {
+            if row.kind == "server" && row.subject != self.identity.server_id && self.peers.forget(&row.subject) {
                 self.changed(Change::Server);
             }
             let Some(device) = row.subject.parse().ok().filter(|_| row.kind == "device") else { continue };

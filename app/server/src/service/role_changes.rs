@@ -5,7 +5,7 @@ use crate::{
     changes::Change,
     roles::{EpochToken, Pause, RoleRecord},
     starts::Start,
-    store::BookFacts,
+    store::DatabaseFacts,
 };
 use model::{Fault, Role};
 use std::sync::{PoisonError, atomic::Ordering};
@@ -41,7 +41,7 @@ impl Service {
         }
         tracing::warn!(from, epoch = token.number, server = token.server_id, "met a later epoch");
         if ended {
-            self.store.freeze_book().await?;
+            self.store.freeze_database().await?;
             let at_once = self.roles.now().pause == Some(Pause::Outranked);
             tracing::error!(at_once, "another server was made active: this one changes nothing any more");
         }
@@ -71,14 +71,14 @@ impl Service {
         Ok(())
     }
 
-    /// Another server says what its copy of the book holds. A change that the book lacks, or has another one in the place of, means that
+    /// Another server says what its copy of the database holds. A change that the database lacks, or has another one in the place of, means that
     /// this server's disk is one of an earlier time.
     ///
     /// # Errors
     ///
     /// The store fails, or the disk.
-    pub(super) async fn compare_books(&self, copy: &BookFacts, at: &str) -> Result<(), Fault> {
-        let compared = self.store.has_file() && !self.shares_its_book() && self.roles.now().is_active_at_heart();
+    pub(super) async fn compare_databases(&self, copy: &DatabaseFacts, at: &str) -> Result<(), Fault> {
+        let compared = self.store.has_file() && !self.shares_its_database() && self.roles.now().is_active_at_heart();
         if !compared || self.store.holds_all_of(copy).await? {
             return Ok(());
         }
@@ -86,7 +86,7 @@ impl Service {
             tracing::error!(
                 server = at,
                 change = copy.change,
-                "a copy of this server's book goes further than the book: it changes nothing any more"
+                "a copy of this server's database goes further than the database: it changes nothing any more"
             );
         }
         Ok(())
@@ -100,7 +100,7 @@ impl Service {
         });
         let stopped = stopped.map_err(|error| unwritten(&error))?;
         if stopped {
-            self.store.freeze_book().await?;
+            self.store.freeze_database().await?;
             self.role_changed();
         }
         Ok(stopped)
@@ -146,15 +146,15 @@ impl Service {
             return Err(Fault::NotActive { active: self.active_server_name().await });
         }
         tracing::warn!(to, by, "this server hands its role over");
-        if self.shares_its_book() {
-            self.leave_shared_book("its role was handed over").await;
+        if self.shares_its_database() {
+            self.leave_shared_database("its role was handed over").await;
             return Ok(());
         }
         if self.store.is_on_a_server() {
             // Other servers of this site write the same database.
             self.store.leave_line().await?;
         }
-        self.store.freeze_book().await?;
+        self.store.freeze_database().await?;
         self.role_changed();
         Ok(())
     }
@@ -167,7 +167,7 @@ impl Service {
     pub(crate) async fn take_back(&self, to: &str) -> Result<(), Fault> {
         let handed = Pause::HandedOver { to: to.to_owned() };
         let back = |now: &RoleRecord| {
-            let mine = now.pause.as_ref() == Some(&handed) && now.epoch.server_id == self.site.server_id;
+            let mine = now.pause.as_ref() == Some(&handed) && now.epoch.server_id == self.identity.server_id;
             mine.then(|| RoleRecord::new(Role::Active, now.epoch.clone()))
         };
         if back(&self.roles.now()).is_none() {
@@ -175,14 +175,14 @@ impl Service {
                 reason: "The role was not given to this server, or was taken.".to_owned(),
             });
         }
-        self.store.thaw_book().await?;
+        self.store.thaw_database().await?;
         if self.store.is_on_a_server() {
             self.store.retake_line().await?;
         }
         if !self.roles.change(back).map_err(|error| unwritten(&error))? {
-            return Ok(self.store.freeze_book().await?);
+            return Ok(self.store.freeze_database().await?);
         }
-        // What came meanwhile is beside the book.
+        // What came meanwhile is beside the database.
         self.unadopted.store(true, Ordering::Relaxed);
         tracing::warn!(to, "the role could not be taken over there: this server is active again");
         self.role_changed();
@@ -192,19 +192,19 @@ impl Service {
     /// Pages, devices and the other server are told.
     pub(super) fn role_changed(&self) {
         self.changed(Change::Server);
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         if let Some(gateway) = self.gateway.get() {
             gateway.wake_all();
         }
     }
 
-    /// Takes into the book what this server learned while it was standby: events, what operators did here, and how
+    /// Takes into the database what this server learned while it was standby: events, what operators did here, and how
     /// trials ended. Does nothing unless it is active.
     ///
     /// # Errors
     ///
     /// The store fails.
-    pub async fn adopt_own_journal(&self) -> Result<(), Fault> {
+    pub async fn adopt_own_local_database(&self) -> Result<(), Fault> {
         if self.role() != Role::Active {
             return Ok(());
         }
@@ -220,7 +220,7 @@ impl Service {
     async fn adopt_all(&self) -> Result<(), Fault> {
         self.store.adopt_revocations(&self.store.list_revocations().await?).await?;
         self.adopt_own_events().await?;
-        self.store.adopt_own_acts(&self.site.server_id).await?;
+        self.store.adopt_own_acts(&self.identity.server_id).await?;
         let outcomes = self.store.list_unnoted_outcomes().await?;
         let ids: Vec<i64> = outcomes.iter().map(|outcome| outcome.id).collect();
         self.note_outcomes(outcomes).await?;
@@ -233,13 +233,13 @@ impl Service {
     ///
     /// The store fails; it has to be tried again.
     pub(crate) async fn adopt_what_is_left(&self) -> Result<(), Fault> {
-        if self.unadopted.load(Ordering::Relaxed) { self.adopt_own_journal().await } else { Ok(()) }
+        if self.unadopted.load(Ordering::Relaxed) { self.adopt_own_local_database().await } else { Ok(()) }
     }
 
-    /// A device came: it may know of a promotion that this server slept through or of a later start of it, or vouch that there
+    /// A device came: it may know of a promotion that this server slept through or of a later start of it, or confirm that there
     /// was none.
     pub(super) async fn hear_device(&self, arrival: &Arrival) {
-        let own = arrival.starts.iter().find(|start| start.server_id == self.site.server_id);
+        let own = arrival.starts.iter().find(|start| start.server_id == self.identity.server_id);
         if let Some(met) = own.and_then(|start| Start::met(start, &self.keys))
             && let Err(fault) = self.compare_starts(Some(&met)).await
         {
@@ -250,7 +250,7 @@ impl Service {
         {
             tracing::error!(%fault, "a later epoch could not be put on record");
         }
-        if let Err(fault) = self.note_voucher(arrival.device).await {
+        if let Err(fault) = self.note_confirmation(arrival.device).await {
             tracing::error!(%fault, "it could not be seen whether enough devices are back");
         }
     }
@@ -279,7 +279,7 @@ mod tests {
     use crate::service::fixture::Room;
 
     #[tokio::test]
-    async fn of_two_servers_that_were_promoted_at_once_the_lower_one_gives_way_and_says_so() {
+    async fn of_two_promoted_at_once_the_lower_steps_down_and_says_so() {
         let room = Room::active().await;
         let seal = |id: &str| EpochToken::seal(&room.service.keys, 1, id).unwrap();
         room.service.meet_epoch(&seal("a"), "a device").await.unwrap();

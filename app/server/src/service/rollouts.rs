@@ -1,6 +1,6 @@
 //! Rollouts: one server list for many devices, in waves that stop by themselves when devices fail.
 //!
-//! Nothing is remembered between two looks: which devices were chosen and what each was given stands in the book, what
+//! Nothing is remembered between two looks: which devices were chosen and what each was given stands in the database, what
 //! became of it in the devices' pushes. [`plan`] decides, [`drive`] carries out.
 
 mod contact;
@@ -241,7 +241,7 @@ impl Service {
     /// Tells open pages, the copy and the driver.
     fn rollouts_changed(&self) {
         self.changed(Change::Rollout);
-        self.changed(Change::Book);
+        self.changed(Change::Database);
     }
 
     fn move_audit(&self, actor: &Actor, action: &'static str, course: &Course, to: RolloutState) -> AuditEntry {

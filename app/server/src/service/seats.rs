@@ -34,7 +34,7 @@ impl Service {
     pub(super) async fn devices_per_server(&self) -> Result<HashMap<String, u64>, Fault> {
         let peers = self.peers.peers();
         let reachable = peers.iter().filter(|peer| peer.reachable).map(|peer| peer.facts.id.as_str());
-        let servers: Vec<&str> = reachable.chain([self.site.server_id.as_str()]).collect();
+        let servers: Vec<&str> = reachable.chain([self.identity.server_id.as_str()]).collect();
         Ok(self.store.count_seats(&servers).await?)
     }
 }

@@ -149,7 +149,7 @@ impl Service {
         Ok(self.revision_of(standing.device.id, &list, source, by))
     }
 
-    /// A server list as the book keeps it.
+    /// A server list as the database keeps it.
     pub(super) fn revision_of(&self, device: u32, list: &ServerList, source: RevisionSource, by: &str) -> Revision {
         Revision {
             device,
@@ -188,20 +188,21 @@ impl Service {
         Ok(self.active_epoch().await?.0)
     }
 
-    /// The book's epoch, and the server that was made active with it.
+    /// The database's epoch, and the server that was made active with it.
     ///
     /// # Errors
     ///
     /// The store fails.
     pub async fn active_epoch(&self) -> Result<(u64, String), Fault> {
         let installation = self.store.find_installation().await?;
-        Ok(installation.map_or_else(|| (1, self.site.server_id.clone()), |found| (found.epoch, found.active_server)))
+        Ok(installation
+            .map_or_else(|| (1, self.identity.server_id.clone()), |found| (found.epoch, found.active_server)))
     }
 
     /// Tells open pages, the copy and the device's session.
     pub(super) fn list_changed(&self, device: u32) {
         self.changed(Change::Device { id: device });
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         if let Some(gateway) = self.gateway.get() {
             gateway.wake(DeviceId(device));
         }
@@ -297,18 +298,18 @@ fn field_error(error: &EntriesError, at: impl Fn(usize) -> usize) -> FieldError 
     FieldError::new(field, message)
 }
 
-/// Entries from the book as the wire wants them.
+/// Entries from the database as the wire wants them.
 pub(super) fn entries_of(entries: &[ServerEntry]) -> Result<Entries, Fault> {
     debug_assert!(entries.len() <= MAX_ENTRIES);
     Entries::parse(entries.iter().map(|e| (i64::from(e.priority), e.address.as_str(), i64::from(e.port)))).map_err(
         |errors| {
-            tracing::error!(?errors, "the book holds a server list that breaks its rules");
+            tracing::error!(?errors, "the database holds a server list that breaks its rules");
             Fault::Internal
         },
     )
 }
 
-/// A revision of the book as the wire wants it.
+/// A revision of the database as the wire wants it.
 pub(super) fn list_of(revision: &Revision) -> Result<ServerList, Fault> {
     let base = revision.base_hash.as_deref().map(str::parse).transpose().map_err(|_| unreadable(revision))?;
     let list = ServerList::new(revision.epoch, revision.number, base, entries_of(&revision.entries)?)
@@ -322,7 +323,7 @@ pub(crate) fn model_entry(entry: &gateway::wire::ServerEntry) -> ServerEntry {
 }
 
 fn unreadable(revision: &Revision) -> Fault {
-    tracing::error!(device = revision.device, revision = revision.number, "the book holds a damaged server list");
+    tracing::error!(device = revision.device, revision = revision.number, "the database holds a damaged server list");
     Fault::Internal
 }
 

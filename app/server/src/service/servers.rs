@@ -1,10 +1,10 @@
 //! The servers of the installation: who is active, who answers, who holds which devices.
 
-use super::{SYSTEM, Service, revoking::RevocationNews, shared_book::NO_RECORDS};
+use super::{SYSTEM, Service, revoking::RevocationNews, shared_database::NO_RECORDS};
 use crate::{
     changes::Change,
+    peers::{Exchange, ExchangeReply, Heard, News, ServerFacts, Told},
     quorum::Letter,
-    sites::{Exchange, ExchangeReply, Heard, News, ServerFacts, Told},
     store::{Manifest, StoreError},
 };
 use model::{Banner, EpochBegin, Fault, PeerState, Role, SAVED_ALONE, Server};
@@ -24,13 +24,13 @@ impl Service {
         let devices = self.devices_per_server().await?;
         let peers: HashMap<String, _> =
             self.peers.peers().into_iter().map(|peer| (peer.facts.id.clone(), peer)).collect();
-        let of_book = self.store.servers().await?;
+        let of_database = self.store.servers().await?;
         let heard = peers.values().filter_map(|peer| peer.change).max().unwrap_or_default();
         let newest = self.store.newest_change().await?.max(heard);
         let server = |id: &str, name: &str| {
             let held = devices.get(id).copied().unwrap_or_default();
             let recorded = if active == id { Role::Active } else { Role::Standby };
-            if id == self.site.server_id {
+            if id == self.identity.server_id {
                 return Server {
                     id: id.to_owned(),
                     name: name.to_owned(),
@@ -65,11 +65,11 @@ impl Service {
                 clock_ahead_ms: peer.filter(|peer| peer.reachable).and_then(|peer| peer.clock_ahead_ms),
             }
         };
-        let mut servers: Vec<Server> = of_book.iter().map(|row| server(&row.id, &row.name)).collect();
+        let mut servers: Vec<Server> = of_database.iter().map(|row| server(&row.id, &row.name)).collect();
         // A copy that is older than a join does not know who joined.
-        let unrecorded = |id: &str| of_book.iter().all(|row| row.id != id);
-        if unrecorded(&self.site.server_id) {
-            servers.push(server(&self.site.server_id, &self.site.server_name));
+        let unrecorded = |id: &str| of_database.iter().all(|row| row.id != id);
+        if unrecorded(&self.identity.server_id) {
+            servers.push(server(&self.identity.server_id, &self.identity.server_name));
         }
         servers.extend(peers.values().filter(|p| unrecorded(&p.facts.id)).map(|p| server(&p.facts.id, &p.facts.name)));
         for server in &mut servers {
@@ -157,7 +157,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_epochs(&self) -> Result<Vec<EpochBegin>, Fault> {
         let names: HashMap<String, String> =
             self.store.all_servers().await?.into_iter().map(|row| (row.id, row.name)).collect();
@@ -177,7 +177,7 @@ impl Service {
         self.active_server().await.map_or_else(unnamed, |(_, name)| name)
     }
 
-    /// Id and name of the active server. What it says of itself counts before what the book says.
+    /// Id and name of the active server. What it says of itself counts before what the database says.
     pub(super) async fn active_server(&self) -> Option<(String, String)> {
         let active = self.peers.peers().into_iter().filter(|peer| peer.facts.role == Role::Active);
         if let Some(peer) = active.max_by(|a, b| a.facts.epoch.cmp(&b.facts.epoch)) {
@@ -197,8 +197,8 @@ impl Service {
     pub(crate) fn own_facts(&self) -> ServerFacts {
         let record = self.roles.now();
         ServerFacts {
-            id: self.site.server_id.clone(),
-            name: self.site.server_name.clone(),
+            id: self.identity.server_id.clone(),
+            name: self.identity.server_name.clone(),
             role: record.role,
             epoch: record.epoch,
             addresses: self.peers.own_addresses(),
@@ -227,7 +227,7 @@ impl Service {
             server: self.own_facts(),
             have: self.store.newest_sighting_version(peer).await?,
             sightings: match since {
-                Some(since) => self.store.list_sightings_since(&self.site.server_id, since).await?,
+                Some(since) => self.store.list_sightings_since(&self.identity.server_id, since).await?,
                 None => Vec::new(),
             },
             change: self.store.newest_change().await?,
@@ -266,7 +266,7 @@ impl Service {
     /// Takes in what the other server answered to `told`, but for the copy. Says whether there is more to tell.
     pub(crate) async fn take_reply(&self, reply: ExchangeReply, told: &Exchange) -> Result<bool, Fault> {
         let peer = reply.news.server.id.clone();
-        self.store.go_on_after_sightings(&self.site.server_id, reply.news.have).await?;
+        self.store.go_on_after_sightings(&self.identity.server_id, reply.news.have).await?;
         self.hear(reply.news).await?;
         if !reply.noted.is_empty() {
             self.store.mark_outcomes_noted(&reply.noted, &self.clock.now_text()).await?;
@@ -287,7 +287,7 @@ impl Service {
         let id = news.server.id.clone();
         self.meet_epoch(&news.server.epoch, &news.server.name).await?;
         if let Some(copy) = &news.holds {
-            self.compare_books(copy, &id).await?;
+            self.compare_databases(copy, &id).await?;
         }
         if self.is_starting() {
             self.resume_active("the other server knows of no later epoch").await?;

@@ -33,7 +33,7 @@ impl Writes for SessionWrites {
 impl Service {
     /// What came of it once it is durable; `None` if it cannot be written now.
     pub(super) async fn write_session(&self, change: SightingChange) -> Option<SightingChanged> {
-        let writes = || SessionWrites { store: self.store.clone(), server_id: self.site.server_id.clone() };
+        let writes = || SessionWrites { store: self.store.clone(), server_id: self.identity.server_id.clone() };
         self.session_writer.write(change, writes).await
     }
 }

@@ -66,7 +66,7 @@ impl Service {
     /// The store fails.
     pub async fn end_earlier_sessions(&self) -> Result<(), Fault> {
         let at = self.clock.now_text();
-        Ok(self.store.end_all_sightings(&self.site.server_id, &at, "server stopped").await?)
+        Ok(self.store.end_all_sightings(&self.identity.server_id, &at, "server stopped").await?)
     }
 
     /// Registers a device, or says why not. While the store does not answer a device is told to come back.
@@ -90,12 +90,12 @@ impl Service {
             return Err(Refusal::Busy(STORAGE_RETRY));
         };
         self.look_for_clone(arrival.device, arrival.boot_id, connection_sequence);
-        self.outages.note_device(arrival.device, &self.site.server_id, Instant::now());
+        self.outages.note_device(arrival.device, &self.identity.server_id, Instant::now());
         if let Some(failed) = &arrival.move_failed {
             self.note_move_failure(arrival.device, &failed.to, &failed.reason);
         }
         self.changed(Change::Device { id: arrival.device });
-        let start = Some(self.start_now().on_the_wire(&self.keys, &self.site.server_id));
+        let start = Some(self.start_now().on_the_wire(&self.keys, &self.identity.server_id));
         Ok(Admission { connection_sequence, start, event_watermark })
     }
 
@@ -108,7 +108,7 @@ impl Service {
         Ok(usize::try_from(self.store.count_devices().await?).unwrap_or(usize::MAX))
     }
 
-    /// Whether a device with a certificate of this serial number would be registered. One that the book lacks is learned.
+    /// Whether a device with a certificate of this serial number would be registered. One that the database lacks is learned.
     ///
     /// # Errors
     ///
@@ -125,7 +125,7 @@ impl Service {
             return Err(Refusal::Goodbye(Reason::Revoked, text.to_owned()));
         }
         if !known.is_member {
-            tracing::info!(device, "certified device that this server's book does not have yet");
+            tracing::info!(device, "certified device that this server's database does not have yet");
         }
         Ok(())
     }
@@ -154,7 +154,7 @@ impl Service {
     ///
     /// The rows claim to be this server's own, or the store fails.
     pub async fn store_peer_sightings(&self, server_id: &str, rows: &[Sighting]) -> Result<(), Fault> {
-        if server_id == self.site.server_id {
+        if server_id == self.identity.server_id {
             return Err(Fault::Malformed { reason: "Another server claims to be this one.".to_owned() });
         }
         if rows.is_empty() {
@@ -179,7 +179,7 @@ impl Service {
         let seen = self.store.list_sightings_of(elsewhere.device_id).await?;
         let moved = newest(&seen).is_some_and(|newest| newest.server_id == elsewhere.server_id)
             && elsewhere.ended_at.is_none()
-            && seen.iter().any(|sighting| sighting.server_id == self.site.server_id && sighting.ended_at.is_none());
+            && seen.iter().any(|sighting| sighting.server_id == self.identity.server_id && sighting.ended_at.is_none());
         if moved && let Some(gateway) = self.gateway.get() {
             gateway.close(DeviceId(elsewhere.device_id), Reason::Replaced, "registered on another server");
         }
@@ -188,7 +188,7 @@ impl Service {
 
     fn sighting_of(&self, arrival: &Arrival) -> Sighting {
         Sighting {
-            server_id: self.site.server_id.clone(),
+            server_id: self.identity.server_id.clone(),
             device_id: arrival.device,
             session_id: arrival.session,
             boot_id: format!("{:016x}", arrival.boot_id),

@@ -4,7 +4,7 @@ use super::{
     Actor, Service,
     attempts::Attempts,
     passwords::Passwords,
-    shared_book::NO_RECORDS,
+    shared_database::NO_RECORDS,
     tokens::{self, ACCESS_LIFE, Claims},
 };
 use crate::{
@@ -58,12 +58,12 @@ pub struct Bearer {
 
 /// What the room needs to know who is who.
 #[derive(Default)]
-pub(super) struct Doorman {
+pub(super) struct SignInGuard {
     pub(super) passwords: Passwords,
     attempts: Mutex<Attempts>,
 }
 
-impl Doorman {
+impl SignInGuard {
     pub(super) fn attempts(&self) -> MutexGuard<'_, Attempts> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,12 +95,12 @@ impl Service {
         }
         let operator = self.store.find_operator(&login).await?;
         let kept = operator.as_ref().map(|operator| operator.password_hash.clone());
-        let fits = self.doorman.passwords.check(&input.password, kept).await?;
+        let fits = self.sign_in_guard.passwords.check(&input.password, kept).await?;
         let operator = operator.filter(|_| fits);
         self.store.insert_sign_in(&self.clock.now_text(), &login, operator.is_some(), peer).await?;
         match operator {
             Some(operator) => {
-                self.doorman.attempts().forgive(&login, place);
+                self.sign_in_guard.attempts().forgive(&login, place);
                 Ok(operator)
             }
             None => {
@@ -111,7 +111,7 @@ impl Service {
     }
 
     fn admit_attempt(&self, login: &str, place: &str) -> Option<Duration> {
-        let mut attempts = self.doorman.attempts();
+        let mut attempts = self.sign_in_guard.attempts();
         let now = Instant::now();
         let wait = attempts.wait(login, place, now);
         if wait.is_none() {
@@ -125,7 +125,7 @@ impl Service {
         let now = self.clock.now();
         let credential = credential_of(operator);
         let claims = Claims {
-            iss: self.site.installation_id.clone(),
+            iss: self.identity.installation_id.clone(),
             sub: operator.login.clone(),
             iat: now.unix_timestamp(),
             exp: (now + ACCESS_LIFE).unix_timestamp(),
@@ -207,7 +207,7 @@ impl Service {
     /// of the password, or of an operator who is no more; or the store's.
     pub async fn bearer_of(&self, access_token: &str, peer: Option<&str>) -> Result<Bearer, Fault> {
         let secret = self.keys.token_secret();
-        let claims = tokens::verify(secret, &self.site.installation_id, access_token, self.clock.now())
+        let claims = tokens::verify(secret, &self.identity.installation_id, access_token, self.clock.now())
             .ok_or(Fault::NotSignedIn)?;
         let operator = self.store.find_operator(&claims.sub).await?.ok_or(Fault::NotSignedIn)?;
         if credential_of(&operator) != claims.cred {

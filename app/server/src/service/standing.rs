@@ -1,4 +1,4 @@
-//! Where a device stands: what the book says of it and what the servers saw of it, as one picture.
+//! Where a device stands: what the database says of it and what the servers saw of it, as one picture.
 
 use super::{Service, names::device_name_of};
 use crate::store::{DeviceRecord, ReportedList, Revision, Sighting};
@@ -22,7 +22,7 @@ pub(super) struct Standing {
     pub(super) push: Option<Push>,
     /// The list it keeps as it said itself, if it ever registered.
     reported: Option<ReportedList>,
-    /// That list in the book, or else the newest one the book knows the device to keep.
+    /// That list in the database, or else the newest one the database knows the device to keep.
     pub(super) kept: Option<Revision>,
     sightings: Vec<Sighting>,
     /// What the device found when it last tried servers.
@@ -60,7 +60,7 @@ impl Standing {
         };
         match (&self.reported, &self.kept) {
             (Some(reported), Some(kept)) if reported.hash == kept.hash => Some(version(kept)),
-            // A list the book does not know: its name is all there is to show.
+            // A list the database does not know: its name is all there is to show.
             (Some(reported), _) => Some(ListVersion {
                 revision: reported.number,
                 entries: Vec::new(),
@@ -91,7 +91,7 @@ impl Service {
     async fn look_at(&self, id: u32) -> Result<Standing, Fault> {
         let device = self.store.find_device(id).await?.ok_or_else(|| no_such(id))?;
         let wanted = self.store.find_revision(id, device.wanted_revision).await?.ok_or_else(|| {
-            tracing::error!(device = id, revision = device.wanted_revision, "the book lacks a wanted revision");
+            tracing::error!(device = id, revision = device.wanted_revision, "the database lacks a wanted revision");
             Fault::Internal
         })?;
         let sightings = self.store.list_sightings_of(id).await?;
@@ -187,8 +187,8 @@ impl Service {
     }
 
     fn name_of_server(&self, server_id: &str) -> String {
-        if server_id == self.site.server_id {
-            return self.site.server_name.clone();
+        if server_id == self.identity.server_id {
+            return self.identity.server_name.clone();
         }
         self.peers.name_of(server_id).unwrap_or_else(|| server_id.to_owned())
     }

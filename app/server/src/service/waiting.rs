@@ -161,7 +161,10 @@ impl Service {
         wanted: Option<&Revision>,
     ) -> Result<Revision, Fault> {
         let string = self.store.find_provisioning(&waiting.provisioning_id).await?.ok_or_else(|| {
-            tracing::error!(id = waiting.provisioning_id, "the book lacks the provisioning string of a waiting device");
+            tracing::error!(
+                id = waiting.provisioning_id,
+                "the database lacks the provisioning string of a waiting device"
+            );
             Fault::Internal
         })?;
         let entries: Vec<ServerEntry> = super::provisioning::entries_from(&string.addresses)?;
@@ -182,7 +185,7 @@ impl Service {
     /// Tells open pages, the copy and the device, which waits on its connection.
     fn decided(&self, fingerprint: &str) {
         self.changed(Change::WaitingDevice);
-        self.changed(Change::Book);
+        self.changed(Change::Database);
         let mut key = [0; 32];
         if let (Some(gateway), Ok(())) = (self.gateway.get(), hex::decode_to_slice(fingerprint, &mut key)) {
             gateway.wake_waiting(KeyFingerprint(key));

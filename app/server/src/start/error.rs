@@ -5,7 +5,7 @@ use crate::{
     data_folder::DataFolderError,
     keys::KeysError,
     lease::FileSystemError,
-    sites::{FirstCopyError, JoinError},
+    peers::{FirstCopyError, JoinError},
     store::StoreError,
 };
 use model::Fault;
@@ -84,7 +84,7 @@ pub enum StartError {
     /// What the first server gave is not usable.
     #[error("the server that made the join string gave keys that cannot be used: {0}")]
     JoinKeys(String),
-    /// A standby without a book.
+    /// A standby without a database.
     #[error(transparent)]
     FirstCopy(#[from] FirstCopyError),
     /// A rule, for example that of passwords.

@@ -6,9 +6,9 @@ use crate::{
     config::{Config, FIRST_SERVER_NAME},
     data_folder::DataFolder,
     keys::{Keys, KeysError},
+    peers::{self, Applicant},
     roles::{EpochToken, RoleRecord, Roles},
-    service::Site,
-    sites::{self, Applicant},
+    service::Identity,
     store::{AuditEntry, Installation, NewServer, Promotion, PromotionKind, Store},
 };
 use gateway::{
@@ -26,44 +26,44 @@ const FIRST_COPY_PATIENCE: Duration = Duration::from_secs(30);
 pub(super) async fn find_or_make(
     config: &Config,
     folder: &DataFolder,
-    sites_endpoint: &str,
-) -> Result<(Site, Keys, RoleRecord), StartError> {
-    if let Some(site) = folder.site()? {
+    peers_endpoint: &str,
+) -> Result<(Identity, Keys, RoleRecord), StartError> {
+    if let Some(identity) = folder.identity()? {
         let mut keys = Keys::load(folder.path())?.ok_or_else(|| StartError::KeysMissing(folder.path().to_owned()))?;
         let (installation, server) = (keys.authority().installation_id(), keys.server_id());
-        if (installation, server) != (&*site.installation_id, &*site.server_id) {
+        if (installation, server) != (&*identity.installation_id, &*identity.server_id) {
             return Err(StartError::KeysForeign(folder.path().to_owned()));
         }
         if config.join.is_some() {
             tracing::warn!(
-                installation = site.installation_id,
+                installation = identity.installation_id,
                 "this server belongs to an installation already; the join string is not used"
             );
         }
         renew_own_certificate(&mut keys, folder, config);
         let role = Roles::load(folder.path()).map_err(|error| StartError::Role(folder.path().to_owned(), error))?;
         let role = role.ok_or_else(|| StartError::RoleMissing(folder.path().to_owned()))?;
-        return Ok((site, keys, role));
+        return Ok((identity, keys, role));
     }
     let server_id = random_id();
-    let (site, keys, role) = match &config.join {
-        Some(string) => join(config, folder, string, server_id, sites_endpoint).await?,
+    let (identity, keys, role) = match &config.join {
+        Some(string) => join(config, folder, string, server_id, peers_endpoint).await?,
         None => {
-            let site = Site {
+            let identity = Identity {
                 installation_id: random_id(),
                 server_id,
                 server_name: given_name(config).unwrap_or(FIRST_SERVER_NAME).to_owned(),
             };
-            let keys = Keys::create(&site.installation_id, &site.server_id, config.clock.now())?;
-            let first = EpochToken::seal(&keys, 1, &site.server_id).map_err(KeysError::from)?;
-            (site, keys, RoleRecord::new(Role::Active, first))
+            let keys = Keys::create(&identity.installation_id, &identity.server_id, config.clock.now())?;
+            let first = EpochToken::seal(&keys, 1, &identity.server_id).map_err(KeysError::from)?;
+            (identity, keys, RoleRecord::new(Role::Active, first))
         }
     };
     keys.save(folder.path())?;
     Roles::save(folder.path(), &role).map_err(|error| StartError::Role(folder.path().to_owned(), error))?;
-    folder.write_site(&site)?;
-    tracing::info!(server = site.server_name, role = ?role.role, "made a new server");
-    Ok((site, keys, role))
+    folder.write_identity(&identity)?;
+    tracing::info!(server = identity.server_name, role = ?role.role, "made a new server");
+    Ok((identity, keys, role))
 }
 
 /// In time; while it does not succeed the old certificate is good for years.
@@ -82,8 +82,8 @@ async fn join(
     folder: &DataFolder,
     string: &str,
     server_id: String,
-    sites_endpoint: &str,
-) -> Result<(Site, Keys, RoleRecord), StartError> {
+    peers_endpoint: &str,
+) -> Result<(Identity, Keys, RoleRecord), StartError> {
     let key = ServerKey::generate().map_err(KeysError::from)?;
     let certificate_request = key.request().map_err(KeysError::from)?;
     let fingerprint = key_fingerprint(&certificate_request).map_err(KeysError::from)?;
@@ -91,10 +91,10 @@ async fn join(
         server_id: &server_id,
         name: given_name(config),
         certificate_request: &certificate_request,
-        addresses: &[sites_endpoint.to_owned()],
+        addresses: &[peers_endpoint.to_owned()],
     };
     let waiting = |server: &str| (config.tell_fingerprint)(server, fingerprint);
-    let reply = sites::join(string, applicant, waiting).await?;
+    let reply = peers::join(string, applicant, waiting).await?;
     let unusable = |error: &dyn std::fmt::Display| StartError::JoinKeys(error.to_string());
     let authority =
         Authority::from_pem(&reply.authority_certificate, &reply.authority_key).map_err(|e| unusable(&e))?;
@@ -108,15 +108,15 @@ async fn join(
     let epoch = reply.servers.iter().map(|server| &server.epoch).max().cloned();
     let epoch = epoch.filter(|token| token.is_genuine(keys.authority()));
     let epoch = epoch.ok_or_else(|| unusable(&"no epoch with its seal came with them"))?;
-    sites::remember_servers(folder.path(), &reply.servers)?;
-    let site = Site { installation_id: reply.installation_id, server_id, server_name: reply.server_name };
-    Ok((site, keys, RoleRecord::new(Role::Standby, epoch)))
+    peers::remember_servers(folder.path(), &reply.servers)?;
+    let identity = Identity { installation_id: reply.installation_id, server_id, server_name: reply.server_name };
+    Ok((identity, keys, RoleRecord::new(Role::Standby, epoch)))
 }
 
 /// Opens the databases; those of a first server are made, with the installation and itself on record.
 pub(super) async fn open_store(
     folder: &DataFolder,
-    site: &Site,
+    identity: &Identity,
     keys: &Keys,
     role: &RoleRecord,
     config: &Config,
@@ -124,15 +124,15 @@ pub(super) async fn open_store(
     match role.role {
         Role::ReadOnly => {
             let store = Store::open(folder.path()).await?;
-            store.freeze_book().await?;
+            store.freeze_database().await?;
             Ok(store)
         }
         Role::Standby => {
-            Ok(sites::open_standby(folder.path(), keys, &site.installation_id, FIRST_COPY_PATIENCE).await?)
+            Ok(peers::open_standby(folder.path(), keys, &identity.installation_id, FIRST_COPY_PATIENCE).await?)
         }
         Role::Active => {
             let store = Store::open(folder.path()).await?;
-            enter_first(&store, site, keys, role, &config.clock).await?;
+            enter_first(&store, identity, keys, role, &config.clock).await?;
             Ok(store)
         }
     }
@@ -141,33 +141,34 @@ pub(super) async fn open_store(
 /// Puts the installation and its first server on record; what is there already stands.
 pub(super) async fn enter_first(
     store: &Store,
-    site: &Site,
+    identity: &Identity,
     keys: &Keys,
     role: &RoleRecord,
     clock: &Clock,
 ) -> Result<(), StartError> {
     let now = clock.now_text();
     let installation = Installation {
-        id: site.installation_id.clone(),
+        id: identity.installation_id.clone(),
         epoch: 1,
-        active_server: site.server_id.clone(),
+        active_server: identity.server_id.clone(),
         created_at: now.clone(),
     };
     store.insert_installation(&installation).await?;
-    store.insert_first_epoch(&first_promotion(site, role, now.clone())).await?;
+    store.insert_first_epoch(&first_promotion(identity, role, now.clone())).await?;
     let certificate_serial = hex::encode(keys.certificate_serial());
-    let server = NewServer { id: &site.server_id, name: &site.server_name, certificate_serial: &certificate_serial };
+    let server =
+        NewServer { id: &identity.server_id, name: &identity.server_name, certificate_serial: &certificate_serial };
     Ok(store.insert_first_server(server, &now).await?)
 }
 
 /// The beginning of the timeline; one that is there already stands.
-fn first_promotion(site: &Site, role: &RoleRecord, at: String) -> Promotion {
+fn first_promotion(identity: &Identity, role: &RoleRecord, at: String) -> Promotion {
     let audit = AuditEntry {
         at,
         operator: "system".to_owned(),
         peer: None,
         action: "server.promote",
-        subject: format!("server {}", site.server_name),
+        subject: format!("server {}", identity.server_name),
         before: None,
         after: None,
     };

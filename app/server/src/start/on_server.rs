@@ -6,7 +6,7 @@ use crate::{
     data_folder::DataFolder,
     keys::Keys,
     roles::{RoleRecord, Roles},
-    service::{Site, fitting, loses_writes},
+    service::{Identity, fitting, loses_writes},
     store::Store,
 };
 use model::Role;
@@ -16,7 +16,7 @@ use model::Role;
 pub(super) async fn open(
     address: &str,
     folder: &DataFolder,
-    site: &Site,
+    identity: &Identity,
     keys: &Keys,
     role: RoleRecord,
     clock: &Clock,
@@ -26,13 +26,13 @@ pub(super) async fn open(
     let before = role.clone();
     let role = fitting(&role, &seen).unwrap_or(role);
     if role.role == Role::Standby && loses_writes(&before) {
-        read_only.note_overwritten(&site.server_name, &clock.now_text()).await?;
+        read_only.note_overwritten(&identity.server_name, &clock.now_text()).await?;
     }
     save(folder, &role)?;
     if role.role != Role::Active {
         // Only a database of this installation can be read, and whoever joins brings a replica of it.
         let found = read_only.find_installation().await.ok().flatten();
-        if found.is_none_or(|found| found.id != site.installation_id) {
+        if found.is_none_or(|found| found.id != identity.installation_id) {
             read_only.close().await;
             return Err(StartError::NoReplica);
         }
@@ -41,7 +41,7 @@ pub(super) async fn open(
     read_only.close().await;
     let store = Store::open_postgres(folder.path(), address, false).await?;
     match store.find_installation().await? {
-        Some(found) if found.id != site.installation_id => {
+        Some(found) if found.id != identity.installation_id => {
             store.close().await;
             Err(StartError::DatabaseForeign)
         }
@@ -49,13 +49,13 @@ pub(super) async fn open(
         Some(found) if found.epoch != role.epoch.number => {
             let role = RoleRecord::new(Role::Standby, role.epoch);
             save(folder, &role)?;
-            store.freeze_book().await?;
+            store.freeze_database().await?;
             Ok((store, role))
         }
         // One of several servers that write it.
-        Some(found) if found.active_server != site.server_id => Ok((store, role)),
+        Some(found) if found.active_server != identity.server_id => Ok((store, role)),
         Some(_) | None => {
-            enter_first(&store, site, keys, &role, clock).await?;
+            enter_first(&store, identity, keys, &role, clock).await?;
             Ok((store, role))
         }
     }

@@ -6,10 +6,10 @@ use crate::{
     data_folder::DataFolder,
     keys::Keys,
     lease::{Keeper, SharedFile, check_file_system},
+    peers::{self, FirstCopyError},
     roles::{Pause, RoleRecord, Roles},
-    service::Site,
-    sites::{self, FirstCopyError},
-    store::{Installation, JOURNAL_FILE, Store},
+    service::Identity,
+    store::{Installation, LOCAL_FILE, Store},
 };
 use model::Role;
 use std::{path::Path, sync::Arc, time::Duration};
@@ -22,7 +22,7 @@ const COPY_PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn open(
     shared: &SharedFile,
     folder: &DataFolder,
-    site: &Site,
+    identity: &Identity,
     keys: &Keys,
     role: RoleRecord,
     clock: &Clock,
@@ -36,18 +36,18 @@ pub(super) async fn open(
     let gone = role.role == Role::Active && is_gone(&keeper, folder);
     if role.role == Role::Active
         && !gone
-        && let Some(store) = resume(&keeper, folder, site, &role, clock).await?
+        && let Some(store) = resume(&keeper, folder, identity, &role, clock).await?
     {
-        enter_first(&store, site, keys, &role, clock).await?;
+        enter_first(&store, identity, keys, &role, clock).await?;
         return Ok((store, role, keeper));
     }
     let role = RoleRecord::new(Role::Standby, role.epoch);
-    let store = match sites::open_standby(folder.path(), keys, &site.installation_id, COPY_PATIENCE).await {
+    let store = match peers::open_standby(folder.path(), keys, &identity.installation_id, COPY_PATIENCE).await {
         Ok(store) => store.sharing(Some(&shared.database)),
         Err(FirstCopyError::None(_)) if gone => return Err(StartError::SharedGone(shared.database.clone())),
         Err(FirstCopyError::None(failure)) => {
             tracing::warn!(failure, "without records: this server serves nobody until it has the lease, or a copy");
-            let outline = Installation::outline(&site.installation_id, &role.epoch, clock.now_text());
+            let outline = Installation::outline(&identity.installation_id, &role.epoch, clock.now_text());
             Store::open_blank(folder.path(), &shared.database, &outline).await?
         }
         Err(error) => return Err(error.into()),
@@ -58,7 +58,7 @@ pub(super) async fn open(
 
 /// Whether the database that this server made, or took over, is not here: only the first start of all makes it.
 fn is_gone(keeper: &Keeper, folder: &DataFolder) -> bool {
-    let gone = !keeper.shared().is_here() && folder.path().join(JOURNAL_FILE).exists();
+    let gone = !keeper.shared().is_here() && folder.path().join(LOCAL_FILE).exists();
     if gone {
         let database = keeper.shared().database.display();
         tracing::warn!(%database, "the shared database is not here: this server waits for its disk");
@@ -70,12 +70,12 @@ fn is_gone(keeper: &Keeper, folder: &DataFolder) -> bool {
 async fn resume(
     keeper: &Keeper,
     folder: &DataFolder,
-    site: &Site,
+    identity: &Identity,
     role: &RoleRecord,
     clock: &Clock,
 ) -> Result<Option<Store>, StartError> {
     let database = &keeper.shared().database;
-    let taken = keeper.try_take(&site.server_id, &site.server_name);
+    let taken = keeper.try_take(&identity.server_id, &identity.server_name);
     if let Err(holder) = taken.map_err(|error| StartError::Lease(database.clone(), error))? {
         let holder = holder.map(|holder| holder.server_name);
         tracing::info!(holder, "another server holds the lease on the shared database: this one is standby");
@@ -83,15 +83,15 @@ async fn resume(
     }
     let store = Store::open_shared(folder.path(), database).await?;
     let Some(found) = store.find_installation().await? else { return Ok(Some(store)) };
-    if found.id != site.installation_id {
+    if found.id != identity.installation_id {
         return Err(StartError::SharedForeign(database.clone()));
     }
-    if (found.epoch, found.active_server.as_str()) == (role.epoch.number, site.server_id.as_str()) {
+    if (found.epoch, found.active_server.as_str()) == (role.epoch.number, identity.server_id.as_str()) {
         return Ok(Some(store));
     }
     // Another server was active since. The role begins anew, in an epoch of its own, once this one runs.
     tracing::info!(epoch = found.epoch, "the shared database was in other hands since this server was active");
-    if let Err(flaw) = store.leave_shared_book(&found, &clock.now_text()).await {
+    if let Err(flaw) = store.leave_shared_database(&found, &clock.now_text()).await {
         tracing::error!(error = &flaw as &dyn std::error::Error, "no copy of the shared database could be kept here");
     }
     store.close().await;

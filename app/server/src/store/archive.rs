@@ -35,7 +35,7 @@ pub(crate) enum NotKept {
 
 impl Store {
     /// Keeps what is on the database server in a file of the archive, which is the answer: all of it (`.dump`) if this machine
-    /// has a `pg_dump`, else what only this server wrote (`.jsonl`), which is in the journal already.
+    /// has a `pg_dump`, else what only this server wrote (`.jsonl`), which is in the local database already.
     ///
     /// # Errors
     ///
@@ -54,11 +54,11 @@ impl Store {
             return Err(error);
         }
         let mut lines = Vec::new();
-        for write in self.list_lone_writes().await? {
+        for write in self.list_divergent_changes().await? {
             serde_json::to_writer(&mut lines, &write).map_err(io::Error::from)?;
             lines.push(b'\n');
         }
-        let place = free_place(&self.folder, "lone-writes", "jsonl")?;
+        let place = free_place(&self.folder, "divergent-changes", "jsonl")?;
         durable::write(&place, &lines)?;
         Ok(place)
     }
@@ -128,12 +128,15 @@ mod tests {
 
     #[test]
     fn the_password_is_not_in_the_address() {
-        let server: PgConnectOptions = "postgres://biostar:a%26b%25%20c@db.example:5433/book".parse().unwrap();
+        let server: PgConnectOptions = "postgres://biostar:a%26b%25%20c@db.example:5433/database".parse().unwrap();
         let (address, password) = address_of(&server.application_name("biostar2"));
-        assert_eq!(address, "postgres://biostar@db.example:5433/book?sslmode=prefer");
+        assert_eq!(address, "postgres://biostar@db.example:5433/database?sslmode=prefer");
         assert_eq!(password.as_deref(), Some("a&b% c"));
-        let socket: PgConnectOptions = "postgres://portal@localhost/book?host=/run/pg".parse().unwrap();
-        assert_eq!(address_of(&socket), ("postgres://portal@%2Frun%2Fpg:5432/book?sslmode=prefer".to_owned(), None));
+        let socket: PgConnectOptions = "postgres://portal@localhost/database?host=/run/pg".parse().unwrap();
+        assert_eq!(
+            address_of(&socket),
+            ("postgres://portal@%2Frun%2Fpg:5432/database?sslmode=prefer".to_owned(), None)
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Who changed what, when, from what to what. A row is written in the transaction of its change.
 
-use super::{BookFacts, Database, Store, StoreError, Transaction, begin, columns::count, sql};
+use super::{Database, DatabaseFacts, Store, StoreError, Transaction, begin, columns::count, sql};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::Value;
 
@@ -27,29 +27,29 @@ pub struct AuditEntry {
 }
 
 impl Store {
-    /// Writes a row of its own, for what changes nothing in the book.
+    /// Writes a row of its own, for what changes nothing in the database.
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn append_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         insert_audit(&mut transaction, entry).await?;
         transaction.commit().await?;
         Ok(())
     }
 
-    /// Whether the book holds all that a copy of it does. One of another epoch says nothing.
+    /// Whether the database holds all that a copy of it does. One of another epoch says nothing.
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
-    pub(crate) async fn holds_all_of(&self, copy: &BookFacts) -> Result<bool, StoreError> {
+    /// When the database cannot be read.
+    pub(crate) async fn holds_all_of(&self, copy: &DatabaseFacts) -> Result<bool, StoreError> {
         let epoch = self.find_installation().await?.map(|known| known.epoch);
         if epoch != Some(copy.epoch) || copy.change == 0 {
             return Ok(true);
         }
-        let own = mark_of(&self.book(), copy.change).await?;
+        let own = mark_of(&self.database(), copy.change).await?;
         Ok(own.is_some_and(|own| copy.mark.is_empty() || own == copy.mark))
     }
 
@@ -61,18 +61,18 @@ impl Store {
         )
         .bind(action)
         .bind(subject)
-        .fetch_one(&self.book())
+        .fetch_one(&self.database())
         .await?;
         Ok(done > 0)
     }
 }
 
-/// Tells a change from any other that could have this number in another line of the book's history.
-pub(super) async fn mark_of(book: &Database, change: u64) -> Result<Option<String>, StoreError> {
+/// Tells a change from any other that could have this number in another line of the database's history.
+pub(super) async fn mark_of(database: &Database, change: u64) -> Result<Option<String>, StoreError> {
     let row: Option<(String, String, String, String)> =
         sql::query_as("select at, operator, action, subject from audit where id = $1")
             .bind(count(change))
-            .fetch_optional(book)
+            .fetch_optional(database)
             .await?;
     Ok(row.map(|(at, operator, action, subject)| {
         let text = format!("{change}\n{at}\n{operator}\n{action}\n{subject}");

@@ -1,8 +1,8 @@
-//! A book without records, for a standby that shares its database, has no copy of it and is given none: whoever holds the
+//! A database without records, for a standby that shares its database, has no copy of it and is given none: whoever holds the
 //! lease hangs, or the disk went away in the middle of it.
 
 use super::{
-    BOOK_MIGRATIONS, Database, Home, Installation, Manifest, Store, StoreError,
+    Database, Home, Installation, Manifest, SQLITE_MIGRATIONS, Store, StoreError,
     columns::count,
     copy::{open_private, open_read_only},
 };
@@ -11,7 +11,7 @@ use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path};
 const FILE: &str = "blank.db";
 
 impl Store {
-    /// A standby without records, whose book is the shared `database` once it writes one.
+    /// A standby without records, whose database is the shared `database` once it writes one.
     ///
     /// # Errors
     ///
@@ -21,8 +21,8 @@ impl Store {
         database: &Path,
         installation: &Installation,
     ) -> Result<Self, StoreError> {
-        let book = blank(folder, installation).await?;
-        Self::of(folder, Home::Shared(database.to_owned()), book, Some(Manifest::default())).await
+        let empty = blank(folder, installation).await?;
+        Self::of(folder, Home::Shared(database.to_owned()), empty, Some(Manifest::default())).await
     }
 
     /// Whether this standby has no records: it can tell nobody's devices or operators from strangers.
@@ -44,8 +44,8 @@ pub(super) async fn blank(folder: &Path, installation: &Installation) -> Result<
     Ok(Database::Sqlite(open_read_only(&file).await?))
 }
 
-async fn write(book: &sqlx::SqlitePool, installation: &Installation) -> Result<(), StoreError> {
-    BOOK_MIGRATIONS.run(book).await?;
+async fn write(database: &sqlx::SqlitePool, installation: &Installation) -> Result<(), StoreError> {
+    SQLITE_MIGRATIONS.run(database).await?;
     sqlx::query(
         "insert into installation (\"only\", installation_id, epoch, active_server, created_at) values (1, $1, $2, $3, $4)",
     )
@@ -53,7 +53,7 @@ async fn write(book: &sqlx::SqlitePool, installation: &Installation) -> Result<(
     .bind(count(installation.epoch))
     .bind(&installation.active_server)
     .bind(&installation.created_at)
-    .execute(book)
+    .execute(database)
     .await?;
     Ok(())
 }

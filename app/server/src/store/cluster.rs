@@ -1,4 +1,4 @@
-//! The database server under a book: whether it is the primary or a replica, how far a replica is behind, and its promotion.
+//! The database server under a database: whether it is the primary or a replica, how far a replica is behind, and its promotion.
 
 use super::{
     Database, Home, Store, StoreError, begin,
@@ -27,37 +27,37 @@ const POSITION: &str = "select case when pg_is_in_recovery()
 const TIMELINE: &str = "select case when pg_is_in_recovery()
     then (select received_tli from pg_stat_wal_receiver union all select timeline_id from pg_control_checkpoint() limit 1)
     else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end::bigint";
-/// Says on which cluster and line of history the book may be written: here and now.
+/// Says on which cluster and line of history the database may be written: here and now.
 const NAME_LINE: &str = "insert into cluster (\"only\", system_id, timeline)
     select 1, (select system_identifier::text from pg_control_system()),
         ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
     on conflict (\"only\") do update set system_id = excluded.system_id, timeline = excluded.timeline";
 
 impl Store {
-    /// Whether the book is on a database server.
+    /// Whether the database is on a database server.
     pub(crate) fn is_on_a_server(&self) -> bool {
         matches!(self.home, Home::Server(_))
     }
 
-    /// What the database server says of itself; `None` if the book is a file. What this program's database user may not
+    /// What the database server says of itself; `None` if the database is a file. What this program's database user may not
     /// see is missing.
     ///
     /// # Errors
     ///
     /// It does not answer within 3 seconds.
     pub async fn look_at_cluster(&self) -> Result<Option<Replication>, StoreError> {
-        let Database::Postgres(pool) = self.book() else { return Ok(None) };
+        let Database::Postgres(pool) = self.database() else { return Ok(None) };
         let look = tokio::time::timeout(LOOK_LIMIT, look(&pool)).await;
         Ok(Some(look.unwrap_or(Err(sqlx::Error::PoolTimedOut))?))
     }
 
-    /// Waits until the replica here holds everything up to `position`. Does nothing where the book is a file.
+    /// Waits until the replica here holds everything up to `position`. Does nothing where the database is a file.
     ///
     /// # Errors
     ///
     /// It does not within `limit`.
     pub(crate) async fn await_position(&self, position: u64, limit: Duration) -> Result<(), StoreError> {
-        let Database::Postgres(pool) = self.book() else { return Ok(()) };
+        let Database::Postgres(pool) = self.database() else { return Ok(()) };
         let begun = Instant::now();
         loop {
             let here: i64 = sqlx::query_scalar(POSITION).fetch_one(&pool).await?;
@@ -71,14 +71,14 @@ impl Store {
         }
     }
 
-    /// No server writes the book on this database server from now on; whoever writes is finished first. Does nothing where
+    /// No server writes the database on this database server from now on; whoever writes is finished first. Does nothing where
     /// it is a file.
     ///
     /// # Errors
     ///
     /// The server does not answer, or is a replica.
     pub(crate) async fn leave_line(&self) -> Result<(), StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         if let Transaction::Postgres(turn) = &mut transaction {
             sqlx::query("update cluster set timeline = 0").execute(&mut **turn).await?;
         }
@@ -91,7 +91,7 @@ impl Store {
     ///
     /// The server does not answer.
     pub(crate) async fn retake_line(&self) -> Result<(), StoreError> {
-        let mut transaction = begin_on_any_line(&self.book()).await?;
+        let mut transaction = begin_on_any_line(&self.database()).await?;
         name_line(&mut transaction).await?;
         Ok(transaction.commit().await?)
     }
@@ -102,12 +102,12 @@ impl Store {
     ///
     /// The server does not answer, or is a replica.
     pub(crate) async fn tell_portals(&self, text: &str) -> Result<(), StoreError> {
-        let Database::Postgres(pool) = self.book() else { return Ok(()) };
+        let Database::Postgres(pool) = self.database() else { return Ok(()) };
         sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(text).execute(&pool).await?;
         Ok(())
     }
 
-    /// Hears what other portals tell, on a connection of its own; `None` where the book is a file. A replica cannot be
+    /// Hears what other portals tell, on a connection of its own; `None` where the database is a file. A replica cannot be
     /// listened to.
     ///
     /// # Errors
@@ -122,21 +122,21 @@ impl Store {
         Ok(Some(listener))
     }
 
-    /// Position in the log up to which the book here is whole; `None` if it is a file.
+    /// Position in the log up to which the database here is whole; `None` if it is a file.
     ///
     /// # Errors
     ///
     /// The server does not answer.
     pub(crate) async fn position(&self) -> Result<Option<u64>, StoreError> {
-        let Database::Postgres(pool) = self.book() else { return Ok(None) };
+        let Database::Postgres(pool) = self.database() else { return Ok(None) };
         let here: i64 = sqlx::query_scalar(POSITION).fetch_one(&pool).await?;
         Ok(Some(number("log position", here)?))
     }
 }
 
 /// Makes the database server a primary, unless it is one.
-pub(super) async fn promote(book: &Database) -> Result<(), StoreError> {
-    let Database::Postgres(pool) = book else { return Ok(()) };
+pub(super) async fn promote(database: &Database) -> Result<(), StoreError> {
+    let Database::Postgres(pool) = database else { return Ok(()) };
     let replica: bool = sqlx::query_scalar("select pg_is_in_recovery()").fetch_one(pool).await?;
     if !replica {
         return Ok(());
@@ -147,7 +147,7 @@ pub(super) async fn promote(book: &Database) -> Result<(), StoreError> {
     if promoted { Ok(()) } else { Err(StoreError::inconsistent("replica", "its promotion did not end in time")) }
 }
 
-/// From now on the book is written on this cluster and line of history, and on no other.
+/// From now on the database is written on this cluster and line of history, and on no other.
 pub(super) async fn name_line(transaction: &mut Transaction) -> Result<(), sqlx::Error> {
     match transaction {
         Transaction::Sqlite(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! The files of a standby's book. Each copy has a name of its own and is never written to once it is named; `current.json`
+//! The files of a standby's database. Each copy has a name of its own and is never written to once it is named; `current.json`
 //! says which one counts. The pointer moves last, so a crash at any step leaves the old copy or the new one.
 
 use crate::durable;
@@ -24,7 +24,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// The newest copy of each of so many days is kept.
 const DAYS_KEPT: u64 = 7;
 
-/// Names one snapshot of the book.
+/// Names one snapshot of the database.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Of the file as it was sent, 64 hexadecimal digits.
@@ -37,12 +37,12 @@ pub struct Manifest {
     pub generation: u64,
     /// What the snapshot holds.
     #[serde(flatten)]
-    pub content: BookFacts,
+    pub content: DatabaseFacts,
 }
 
-/// What a book says of itself.
+/// What a database says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BookFacts {
+pub struct DatabaseFacts {
     /// Whose it is.
     pub installation_id: String,
     /// Its epoch.
@@ -233,7 +233,7 @@ mod tests {
             size: 3,
             taken_at: "2026-01-01T00:00:00.000Z".to_owned(),
             generation,
-            content: BookFacts::default(),
+            content: DatabaseFacts::default(),
         }
     }
 
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sweep_leaves_the_kept_copies_and_what_sqlite_keeps_beside_them() {
+    fn the_sweep_spares_kept_copies_and_their_rollback_locals() {
         let folder = tempfile::tempdir().unwrap();
         let copies = Copies::of(folder.path());
         let (_, kept) = (adopted(&copies, 1), adopted(&copies, 2));

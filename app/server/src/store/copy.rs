@@ -1,7 +1,7 @@
-//! The book as a whole: snapshots of it on the active server, exchanging it for a newer copy on a standby.
+//! The database as a whole: snapshots of it on the active server, exchanging it for a newer copy on a standby.
 
 use super::{
-    BOOK_MIGRATIONS, BookFacts, Copies, Database, Manifest, Store, StoreError, audit::mark_of, columns::number,
+    Copies, Database, DatabaseFacts, Manifest, SQLITE_MIGRATIONS, Store, StoreError, audit::mark_of, columns::number,
     copies::description_of, sql,
 };
 use sqlx::{
@@ -45,7 +45,7 @@ pub enum CopyFlaw {
     /// A newer portal wrote it.
     #[error("the copy has schema version {0}, which this program does not know: upgrade this server")]
     NewerSchema(i64),
-    /// This server writes its book itself.
+    /// This server writes its database itself.
     #[error("this server is active; it takes no copy")]
     Active,
     /// The file does not open or cannot be brought up to date.
@@ -62,10 +62,10 @@ impl From<sqlx::Error> for CopyFlaw {
     }
 }
 
-/// Sees that the book was written to, whoever wrote.
-pub(crate) struct BookWatch(SqliteConnection);
+/// Sees that the database was written to, whoever wrote.
+pub(crate) struct DatabaseWatch(SqliteConnection);
 
-impl BookWatch {
+impl DatabaseWatch {
     /// Differs from the last answer if and only if something was committed in between.
     pub(crate) async fn version(&mut self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("pragma data_version").fetch_one(&mut self.0).await?)
@@ -73,16 +73,16 @@ impl BookWatch {
 }
 
 impl Store {
-    pub(crate) async fn watch_book(&self) -> Result<BookWatch, StoreError> {
-        Ok(BookWatch(self.book().file_pool()?.acquire().await?.detach()))
+    pub(crate) async fn watch_commits(&self) -> Result<DatabaseWatch, StoreError> {
+        Ok(DatabaseWatch(self.database().file_pool()?.acquire().await?.detach()))
     }
 
-    /// Writes one consistent state of the book to `file`, which must be empty or absent, and says what is in it.
-    pub(crate) async fn snapshot_book(&self, file: &Path) -> Result<BookFacts, StoreError> {
+    /// Writes one consistent state of the database to `file`, which must be empty or absent, and says what is in it.
+    pub(crate) async fn snapshot_database(&self, file: &Path) -> Result<DatabaseFacts, StoreError> {
         let Some(name) = file.to_str() else {
             return Err(StoreError::inconsistent("data folder", "its path is not UTF-8"));
         };
-        // On a connection of its own: those of a frozen book refuse to write anything at all.
+        // On a connection of its own: those of a frozen database refuse to write anything at all.
         let mut connection = SqliteConnectOptions::new().filename(self.home.file()?).connect().await?;
         let taken = sqlx::query("vacuum into $1").bind(name).execute(&mut connection).await;
         connection.close().await?;
@@ -99,7 +99,7 @@ impl Store {
             "insert into counters (name, value) values ('copy_generation', 1)
              on conflict (name) do update set value = counters.value + 1 returning value",
         )
-        .fetch_one(self.journal())
+        .fetch_one(self.local())
         .await?;
         Ok(value.unsigned_abs())
     }
@@ -131,18 +131,18 @@ impl Store {
             return Err(CopyFlaw::Behind { copy: theirs.change, known: ours.change });
         }
         let known = self.find_installation().await?.map(|known| (known.id, known.epoch.max(epoch)));
-        self.keep_revocations_of_book().await?;
+        self.keep_revocations_of_database().await?;
         let pool = adopt(&copies, manifest, known.as_ref().map(|(id, epoch)| (id.as_str(), *epoch))).await?;
-        let old = self.exchange_book(Database::Sqlite(pool), Some(manifest.clone()));
+        let old = self.exchange_database(Database::Sqlite(pool), Some(manifest.clone()));
         tokio::spawn(async move {
             tokio::time::sleep(GRACE).await;
             old.close().await;
         });
         if let Err(error) = self.prune_forwarded_events().await {
-            tracing::warn!(%error, "events that the copy has brought back could not be removed from the journal");
+            tracing::warn!(%error, "events that the copy has brought back could not be removed from the local database");
         }
         if let Err(error) = copies.sweep(&[manifest, &previous], SystemTime::now()) {
-            tracing::warn!(%error, "old copies of the book could not be removed");
+            tracing::warn!(%error, "old copies of the database could not be removed");
         }
         Ok(())
     }
@@ -174,11 +174,11 @@ pub(super) async fn open_current(file: &Path) -> Result<SqlitePool, StoreError> 
     let private = open_private(file).await?;
     let newest: Option<i64> =
         sqlx::query_scalar("select max(version) from _sqlx_migrations").fetch_one(&private).await?;
-    if BOOK_MIGRATIONS.iter().any(|migration| Some(migration.version) > newest) {
+    if SQLITE_MIGRATIONS.iter().any(|migration| Some(migration.version) > newest) {
         // It becomes another file than the one that was described.
         let _ = std::fs::remove_file(description_of(file));
     }
-    let migrated = BOOK_MIGRATIONS.run(&private).await;
+    let migrated = SQLITE_MIGRATIONS.run(&private).await;
     private.close().await;
     migrated?;
     open_read_only(file).await
@@ -201,12 +201,12 @@ async fn examine(private: &SqlitePool, known: Option<(&str, u64)>) -> Result<(),
     let newest: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations")
         .fetch_one(private)
         .await
-        .map_err(|_| CopyFlaw::Damaged("it is no book of an installation".to_owned()))?;
+        .map_err(|_| CopyFlaw::Damaged("it is no database of an installation".to_owned()))?;
     let newest = newest.unwrap_or_default();
-    if BOOK_MIGRATIONS.iter().all(|migration| migration.version < newest) {
+    if SQLITE_MIGRATIONS.iter().all(|migration| migration.version < newest) {
         return Err(CopyFlaw::NewerSchema(newest));
     }
-    BOOK_MIGRATIONS.run(private).await.map_err(StoreError::from)?;
+    SQLITE_MIGRATIONS.run(private).await.map_err(StoreError::from)?;
     let found: Option<(String, i64)> =
         sqlx::query_as("select installation_id, epoch from installation").fetch_optional(private).await?;
     let Some((installation, epoch)) = found else {
@@ -223,17 +223,17 @@ async fn examine(private: &SqlitePool, known: Option<(&str, u64)>) -> Result<(),
     Ok(())
 }
 
-pub(super) async fn facts_of(book: &SqlitePool) -> Result<BookFacts, StoreError> {
+pub(super) async fn facts_of(database: &SqlitePool) -> Result<DatabaseFacts, StoreError> {
     let (installation_id, epoch, newest, schema): (String, i64, i64, i64) = sqlx::query_as(
         "select installation_id, epoch, (select coalesce(max(id), 0) from audit),
              (select coalesce(max(version), 0) from _sqlx_migrations)
          from installation where only = 1",
     )
-    .fetch_one(book)
+    .fetch_one(database)
     .await?;
     let (epoch, change) = (number("installation", epoch)?, number("audit", newest)?);
-    let mark = mark_of(&Database::Sqlite(book.clone()), change).await?.unwrap_or_default();
-    Ok(BookFacts { installation_id, epoch, change, mark, schema })
+    let mark = mark_of(&Database::Sqlite(database.clone()), change).await?.unwrap_or_default();
+    Ok(DatabaseFacts { installation_id, epoch, change, mark, schema })
 }
 
 /// What the database library says no to in a copy is the file's fault.

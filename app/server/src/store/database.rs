@@ -16,7 +16,7 @@ const CONNECTIONS: u32 = 8;
 /// SQLite: what a connection keeps in memory of the file; negative, so that it means KiB and not pages. Events come in at
 /// as many places of their indices as there are devices.
 const CACHE_KIB: &str = "-16384";
-/// PostgreSQL: whoever begins to write takes its turn. The number means this program's book in whatever database it is.
+/// PostgreSQL: whoever begins to write takes its turn. The number means this program's database in whatever database it is.
 const TAKE_TURN: &str = "select pg_advisory_xact_lock(8213749650187)";
 macro_rules! line_stands {
     () => {
@@ -25,7 +25,7 @@ macro_rules! line_stands {
          from cluster where \"only\" = 1"
     };
 }
-/// Whether this cluster, and its line of history, is the one on which the book may be written; no row before the first write.
+/// Whether this cluster, and its line of history, is the one on which the database may be written; no row before the first write.
 pub(super) const LINE_STANDS: &str = line_stands!();
 /// The same for whoever writes: it cannot be changed meanwhile.
 const HOLD_LINE: &str = concat!(line_stands!(), " for share");
@@ -129,7 +129,7 @@ pub(super) async fn begin(database: &Database) -> Result<Transaction, sqlx::Erro
     Ok(transaction)
 }
 
-/// The same on a database server of which nobody has said yet that the book is written there.
+/// The same on a database server of which nobody has said yet that the database is written there.
 pub(super) async fn begin_on_any_line(database: &Database) -> Result<Transaction, sqlx::Error> {
     match database {
         Database::Sqlite(pool) => Ok(Transaction::Sqlite(pool.begin_with("begin immediate").await?)),

@@ -25,7 +25,7 @@ pub struct DeviceRecord {
     pub certificate_serial: String,
     /// The revision it should hold.
     pub wanted_revision: u64,
-    /// The newest revision the book knows it to hold.
+    /// The newest revision the database knows it to hold.
     pub committed_revision: Option<u64>,
     /// When it was last accepted.
     pub accepted_at: String,
@@ -106,9 +106,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn count_devices(&self) -> Result<u64, StoreError> {
-        number("devices", sql::query_scalar("select count(*) from devices").fetch_one(&self.book()).await?)
+        number("devices", sql::query_scalar("select count(*) from devices").fetch_one(&self.database()).await?)
     }
 
     /// What is known of a device that comes with the certificate of this serial number (lower-case hex).
@@ -122,11 +122,11 @@ impl Store {
         )
         .bind(id)
         .bind(certificate_serial)
-        .fetch_one(&self.book())
+        .fetch_one(&self.database())
         .await?;
         Ok(Known {
             is_member: member > 0,
-            revoked: revoked > 0 || is_revoked_in(self.journal(), certificate_serial).await?,
+            revoked: revoked > 0 || is_revoked_in(self.local(), certificate_serial).await?,
         })
     }
 
@@ -134,7 +134,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn is_known_to_keep(&self, id: u32, hash: &str) -> Result<bool, StoreError> {
         let found: i64 = sql::query_scalar(
             "select count(*) from devices d
@@ -143,7 +143,7 @@ impl Store {
         )
         .bind(id)
         .bind(hash)
-        .fetch_one(&self.book())
+        .fetch_one(&self.database())
         .await?;
         Ok(found > 0)
     }
@@ -152,34 +152,34 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_names(&self) -> Result<Vec<Named>, StoreError> {
-        named(sql::query_as("select id, name, place from devices").fetch_all(&self.book()).await?)
+        named(sql::query_as("select id, name, place from devices").fetch_all(&self.database()).await?)
     }
 
     /// The same of those that follow a place and Device ID in the list, at most so many, in its order.
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_names_after(&self, (place, id): (&str, u32), at_most: usize) -> Result<Vec<Named>, StoreError> {
         let next = "select id, name, place from devices where (place, id) > ($1, $2) order by place, id limit $3";
         let next = sql::query_as(next).bind(place).bind(id).bind(count(at_most as u64));
-        named(next.fetch_all(&self.book()).await?)
+        named(next.fetch_all(&self.database()).await?)
     }
 
     /// These devices, in no order.
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_devices_of(&self, ids: &[u32]) -> Result<Vec<DeviceRecord>, StoreError> {
         let mut query = sql::Builder::new(
             "select id, name, info, certificate_serial, wanted_revision, committed_revision, accepted_at
              from devices where id in (",
         );
         query.push_list(ids).push(")");
-        let rows: Vec<Row> = query.build_as().fetch_all(&self.book()).await?;
+        let rows: Vec<Row> = query.build_as().fetch_all(&self.database()).await?;
         rows.into_iter().map(DeviceRecord::try_from).collect()
     }
 
@@ -187,12 +187,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_devices(&self) -> Result<Vec<DeviceRecord>, StoreError> {
         sql::query_as::<Row>(
             "select id, name, info, certificate_serial, wanted_revision, committed_revision, accepted_at from devices",
         )
-        .fetch_all(&self.book())
+        .fetch_all(&self.database())
         .await?
         .into_iter()
         .map(DeviceRecord::try_from)
@@ -203,14 +203,14 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_device_names(&self, ids: &BTreeSet<u32>) -> Result<BTreeMap<u32, String>, StoreError> {
         if ids.is_empty() {
             return Ok(BTreeMap::new());
         }
         let mut query = sql::Builder::new("select id, name from devices where id in (");
         query.push_list(ids).push(")");
-        let rows: Vec<(i64, String)> = query.build_as().fetch_all(&self.book()).await?;
+        let rows: Vec<(i64, String)> = query.build_as().fetch_all(&self.database()).await?;
         rows.into_iter().map(|(id, name)| Ok((number("devices", id)?, name))).collect()
     }
 
@@ -218,14 +218,14 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn find_device(&self, id: u32) -> Result<Option<DeviceRecord>, StoreError> {
         sql::query_as::<Row>(
             "select id, name, info, certificate_serial, wanted_revision, committed_revision, accepted_at
              from devices where id = $1",
         )
         .bind(id)
-        .fetch_optional(&self.book())
+        .fetch_optional(&self.database())
         .await?
         .map(DeviceRecord::try_from)
         .transpose()
@@ -235,9 +235,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn edit_device(&self, edit: &DeviceEdit) -> Result<bool, StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         if !apply_edit(&mut transaction, edit).await? {
             return Ok(false);
         }

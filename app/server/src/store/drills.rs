@@ -1,4 +1,4 @@
-//! Rehearsed failovers and their reports.
+//! Failover drills and their reports.
 
 use super::{
     AuditEntry, Store, StoreError,
@@ -14,9 +14,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn put_drill(&self, drill: &Drill, audit: Option<&AuditEntry>) -> Result<(), StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         sql::query(
             "insert into drills (id, begun_at, report) values ($1, $2, $3)
              on conflict (id) do update set report = excluded.report",
@@ -36,11 +36,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_drills(&self, limit: u32) -> Result<Vec<Drill>, StoreError> {
         let rows: Vec<(String,)> = sql::query_as("select report from drills order by begun_at desc, id limit $1")
             .bind(limit)
-            .fetch_all(&self.book())
+            .fetch_all(&self.database())
             .await?;
         rows.iter().map(|(report,)| from_json("drills", report)).collect()
     }
@@ -49,10 +49,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn find_drill(&self, id: &str) -> Result<Option<Drill>, StoreError> {
-        let report: Option<String> =
-            sql::query_scalar("select report from drills where id = $1").bind(id).fetch_optional(&self.book()).await?;
+        let report: Option<String> = sql::query_scalar("select report from drills where id = $1")
+            .bind(id)
+            .fetch_optional(&self.database())
+            .await?;
         report.map(|report| from_json("drills", &report)).transpose()
     }
 
@@ -60,7 +62,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn count_events_since(&self, device: u32, since: &str) -> Result<(u64, u64), StoreError> {
         let (came, lost): (i64, i64) = sql::query_as(
             "select (select count(*) from events where device_id = $1 and received_at >= $2),
@@ -69,7 +71,7 @@ impl Store {
         )
         .bind(device)
         .bind(since)
-        .fetch_one(&self.book())
+        .fetch_one(&self.database())
         .await?;
         Ok((number("events", came)?, number("event_gaps", lost)?))
     }

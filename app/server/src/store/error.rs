@@ -21,7 +21,7 @@ pub enum StoreError {
     /// It can be read only: it is frozen, or a database server's replica.
     #[error("the database can only be read")]
     ReadOnly(#[source] sqlx::Error),
-    /// A book on a database server is no file: it cannot be copied to another server.
+    /// A database on a database server is no file: it cannot be copied to another server.
     #[error("the database is on a database server: no copies are made of it")]
     NoFile,
     /// The database server was promoted or restored by other hands.

@@ -1,4 +1,4 @@
-//! Events on their way from a standby's journal to the book of the active server.
+//! Events on their way from a standby's local database to the database of the active server.
 
 use super::{
     EventRow, Store, StoreError, Transaction, begin,
@@ -71,11 +71,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn count_events_to_tell(&self) -> Result<u64, StoreError> {
-        let kept: i64 = sql::query_scalar("select count(*) from events where forwarded_at is null")
-            .fetch_one(self.journal())
-            .await?;
+        let kept: i64 =
+            sql::query_scalar("select count(*) from events where forwarded_at is null").fetch_one(self.local()).await?;
         number("events", kept)
     }
 
@@ -83,27 +82,27 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn list_event_news(&self) -> Result<EventNews, StoreError> {
         let events = sql::query_as::<Row>(
             "select device_id, ring, id, at, code, user_id, detail, received_at, received_by from events
              where forwarded_at is null order by device_id, ring, id limit $1",
         )
         .bind(ROWS_AT_ONCE)
-        .fetch_all(self.journal())
+        .fetch_all(self.local())
         .await?;
         let gaps: Vec<(i64, String, i64, i64, String)> = sql::query_as(
             "select device_id, ring, first_id, last_id, reported_at from event_gaps where forwarded_at is null limit $1",
         )
         .bind(ROWS_AT_ONCE)
-        .fetch_all(self.journal())
+        .fetch_all(self.local())
         .await?;
         let rings: Vec<(i64, String, String, String)> = sql::query_as(
             "select device_id, ring, replaces, first_seen from event_rings
              where replaces is not null and forwarded_at is null limit $1",
         )
         .bind(ROWS_AT_ONCE)
-        .fetch_all(self.journal())
+        .fetch_all(self.local())
         .await?;
         let gap = |(device_id, ring, first_id, last_id, reported_at): (i64, String, i64, i64, String)| {
             Ok::<_, StoreError>(EventGap {
@@ -133,9 +132,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn mark_events_forwarded(&self, news: &EventNews, at: &str) -> Result<(), StoreError> {
-        let mut transaction = begin(self.journal()).await?;
+        let mut transaction = begin(self.local()).await?;
         for event in &news.events {
             sql::query("update events set forwarded_at = $1 where device_id = $2 and ring = $3 and id = $4")
                 .bind(at)
@@ -170,13 +169,13 @@ impl Store {
         Ok(())
     }
 
-    /// Takes into the book what another server was given; what is there already stands.
+    /// Takes into the database what another server was given; what is there already stands.
     ///
     /// # Errors
     ///
-    /// When the book cannot be written; nothing was taken in then.
+    /// When the database cannot be written; nothing was taken in then.
     pub async fn merge_events(&self, news: &EventNews, at: &str) -> Result<(), StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         insert_rows(&mut transaction, &news.events).await?;
         let mut newest: BTreeMap<(u32, &str), u64> = BTreeMap::new();
         for event in &news.events {
@@ -200,7 +199,7 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes from the journal what the active server has and the copy of its book has brought back.
+    /// Deletes from the local database what the active server has and the copy of its database has brought back.
     ///
     /// # Errors
     ///
@@ -208,16 +207,16 @@ impl Store {
     pub async fn prune_forwarded_events(&self) -> Result<(), StoreError> {
         let rings: Vec<(i64, String)> =
             sql::query_as("select distinct device_id, ring from events where forwarded_at is not null")
-                .fetch_all(self.journal())
+                .fetch_all(self.local())
                 .await?;
         if rings.is_empty() {
             return Ok(());
         }
         let copied: Vec<(i64, String, i64)> =
-            sql::query_as("select device_id, ring, watermark from event_rings").fetch_all(&self.book()).await?;
+            sql::query_as("select device_id, ring, watermark from event_rings").fetch_all(&self.database()).await?;
         let copied: BTreeMap<(i64, String), i64> =
             copied.into_iter().map(|(device, ring, watermark)| ((device, ring), watermark)).collect();
-        let mut transaction = begin(self.journal()).await?;
+        let mut transaction = begin(self.local()).await?;
         for key in rings {
             if let Some(watermark) = copied.get(&key) {
                 prune_ring(&mut transaction, &key, *watermark).await?;
@@ -239,7 +238,7 @@ async fn prune_ring(
         .bind(watermark)
         .execute(&mut *connection)
         .await?;
-    // What was deleted is from now on the book's to hold.
+    // What was deleted is from now on the database's to hold.
     sql::query("update event_rings set base = $3 where device_id = $1 and ring = $2 and base < $3")
         .bind(device)
         .bind(ring)

@@ -91,14 +91,14 @@ impl EventRow {
 }
 
 impl Store {
-    /// Events of the book and, where this server keeps some of its own, of the journal: newest first, at most `limit`.
+    /// Events of the database and, where this server keeps some of its own, of the local database: newest first, at most `limit`.
     ///
     /// # Errors
     ///
     /// When a database cannot be read.
     pub async fn list_events(&self, filter: &EventFilter, limit: usize) -> Result<Vec<EventRow>, StoreError> {
         let mut found: BTreeMap<EventMark, EventRow> = BTreeMap::new();
-        for pool in [self.journal().clone(), self.book()] {
+        for pool in [self.local().clone(), self.database()] {
             for row in list_in(&pool, filter, limit).await? {
                 found.insert(row.mark(), row);
             }
@@ -114,7 +114,7 @@ impl Store {
     pub async fn count_events(&self, filter: &EventFilter) -> Result<u64, StoreError> {
         let everywhere = EventFilter { after: None, ..filter.clone() };
         let mut total = 0;
-        for pool in [self.journal().clone(), self.book()] {
+        for pool in [self.local().clone(), self.database()] {
             let mut query = Builder::new("select count(*) from events where 1 = 1");
             narrow(&mut query, &everywhere);
             let (counted,): (i64,) = query.build_as().fetch_one(&pool).await?;

@@ -14,9 +14,9 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventPlace {
     /// The installation's records: on the active server.
-    Book,
-    /// This server's own records, on top of a copy of the book: on a standby.
-    Journal,
+    Database,
+    /// This server's own records, on top of a copy of the database: on a standby.
+    Local,
 }
 
 /// What a device handed over.
@@ -37,7 +37,7 @@ pub struct EventArrival {
 struct Held {
     watermark: i64,
     newest: i64,
-    /// In the journal: what was counted on the book to hold.
+    /// In the local database: what was counted on the database to hold.
     base: i64,
 }
 
@@ -49,10 +49,10 @@ impl Store {
     /// When a database cannot be read.
     pub async fn event_watermark(&self, place: EventPlace, device: u32, ring: RingId) -> Result<u64, StoreError> {
         let ring = ring.to_string();
-        let book = watermark_in(&self.book(), device, &ring).await?;
+        let database = watermark_in(&self.database(), device, &ring).await?;
         let watermark = match place {
-            EventPlace::Book => book,
-            EventPlace::Journal => start_of(book, held(self.journal(), place, device, &ring).await?).0,
+            EventPlace::Database => database,
+            EventPlace::Local => start_of(database, held(self.local(), place, device, &ring).await?).0,
         };
         number("event_rings", watermark)
     }
@@ -64,15 +64,15 @@ impl Store {
     /// When the database cannot be written; nothing was taken in then.
     pub async fn store_events(&self, place: EventPlace, arrivals: &[EventArrival]) -> Result<Vec<u64>, StoreError> {
         let pool = match place {
-            EventPlace::Book => self.book(),
-            EventPlace::Journal => self.journal().clone(),
+            EventPlace::Database => self.database(),
+            EventPlace::Local => self.local().clone(),
         };
         let mut floors = Vec::with_capacity(arrivals.len());
         for arrival in arrivals {
             floors.push(match place {
-                EventPlace::Book => 0,
-                EventPlace::Journal => {
-                    watermark_in(&self.book(), arrival.device, &arrival.upload.ring().to_string()).await?
+                EventPlace::Database => 0,
+                EventPlace::Local => {
+                    watermark_in(&self.database(), arrival.device, &arrival.upload.ring().to_string()).await?
                 }
             });
         }
@@ -86,7 +86,7 @@ impl Store {
     }
 }
 
-/// Takes one upload in; the ring's watermark after it. `floor` is what the book holds, for the journal.
+/// Takes one upload in; the ring's watermark after it. `floor` is what the database holds, for the local database.
 async fn take(
     connection: &mut Transaction,
     place: EventPlace,
@@ -97,8 +97,8 @@ async fn take(
     let ring = upload.ring().to_string();
     let known = held(&mut *connection, place, *device, &ring).await?;
     let (start, base) = match place {
-        EventPlace::Book => (known.map_or(0, |known| known.watermark), 0),
-        EventPlace::Journal => start_of(floor, known),
+        EventPlace::Database => (known.map_or(0, |known| known.watermark), 0),
+        EventPlace::Local => start_of(floor, known),
     };
     let watermark = number("event_rings", start)?;
     let mut after = Held { watermark: start, newest: known.map_or(start, |known| known.newest), base };
@@ -118,7 +118,7 @@ async fn take(
         after.newest = after.newest.max(last);
     }
     put_ring(connection, *device, &ring, after, replaces.as_deref(), at).await?;
-    if place == EventPlace::Journal {
+    if place == EventPlace::Local {
         sql::query("update event_rings set base = $1 where device_id = $2 and ring = $3")
             .bind(after.base)
             .bind(device)
@@ -148,12 +148,12 @@ fn rows_of(arrival: &EventArrival, known: u64) -> Vec<EventRow> {
         .collect()
 }
 
-/// Watermark and base of a ring on a standby. Its journal goes on from a book that held `base`; under a book that holds
+/// Watermark and base of a ring on a standby. Its local database goes on from a database that held `base`; under a database that holds
 /// less, what lies between may be missing.
-fn start_of(book: i64, journal: Option<Held>) -> (i64, i64) {
-    match journal {
-        Some(journal) if book >= journal.base => (book.max(journal.watermark), journal.base),
-        Some(_) | None => (book, book),
+fn start_of(database: i64, local: Option<Held>) -> (i64, i64) {
+    match local {
+        Some(local) if database >= local.base => (database.max(local.watermark), local.base),
+        Some(_) | None => (database, database),
     }
 }
 
@@ -173,10 +173,10 @@ async fn held(
     ring: &str,
 ) -> Result<Option<Held>, StoreError> {
     let query = match place {
-        EventPlace::Book => {
+        EventPlace::Database => {
             "select watermark, newest, cast(0 as bigint) as base from event_rings where device_id = $1 and ring = $2"
         }
-        EventPlace::Journal => "select watermark, newest, base from event_rings where device_id = $1 and ring = $2",
+        EventPlace::Local => "select watermark, newest, base from event_rings where device_id = $1 and ring = $2",
     };
     Ok(sql::query_as(query).bind(device).bind(ring).fetch_optional(on).await?)
 }
@@ -237,7 +237,7 @@ pub(super) async fn settle(
     replaces: Option<&str>,
     at: &str,
 ) -> Result<(), StoreError> {
-    let known = held(&mut *connection, EventPlace::Book, device, ring).await?.unwrap_or_default();
+    let known = held(&mut *connection, EventPlace::Database, device, ring).await?.unwrap_or_default();
     let watermark = extend(connection, device, ring, known.watermark).await?;
     let after = Held { watermark, newest: known.newest.max(count(newest)), base: 0 };
     put_ring(connection, device, ring, after, replaces, at).await

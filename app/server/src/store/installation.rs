@@ -1,4 +1,4 @@
-//! The one row that says which installation the book belongs to, and at which epoch it stands.
+//! The one row that says which installation the database belongs to, and at which epoch it stands.
 
 use super::{
     AuditEntry, Store, StoreError,
@@ -23,7 +23,7 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// What is known of it without its book, at this time.
+    /// What is known of it without its database, at this time.
     #[must_use]
     pub fn outline(id: &str, epoch: &EpochToken, now: String) -> Self {
         Self { id: id.to_owned(), epoch: epoch.number, active_server: epoch.server_id.clone(), created_at: now }
@@ -35,12 +35,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn find_installation(&self) -> Result<Option<Installation>, StoreError> {
         let row: Option<(String, i64, String, String)> = sql::query_as(
             "select installation_id, epoch, active_server, created_at from installation where \"only\" = 1",
         )
-        .fetch_optional(&self.book())
+        .fetch_optional(&self.database())
         .await?;
         row.map(|(id, epoch, active_server, created_at)| {
             Ok(Installation { id, epoch: number("installation", epoch)?, active_server, created_at })
@@ -52,9 +52,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn insert_installation(&self, installation: &Installation) -> Result<(), StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         let made = sql::query(
             "insert into installation (\"only\", installation_id, epoch, active_server, created_at)
              values (1, $1, $2, $3, $4) on conflict (\"only\") do nothing",
@@ -76,10 +76,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn find_automatic_promotion(&self) -> Result<bool, StoreError> {
         let wanted: Option<(bool,)> = sql::query_as("select automatic_promotion from installation where \"only\" = 1")
-            .fetch_optional(&self.book())
+            .fetch_optional(&self.database())
             .await?;
         Ok(wanted.is_some_and(|(wanted,)| wanted))
     }
@@ -88,9 +88,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn set_automatic_promotion(&self, wanted: bool, audit: &AuditEntry) -> Result<bool, StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         let set = sql::query("update installation set automatic_promotion = $1 where automatic_promotion <> $1")
             .bind(wanted)
             .execute(&mut transaction)

@@ -35,8 +35,8 @@ struct Row {
 
 impl Store {
     pub(crate) async fn insert_join_string(&self, string: &JoinString, audit: &AuditEntry) -> Result<(), StoreError> {
-        let book = self.book();
-        let mut transaction = begin(&book).await?;
+        let database = self.database();
+        let mut transaction = begin(&database).await?;
         sql::query(
             "insert into join_strings (id, secret, expires_at, server_id, created_by, created_at)
              values ($1, $2, $3, $4, $5, $6)",
@@ -58,7 +58,7 @@ impl Store {
             "select id, secret, expires_at, used_at, server_id, created_by from join_strings where id = $1",
         )
         .bind(id)
-        .fetch_optional(&self.book())
+        .fetch_optional(&self.database())
         .await?;
         Ok(row.map(|row| JoinString {
             id: row.id,
@@ -77,8 +77,8 @@ impl Store {
 
     /// Makes a join string worthless.
     pub(crate) async fn use_up_join_string(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError> {
-        let book = self.book();
-        let mut transaction = begin(&book).await?;
+        let database = self.database();
+        let mut transaction = begin(&database).await?;
         sql::query("update join_strings set used_at = $1 where id = $2 and used_at is null")
             .bind(&audit.at)
             .bind(id)
@@ -95,8 +95,8 @@ impl Store {
         server: NewServer<'_>,
         audit: &AuditEntry,
     ) -> Result<Used, StoreError> {
-        let book = self.book();
-        let mut transaction = begin(&book).await?;
+        let database = self.database();
+        let mut transaction = begin(&database).await?;
         let used = sql::query("update join_strings set used_at = $1 where id = $2 and used_at is null")
             .bind(&audit.at)
             .bind(join_string)

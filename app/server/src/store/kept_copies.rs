@@ -1,10 +1,10 @@
 //! The copies of the last days, for mistakes that are found late: a server that is stopped can go back to one.
 
 use super::{
-    BOOK_MIGRATIONS, BookFacts, Copies, CopyFlaw, Manifest, StoreError,
+    Copies, CopyFlaw, DatabaseFacts, Manifest, SQLITE_MIGRATIONS, StoreError,
+    activation::{copy_to_database, put_aside},
     copies::description_of,
     copy::{damaged, facts_of, open_read_only},
-    turnover::{copy_to_book, put_aside},
 };
 use crate::durable;
 use std::{
@@ -68,10 +68,10 @@ fn kept_copy(copies: &Copies, name: &str) -> io::Result<KeptCopy> {
 /// # Errors
 ///
 /// It is damaged.
-pub async fn read_kept_copy(copy: &KeptCopy) -> Result<BookFacts, CopyFlaw> {
-    let book = open_read_only(&copy.file).await.map_err(damaged)?;
-    let facts = facts_of(&book).await.map_err(damaged);
-    book.close().await;
+pub async fn read_kept_copy(copy: &KeptCopy) -> Result<DatabaseFacts, CopyFlaw> {
+    let database = open_read_only(&copy.file).await.map_err(damaged)?;
+    let facts = facts_of(&database).await.map_err(damaged);
+    database.close().await;
     facts
 }
 
@@ -80,7 +80,7 @@ pub async fn read_kept_copy(copy: &KeptCopy) -> Result<BookFacts, CopyFlaw> {
 /// # Errors
 ///
 /// What is wrong with it, or the disk's.
-pub async fn check_kept_copy(copy: &KeptCopy, installation: &str) -> Result<BookFacts, CopyFlaw> {
+pub async fn check_kept_copy(copy: &KeptCopy, installation: &str) -> Result<DatabaseFacts, CopyFlaw> {
     if let Some(manifest) = &copy.manifest {
         let file = copy.file.clone();
         let hashed = tokio::task::spawn_blocking(move || durable::hash_of(&file)).await;
@@ -89,9 +89,9 @@ pub async fn check_kept_copy(copy: &KeptCopy, installation: &str) -> Result<Book
             return Err(CopyFlaw::Damaged("it is not what it was when it arrived".to_owned()));
         }
     }
-    let book = open_read_only(&copy.file).await.map_err(damaged)?;
-    let verdict = sqlx::query_scalar::<_, String>("pragma quick_check(1)").fetch_one(&book).await;
-    book.close().await;
+    let database = open_read_only(&copy.file).await.map_err(damaged)?;
+    let verdict = sqlx::query_scalar::<_, String>("pragma quick_check(1)").fetch_one(&database).await;
+    database.close().await;
     match verdict.map_err(StoreError::from).map_err(damaged)? {
         whole if whole == "ok" => {}
         verdict => return Err(CopyFlaw::Damaged(verdict)),
@@ -100,13 +100,13 @@ pub async fn check_kept_copy(copy: &KeptCopy, installation: &str) -> Result<Book
     if facts.installation_id != installation {
         return Err(CopyFlaw::Foreign(facts.installation_id));
     }
-    if BOOK_MIGRATIONS.iter().all(|migration| migration.version < facts.schema) {
+    if SQLITE_MIGRATIONS.iter().all(|migration| migration.version < facts.schema) {
         return Err(CopyFlaw::NewerSchema(facts.schema));
     }
     Ok(facts)
 }
 
-/// Makes the copy the book in `data`, which nobody uses; the answer is where the book is that was there, if one was.
+/// Makes the copy the database in `data`, which nobody uses; the answer is where the database is that was there, if one was.
 ///
 /// # Errors
 ///
@@ -114,7 +114,7 @@ pub async fn check_kept_copy(copy: &KeptCopy, installation: &str) -> Result<Book
 pub async fn put_copy_in_place(data: &Path, copy: &KeptCopy) -> Result<Option<PathBuf>, CopyFlaw> {
     let archive = put_aside(data).await?;
     let (file, data) = (copy.file.clone(), data.to_owned());
-    let copied = tokio::task::spawn_blocking(move || copy_to_book(&file, &data)).await;
+    let copied = tokio::task::spawn_blocking(move || copy_to_database(&file, &data)).await;
     copied.map_err(io::Error::other).flatten()?;
     Ok(archive)
 }
@@ -122,9 +122,9 @@ pub async fn put_copy_in_place(data: &Path, copy: &KeptCopy) -> Result<Option<Pa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{BOOK_FILE, Installation, Store, copy::adopt};
+    use crate::store::{DATABASE_FILE, Installation, Store, copy::adopt};
 
-    /// A folder with one kept copy of a book with no changes.
+    /// A folder with one kept copy of a database with no changes.
     async fn kept() -> (tempfile::TempDir, KeptCopy) {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).await.unwrap();
@@ -136,7 +136,7 @@ mod tests {
         };
         store.insert_installation(&first).await.unwrap();
         let copies = Copies::of(folder.path());
-        let content = store.snapshot_book(&copies.incoming().unwrap()).await.unwrap();
+        let content = store.snapshot_database(&copies.incoming().unwrap()).await.unwrap();
         let sha256 = "ab".repeat(32);
         let manifest = Manifest { sha256, size: 0, taken_at: String::new(), generation: 1, content };
         adopt(&copies, &manifest, None).await.unwrap().close().await;
@@ -155,7 +155,7 @@ mod tests {
             assert_eq!(find_kept_copy(folder.path(), name).unwrap(), None, "{name}");
         }
         let archive = put_copy_in_place(folder.path(), &copy).await.unwrap().unwrap();
-        assert!(archive.exists() && folder.path().join(BOOK_FILE).exists());
+        assert!(archive.exists() && folder.path().join(DATABASE_FILE).exists());
         // The last byte of the file is in a page that SQLite's check may pass.
         let mut bytes = fs::read(&copy.file).unwrap();
         *bytes.last_mut().unwrap() ^= 1;

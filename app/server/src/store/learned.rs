@@ -1,4 +1,4 @@
-//! Lists and devices that a copy of the book lacked, as devices brought them.
+//! Lists and devices that a copy of the database lacked, as devices brought them.
 
 use super::{
     AuditEntry, Revision, Store, StoreError, Transaction,
@@ -11,7 +11,7 @@ use super::{
 };
 use model::{DeviceInfo, PushState};
 
-/// A list that a device keeps and that the book did not know.
+/// A list that a device keeps and that the database did not know.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Learned {
     /// The list.
@@ -22,7 +22,7 @@ pub struct Learned {
     pub audit: AuditEntry,
 }
 
-/// A device of the installation that the book did not know.
+/// A device of the installation that the database did not know.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LearnedDevice {
     /// The name it gets.
@@ -44,10 +44,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn learn_device(&self, learned: &LearnedDevice) -> Result<bool, StoreError> {
         let kept = &learned.kept;
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         // The fingerprint of its key is not known here; each of its certificates is for that key.
         let taken = sql::query(
             "insert into devices (id, name, place, info, key_fingerprint, certificate_serial, wanted_revision,
@@ -78,10 +78,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn learn_revision(&self, learned: &Learned) -> Result<bool, StoreError> {
         let Learned { revision, wanted, audit } = learned;
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         let moved = sql::query(
             "update devices set wanted_revision = $1, committed_revision = $1 where id = $2 and wanted_revision = $3",
         )

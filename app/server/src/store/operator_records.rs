@@ -66,11 +66,11 @@ impl OperatorRecords {
 }
 
 impl Store {
-    /// Notes beside the book what was done at this server.
+    /// Notes beside the database what was done at this server.
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn append_own_act(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         sql::query(
             "insert into audit (at, operator, peer, action, subject, before, after)
@@ -83,7 +83,7 @@ impl Store {
         .bind(&entry.subject)
         .bind(entry.before.as_ref().map(Value::to_string))
         .bind(entry.after.as_ref().map(Value::to_string))
-        .execute(self.journal())
+        .execute(self.local())
         .await?;
         Ok(())
     }
@@ -92,16 +92,16 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn list_operator_records(&self, peer: &str) -> Result<OperatorRecords, StoreError> {
         let told = self.told_to(peer).await?;
         Ok(OperatorRecords {
-            sign_ins: sign_ins::list_own_since(self.journal(), told.sign_ins, ROWS_AT_ONCE).await?,
-            audit: list_acts_since(self.journal(), told.audit, ROWS_AT_ONCE).await?,
+            sign_ins: sign_ins::list_own_since(self.local(), told.sign_ins, ROWS_AT_ONCE).await?,
+            audit: list_acts_since(self.local(), told.audit, ROWS_AT_ONCE).await?,
         })
     }
 
-    /// Keeps what `server` told: sign-ins beside the book, the rest in it. What is there already stands. The answer is what
+    /// Keeps what `server` told: sign-ins beside the database, the rest in it. What is there already stands. The answer is what
     /// is held of that server's then.
     ///
     /// # Errors
@@ -112,20 +112,20 @@ impl Store {
         server: &str,
         records: &OperatorRecords,
     ) -> Result<HeldRecords, StoreError> {
-        sign_ins::keep(self.journal(), server, &records.sign_ins).await?;
-        insert_acts(&self.book(), server, &records.audit).await?;
+        sign_ins::keep(self.local(), server, &records.sign_ins).await?;
+        insert_acts(&self.database(), server, &records.audit).await?;
         let audit: i64 = sql::query_scalar("select coalesce(max(number), 0) from audit where server_id = $1")
             .bind(server)
-            .fetch_one(&self.book())
+            .fetch_one(&self.database())
             .await?;
-        Ok(HeldRecords { sign_ins: sign_ins::newest_of(self.journal(), server).await?, audit: number("audit", audit)? })
+        Ok(HeldRecords { sign_ins: sign_ins::newest_of(self.local(), server).await?, audit: number("audit", audit)? })
     }
 
     /// `peer` was told these, and answered what it holds. Says whether there is more for it.
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read or written.
+    /// When the local database cannot be read or written.
     pub async fn note_records_told(
         &self,
         peer: &str,
@@ -145,58 +145,58 @@ impl Store {
             .bind(peer)
             .bind(count(now.sign_ins))
             .bind(count(now.audit))
-            .execute(self.journal())
+            .execute(self.local())
             .await?;
         }
         Ok(told.is_full() || now.sign_ins < before.sign_ins || now.audit < before.audit)
     }
 
-    /// Takes into the book what was done at this server, whose id is `own`, while it did not write it. What is in the book
+    /// Takes into the database what was done at this server, whose id is `own`, while it did not write it. What is in the database
     /// already, because another server was told it, stands.
     ///
     /// # Errors
     ///
     /// When a database cannot be read or written; nothing was taken in then.
     pub async fn adopt_own_acts(&self, own: &str) -> Result<(), StoreError> {
-        let acts = list_acts_since(self.journal(), 0, usize::MAX).await?;
+        let acts = list_acts_since(self.local(), 0, usize::MAX).await?;
         if acts.is_empty() {
             return Ok(());
         }
         let known: Vec<(i64, String)> = sql::query_as("select number, at from audit where server_id = $1")
             .bind(own)
-            .fetch_all(&self.book())
+            .fetch_all(&self.database())
             .await?;
         let known: BTreeSet<(i64, String)> = known.into_iter().collect();
         let missing: Vec<ActRow> =
             acts.into_iter().filter(|act| !known.contains(&(act.number, act.at.clone()))).collect();
-        insert_acts(&self.book(), own, &missing).await
+        insert_acts(&self.database(), own, &missing).await
     }
 
     async fn told_to(&self, peer: &str) -> Result<HeldRecords, StoreError> {
         let told: Option<(i64, i64)> = sql::query_as("select sign_ins, audit from told_records where server_id = $1")
             .bind(peer)
-            .fetch_optional(self.journal())
+            .fetch_optional(self.local())
             .await?;
         let (sign_ins, audit) = told.unwrap_or_default();
         Ok(HeldRecords { sign_ins: number("told_records", sign_ins)?, audit: number("told_records", audit)? })
     }
 }
 
-async fn list_acts_since(journal: &Database, since: u64, limit: usize) -> Result<Vec<ActRow>, StoreError> {
+async fn list_acts_since(local: &Database, since: u64, limit: usize) -> Result<Vec<ActRow>, StoreError> {
     let rows = sql::query_as(
         "select id as number, at, operator, peer, action, subject, before, after from audit
          where id > $1 order by id limit $2",
     )
     .bind(count(since))
     .bind(count(limit as u64));
-    Ok(rows.fetch_all(journal).await?)
+    Ok(rows.fetch_all(local).await?)
 }
 
-async fn insert_acts(book: &Database, server: &str, acts: &[ActRow]) -> Result<(), StoreError> {
+async fn insert_acts(database: &Database, server: &str, acts: &[ActRow]) -> Result<(), StoreError> {
     if acts.is_empty() {
         return Ok(());
     }
-    let mut transaction = begin(book).await?;
+    let mut transaction = begin(database).await?;
     for act in acts {
         insert_act(&mut transaction, server, act).await?;
     }

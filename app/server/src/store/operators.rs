@@ -56,7 +56,7 @@ impl Store {
              where lower(login) = lower($1)",
         )
         .bind(login)
-        .fetch_optional(&self.book())
+        .fetch_optional(&self.database())
         .await?;
         let Some((login, name, password_hash, must_change_password, created_at)) = row else { return Ok(None) };
         let serial = serial_of(&login, &created_at);
@@ -64,13 +64,13 @@ impl Store {
         Ok((!revoked).then_some(OperatorRecord { login, name, password_hash, must_change_password, serial }))
     }
 
-    /// Takes an operator out of the book, for good; `false`, with nothing done, if it is the last one or not there.
+    /// Takes an operator out of the database, for good; `false`, with nothing done, if it is the last one or not there.
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn remove_operator(&self, operator: &OperatorRecord, audit: &AuditEntry) -> Result<bool, StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         let removed = sql::query("delete from operators where login = $1 and (select count(*) from operators) > 1")
             .bind(&operator.login)
             .execute(&mut transaction)
@@ -97,9 +97,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn has_operators(&self) -> Result<bool, StoreError> {
-        let (count,): (i64,) = sql::query_as("select count(*) from operators").fetch_one(&self.book()).await?;
+        let (count,): (i64,) = sql::query_as("select count(*) from operators").fetch_one(&self.database()).await?;
         Ok(count > 0)
     }
 
@@ -107,11 +107,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_operators(&self) -> Result<Vec<(String, String, bool)>, StoreError> {
         let all =
             sql::query_as("select login, name, must_change_password, created_at from operators order by lower(login)");
-        let all: Vec<(String, String, bool, String)> = all.fetch_all(&self.book()).await?;
+        let all: Vec<(String, String, bool, String)> = all.fetch_all(&self.database()).await?;
         let mut left = Vec::with_capacity(all.len());
         for (login, name, must_change, created_at) in all {
             if !self.is_revoked(&serial_of(&login, &created_at)).await? {
@@ -127,7 +127,7 @@ impl Store {
     ///
     /// [`StoreError::Exists`] if the login is taken.
     pub async fn insert_operator(&self, operator: &OperatorRecord, audit: &AuditEntry) -> Result<(), StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         drop_revoked(&mut transaction, &operator.login).await?;
         sql::query(
             "insert into operators (login, name, password_hash, must_change_password, password_changed_at, created_at)
@@ -148,9 +148,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn replace_password(&self, operator: &OperatorRecord, audit: &AuditEntry) -> Result<bool, StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         let done = sql::query(
             "update operators set password_hash = $1, must_change_password = $2, password_changed_at = $3
              where login = $4",

@@ -12,7 +12,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn put_outage(&self, outage: &Outage) -> Result<(), StoreError> {
         sql::query(
             "insert into outages (server_id, lost_at, report) values ($1, $2, $3)
@@ -21,7 +21,7 @@ impl Store {
         .bind(&outage.server)
         .bind(&outage.lost_at)
         .bind(to_json("outages", outage)?)
-        .execute(self.journal())
+        .execute(self.local())
         .await?;
         Ok(())
     }
@@ -30,12 +30,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn list_outages(&self, limit: u32) -> Result<Vec<Outage>, StoreError> {
         let rows: Vec<(String,)> =
             sql::query_as("select report from outages order by lost_at desc, server_id limit $1")
                 .bind(limit)
-                .fetch_all(self.journal())
+                .fetch_all(self.local())
                 .await?;
         rows.iter().map(|(report,)| from_json("outages", report)).collect()
     }

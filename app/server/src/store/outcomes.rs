@@ -85,7 +85,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn insert_outcome(&self, outcome: &Outcome) -> Result<(), StoreError> {
         sql::query(
             "insert into outcomes (device_id, epoch, revision, hash, state, reason, failures, seen_at)
@@ -99,7 +99,7 @@ impl Store {
         .bind(&outcome.reason)
         .bind(to_json("outcomes", &outcome.failures)?)
         .bind(&outcome.seen_at)
-        .execute(self.journal())
+        .execute(self.local())
         .await?;
         Ok(())
     }
@@ -108,7 +108,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn find_outcome(&self, device: u32, hash: &str) -> Result<Option<Outcome>, StoreError> {
         sql::query_as::<Row>(
             "select id, device_id, epoch, revision, hash, state, reason, failures, seen_at from outcomes
@@ -116,7 +116,7 @@ impl Store {
         )
         .bind(device)
         .bind(hash)
-        .fetch_optional(self.journal())
+        .fetch_optional(self.local())
         .await?
         .map(Outcome::try_from)
         .transpose()
@@ -126,13 +126,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn list_unnoted_outcomes(&self) -> Result<Vec<Outcome>, StoreError> {
         sql::query_as::<Row>(
             "select id, device_id, epoch, revision, hash, state, reason, failures, seen_at from outcomes
              where noted_at is null order by id",
         )
-        .fetch_all(self.journal())
+        .fetch_all(self.local())
         .await?
         .into_iter()
         .map(Outcome::try_from)
@@ -143,9 +143,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn mark_outcomes_noted(&self, ids: &[i64], at: &str) -> Result<(), StoreError> {
-        let mut transaction = begin(self.journal()).await?;
+        let mut transaction = begin(self.local()).await?;
         for id in ids {
             sql::query("update outcomes set noted_at = $1 where id = $2 and noted_at is null")
                 .bind(at)

@@ -12,7 +12,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn put_probe(&self, device: u32, table: &ProbeTable) -> Result<(), StoreError> {
         sql::query(
             "insert into probes (device_id, at, rows) values ($1, $2, $3)
@@ -21,7 +21,7 @@ impl Store {
         .bind(device)
         .bind(&table.at)
         .bind(to_json("probes", &table.rows)?)
-        .execute(self.journal())
+        .execute(self.local())
         .await?;
         Ok(())
     }
@@ -30,11 +30,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn find_probe(&self, device: u32) -> Result<Option<ProbeTable>, StoreError> {
         let row: Option<(String, String)> = sql::query_as("select at, rows from probes where device_id = $1")
             .bind(device)
-            .fetch_optional(self.journal())
+            .fetch_optional(self.local())
             .await?;
         row.map(|(at, rows)| Ok(ProbeTable { at, rows: from_json("probes", &rows)? })).transpose()
     }
@@ -43,10 +43,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn list_probe_rows(&self) -> Result<Vec<(u32, Vec<ProbeRow>)>, StoreError> {
         let rows: Vec<(i64, String)> =
-            sql::query_as("select device_id, rows from probes").fetch_all(self.journal()).await?;
+            sql::query_as("select device_id, rows from probes").fetch_all(self.local()).await?;
         rows.into_iter().map(|(id, rows)| Ok((number("probes", id)?, from_json("probes", &rows)?))).collect()
     }
 }

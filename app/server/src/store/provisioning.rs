@@ -74,10 +74,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_provisioning(&self) -> Result<Vec<ProvisioningRecord>, StoreError> {
         sql::query_as::<Row>("select * from provisioning_strings order by created_at desc, id")
-            .fetch_all(&self.book())
+            .fetch_all(&self.database())
             .await?
             .into_iter()
             .map(ProvisioningRecord::try_from)
@@ -88,7 +88,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn is_provisioning_of_this_epoch(&self, id: &str) -> Result<bool, StoreError> {
         self.was_done_in_this_epoch("provisioning.create", &format!("provisioning string {id}")).await
     }
@@ -97,11 +97,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn find_provisioning(&self, id: &str) -> Result<Option<ProvisioningRecord>, StoreError> {
         sql::query_as::<Row>("select * from provisioning_strings where id = $1")
             .bind(id)
-            .fetch_optional(&self.book())
+            .fetch_optional(&self.database())
             .await?
             .map(ProvisioningRecord::try_from)
             .transpose()
@@ -111,9 +111,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn insert_provisioning(&self, string: &ProvisioningRecord, audit: &AuditEntry) -> Result<(), StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         sql::query(
             "insert into provisioning_strings
              (id, secret, addresses, uses, used, expires_at, server_id, created_by, created_at)

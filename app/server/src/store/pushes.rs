@@ -74,7 +74,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn find_newest_push(&self, device: u32) -> Result<Option<Push>, StoreError> {
         sql::query_as::<Row>(
             "select p.revision, p.state, p.reason, p.failures, p.updated_at, r.created_by
@@ -82,7 +82,7 @@ impl Store {
              where p.device_id = $1 order by p.revision desc limit 1",
         )
         .bind(device)
-        .fetch_optional(&self.book())
+        .fetch_optional(&self.database())
         .await?
         .map(|row| push_of(device, row))
         .transpose()
@@ -92,7 +92,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn find_push(&self, device: u32, revision: u64) -> Result<Option<Push>, StoreError> {
         sql::query_as::<Row>(
             "select p.revision, p.state, p.reason, p.failures, p.updated_at, r.created_by
@@ -101,7 +101,7 @@ impl Store {
         )
         .bind(device)
         .bind(count(revision))
-        .fetch_optional(&self.book())
+        .fetch_optional(&self.database())
         .await?
         .map(|row| push_of(device, row))
         .transpose()
@@ -111,7 +111,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_push_states(&self, devices: &[u32]) -> Result<HashMap<u32, PushState>, StoreError> {
         let mut query = sql::Builder::new(
             "select p.device_id, p.state from pushes p
@@ -119,7 +119,7 @@ impl Store {
              and p.device_id in (",
         );
         query.push_list(devices).push(")");
-        let rows: Vec<(i64, String)> = query.build_as().fetch_all(&self.book()).await?;
+        let rows: Vec<(i64, String)> = query.build_as().fetch_all(&self.database()).await?;
         rows.into_iter().map(|(device, state)| Ok((number("pushes", device)?, from_name("pushes", &state)?))).collect()
     }
 
@@ -127,10 +127,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn move_push(&self, step: &PushMove) -> Result<bool, StoreError> {
         let record = format!("pushes {}/{}", step.device, step.revision);
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         let wanted: Option<i64> = sql::query_scalar("select wanted_revision from devices where id = $1")
             .bind(step.device)
             .fetch_optional(&mut transaction)

@@ -4,23 +4,23 @@ use super::{Database, Store, StoreError, Transaction, begin};
 
 /// Nothing is written to this server's databases as long as it lives.
 pub(crate) struct Quiet {
-    _book: Option<Transaction>,
-    _journal: Transaction,
+    _database: Option<Transaction>,
+    _local: Transaction,
 }
 
 impl Store {
     /// Lets whoever writes finish, brings everything into the database files themselves, and keeps writers waiting. A
     /// standby's copy is never written.
-    pub(crate) async fn quiet(&self, writes_book: bool) -> Result<Quiet, StoreError> {
-        let book = writes_book.then(|| self.book());
-        for database in book.iter().chain([self.journal()]) {
+    pub(crate) async fn quiet(&self, writes_database: bool) -> Result<Quiet, StoreError> {
+        let database = writes_database.then(|| self.database());
+        for database in database.iter().chain([self.local()]) {
             empty_log(database).await?;
         }
-        let _book = match &book {
-            Some(book) => Some(begin(book).await?),
+        let _database = match &database {
+            Some(database) => Some(begin(database).await?),
             None => None,
         };
-        Ok(Quiet { _book, _journal: begin(self.journal()).await? })
+        Ok(Quiet { _database, _local: begin(self.local()).await? })
     }
 }
 

@@ -48,9 +48,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn insert_refresh_token(&self, token: &RefreshToken) -> Result<(), StoreError> {
-        let mut transaction = begin(self.journal()).await?;
+        let mut transaction = begin(self.local()).await?;
         sql::query("delete from refresh_tokens where expires_at <= $1")
             .bind(&token.issued_at)
             .execute(&mut transaction)
@@ -74,14 +74,14 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn present_refresh_token(
         &self,
         hash: &str,
         now: &str,
         grace_from: &str,
     ) -> Result<Presented, StoreError> {
-        let mut transaction = begin(self.journal()).await?;
+        let mut transaction = begin(self.local()).await?;
         let row: Option<Row> = sql::query_as(
             "select hash, family, operator, credential, issued_at, expires_at, used_at
              from refresh_tokens where hash = $1 and expires_at > $2",
@@ -126,11 +126,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn end_refresh_family(&self, hash: &str) -> Result<(), StoreError> {
         sql::query("delete from refresh_tokens where family in (select family from refresh_tokens where hash = $1)")
             .bind(hash)
-            .execute(self.journal())
+            .execute(self.local())
             .await?;
         Ok(())
     }
@@ -139,9 +139,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn end_refresh_tokens_of(&self, operator: &str) -> Result<(), StoreError> {
-        sql::query("delete from refresh_tokens where operator = $1").bind(operator).execute(self.journal()).await?;
+        sql::query("delete from refresh_tokens where operator = $1").bind(operator).execute(self.local()).await?;
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ pub struct RenewalRecord {
     pub device: u32,
     /// Its serial number, lower-case hex.
     pub serial: String,
-    /// The serial number that the book has for the device until now.
+    /// The serial number that the database has for the device until now.
     pub replaces: String,
     /// The serial number that the device showed.
     pub shown: String,
@@ -35,13 +35,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn find_renewable(&self, device: u32) -> Result<Option<Renewable>, StoreError> {
         let found = sql::query_as(
             "select key_fingerprint, certificate_serial, certificate as renewed from devices
              left join renewals on serial = certificate_serial where id = $1",
         );
-        Ok(found.bind(device).fetch_optional(&self.book()).await?)
+        Ok(found.bind(device).fetch_optional(&self.database()).await?)
     }
 
     /// Records the new certificate; `false`, with nothing done, if the device has got another one meanwhile, or the one
@@ -49,9 +49,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn insert_renewal(&self, renewal: &RenewalRecord) -> Result<bool, StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         let replaced = sql::query(
             "update devices set certificate_serial = $1 where id = $2 and certificate_serial = $3
              and not exists (select 1 from revocations where serial = $4)",

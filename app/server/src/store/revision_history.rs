@@ -34,7 +34,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_revisions(
         &self,
         device: u32,
@@ -51,7 +51,7 @@ impl Store {
         .bind(device)
         .bind(before.map_or(i64::MAX, count))
         .bind(count(limit as u64))
-        .fetch_all(&self.book())
+        .fetch_all(&self.database())
         .await?;
         rows.into_iter().map(past_revision).collect()
     }
@@ -60,10 +60,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn count_revisions(&self, device: u32) -> Result<u64, StoreError> {
         let counted = sql::query_scalar("select count(*) from revisions where device_id = $1").bind(device);
-        number("revisions", counted.fetch_one(&self.book()).await?)
+        number("revisions", counted.fetch_one(&self.database()).await?)
     }
 }
 

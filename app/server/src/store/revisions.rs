@@ -79,13 +79,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_kept_entries(&self) -> Result<Vec<(u32, Vec<ServerEntry>)>, StoreError> {
         let rows: Vec<(i64, String)> = sql::query_as(
             "select d.id, r.entries from devices d
              join revisions r on r.device_id = d.id and r.number = d.committed_revision",
         )
-        .fetch_all(&self.book())
+        .fetch_all(&self.database())
         .await?;
         rows.into_iter().map(|(id, entries)| Ok((number("devices", id)?, from_json("revisions", &entries)?))).collect()
     }
@@ -94,12 +94,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn find_revision(&self, device: u32, number: u64) -> Result<Option<Revision>, StoreError> {
         sql::query_as::<Row>("select * from revisions where device_id = $1 and number = $2")
             .bind(device)
             .bind(count(number))
-            .fetch_optional(&self.book())
+            .fetch_optional(&self.database())
             .await?
             .map(Revision::try_from)
             .transpose()
@@ -109,12 +109,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn find_revision_by_hash(&self, device: u32, hash: &str) -> Result<Option<Revision>, StoreError> {
         sql::query_as::<Row>("select * from revisions where device_id = $1 and hash = $2")
             .bind(device)
             .bind(hash)
-            .fetch_optional(&self.book())
+            .fetch_optional(&self.database())
             .await?
             .map(Revision::try_from)
             .transpose()
@@ -124,13 +124,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn find_provisioned_revision(&self, device: u32) -> Result<Option<Revision>, StoreError> {
         sql::query_as::<Row>(
             "select * from revisions where device_id = $1 and source = 'provisioning' order by number desc limit 1",
         )
         .bind(device)
-        .fetch_optional(&self.book())
+        .fetch_optional(&self.database())
         .await?
         .map(Revision::try_from)
         .transpose()

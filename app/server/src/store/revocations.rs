@@ -41,9 +41,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn is_revoked(&self, serial: &str) -> Result<bool, StoreError> {
-        Ok(is_revoked_in(&self.book(), serial).await? || is_revoked_in(self.journal(), serial).await?)
+        Ok(is_revoked_in(&self.database(), serial).await? || is_revoked_in(self.local(), serial).await?)
     }
 
     /// All certificates that are known here to be no longer good.
@@ -53,20 +53,20 @@ impl Store {
     /// When a database cannot be read.
     pub async fn list_revocations(&self) -> Result<Vec<Revocation>, StoreError> {
         let mut all = BTreeMap::new();
-        for database in [&self.book(), self.journal()] {
+        for database in [&self.database(), self.local()] {
             all.extend(revocations_in(database).await?.into_iter().map(|row| (row.serial.clone(), row)));
         }
         Ok(all.into_values().collect())
     }
 
-    /// Revokes all certificates of the device and takes it out of the book, with its lists; its events stay. `false`, with
+    /// Revokes all certificates of the device and takes it out of the database, with its lists; its events stay. `false`, with
     /// nothing done, if it is not there.
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn remove_device(&self, revocation: &DeviceRevocation, audit: &AuditEntry) -> Result<bool, StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         revoke_device(&mut transaction, revocation).await?;
         let removed =
             sql::query("delete from devices where id = $1").bind(revocation.device).execute(&mut transaction).await?;
@@ -87,23 +87,23 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn keep_revocations(&self, rows: &[Revocation]) -> Result<(), StoreError> {
-        insert(self.journal(), rows).await
+        insert(self.local(), rows).await
     }
 
-    /// Another book is about to take the place of the one in use, and may know less: what this one knows stays.
-    pub(super) async fn keep_revocations_of_book(&self) -> Result<(), StoreError> {
-        self.keep_revocations(&revocations_in(&self.book()).await?).await
+    /// Another database is about to take the place of the one in use, and may know less: what this one knows stays.
+    pub(super) async fn keep_revocations_of_database(&self) -> Result<(), StoreError> {
+        self.keep_revocations(&revocations_in(&self.database()).await?).await
     }
 
-    /// Takes into the book what was learned elsewhere, also by this server when it was standby.
+    /// Takes into the database what was learned elsewhere, also by this server when it was standby.
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn adopt_revocations(&self, rows: &[Revocation]) -> Result<(), StoreError> {
-        insert(&self.book(), rows).await
+        insert(&self.database(), rows).await
     }
 }
 

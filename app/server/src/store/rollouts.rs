@@ -181,14 +181,14 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn insert_rollout(
         &self,
         rollout: &RolloutRecord,
         devices: &[ChosenDevice],
         audit: impl FnOnce(u64) -> AuditEntry,
     ) -> Result<u64, StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         let id: i64 = sql::query_scalar(
             "insert into rollouts (selector, entries, rolls_back, state, forgiven, moved_by, created_by, created_at,
              updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id",
@@ -227,11 +227,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn find_rollout(&self, id: u64) -> Result<Option<RolloutRecord>, StoreError> {
         sql::query_as::<Row>("select * from rollouts where id = $1")
             .bind(count(id))
-            .fetch_optional(&self.book())
+            .fetch_optional(&self.database())
             .await?
             .map(RolloutRecord::try_from)
             .transpose()
@@ -241,12 +241,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_rollouts(&self, before: Option<u64>, limit: usize) -> Result<Vec<RolloutRecord>, StoreError> {
         sql::query_as::<Row>("select * from rollouts where id < $1 order by id desc limit $2")
             .bind(before.map_or(i64::MAX, count))
             .bind(count(limit as u64))
-            .fetch_all(&self.book())
+            .fetch_all(&self.database())
             .await?
             .into_iter()
             .map(RolloutRecord::try_from)
@@ -257,21 +257,21 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn count_rollouts(&self) -> Result<u64, StoreError> {
-        number("rollouts", sql::query_scalar("select count(*) from rollouts").fetch_one(&self.book()).await?)
+        number("rollouts", sql::query_scalar("select count(*) from rollouts").fetch_one(&self.database()).await?)
     }
 
     /// Rollouts in which something can happen by itself, oldest first.
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_open_rollouts(&self) -> Result<Vec<u64>, StoreError> {
         let rows: Vec<i64> = sql::query_scalar(
             "select id from rollouts where state in ('running', 'aborted') and ended_at is null order by id",
         )
-        .fetch_all(&self.book())
+        .fetch_all(&self.database())
         .await?;
         rows.into_iter().map(|id| number("rollouts", id)).collect()
     }
@@ -280,11 +280,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_rollbacks(&self) -> Result<HashMap<u64, u64>, StoreError> {
         let rows: Vec<(i64, i64)> =
             sql::query_as("select rolls_back, max(id) from rollouts where rolls_back is not null group by rolls_back")
-                .fetch_all(&self.book())
+                .fetch_all(&self.database())
                 .await?;
         rows.into_iter().map(|(of, by)| Ok((number("rollouts", of)?, number("rollouts", by)?))).collect()
     }
@@ -293,7 +293,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_rollout_members(&self, rollout: u64) -> Result<Vec<RolloutMember>, StoreError> {
         sql::query_as::<MemberRow>(
             "select m.device_id, m.undoes, m.returns_to, m.begun_at, m.revision, m.before_revision, m.note, d.name,
@@ -305,7 +305,7 @@ impl Store {
              where m.rollout_id = $1 order by m.position",
         )
         .bind(count(rollout))
-        .fetch_all(&self.book())
+        .fetch_all(&self.database())
         .await?
         .into_iter()
         .map(RolloutMember::try_from)

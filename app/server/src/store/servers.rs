@@ -1,4 +1,4 @@
-//! The installation's servers, as the book has them.
+//! The installation's servers, as the database has them.
 
 use super::{AuditEntry, Store, StoreError, audit::insert_audit, begin, sql};
 
@@ -13,7 +13,7 @@ pub(crate) struct ServerRow {
     pub(crate) removed: bool,
 }
 
-/// A new server's part of the book.
+/// A new server's part of the database.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewServer<'a> {
     pub(crate) id: &'a str,
@@ -33,7 +33,7 @@ impl Store {
         .bind(first.name)
         .bind(first.certificate_serial)
         .bind(now)
-        .execute(&self.book())
+        .execute(&self.database())
         .await?;
         Ok(())
     }
@@ -49,7 +49,7 @@ impl Store {
     pub(crate) async fn all_servers(&self) -> Result<Vec<ServerRow>, StoreError> {
         let rows: Vec<(String, String, i64, Option<String>)> =
             sql::query_as("select id, name, number, removed_at from servers order by number")
-                .fetch_all(&self.book())
+                .fetch_all(&self.database())
                 .await?;
         let row = |(id, name, number, removed_at): (_, _, _, Option<String>)| ServerRow {
             id,
@@ -62,7 +62,7 @@ impl Store {
 
     /// Takes a server out of the installation: whatever certificate it shows, it is not let in any more.
     pub(crate) async fn remove_server(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         sql::query(
             "insert into revocations (serial, kind, subject, reason, revoked_by, revoked_at)
              values (coalesce((select certificate_serial from servers where id = $1), $1), 'server', $1, $2, $3, $4)
@@ -85,7 +85,7 @@ impl Store {
 
     /// Was this server removed, or this certificate (lower-case hex) of it revoked?
     pub(crate) async fn is_server_revoked(&self, id: &str, serial: &str) -> Result<bool, StoreError> {
-        for database in [&self.book(), self.journal()] {
+        for database in [&self.database(), self.local()] {
             let found: i64 = sql::query_scalar(
                 "select count(*) from revocations where serial = $1 or (kind = 'server' and subject = $2)",
             )
@@ -104,7 +104,7 @@ impl Store {
     pub(crate) async fn newest_sighting_version(&self, server_id: &str) -> Result<u64, StoreError> {
         let newest: Option<i64> = sql::query_scalar("select max(version) from sightings where server_id = $1")
             .bind(server_id)
-            .fetch_one(self.journal())
+            .fetch_one(self.local())
             .await?;
         Ok(newest.unwrap_or_default().unsigned_abs())
     }

@@ -41,13 +41,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn change_sightings(
         &self,
         server_id: &str,
         changes: &[SightingChange],
     ) -> Result<Vec<SightingChanged>, StoreError> {
-        let mut transaction = begin(self.journal()).await?;
+        let mut transaction = begin(self.local()).await?;
         let mut version = next_version(&mut transaction, server_id).await?;
         let mut done = Vec::with_capacity(changes.len());
         for change in changes {
@@ -170,13 +170,13 @@ mod tests {
             "create trigger no_third before insert on sightings when new.device_id = 3
              begin select raise(abort, 'no'); end",
         )
-        .execute(store.journal())
+        .execute(store.local())
         .await
         .unwrap();
         let batch = [ends(1, 10), opens(2, 20), opens(3, 30), opens(4, 40)];
         assert!(store.change_sightings("one", &batch).await.is_err());
         assert_eq!(seen(&store).await, [(1, 10, true)]);
-        sql::query("drop trigger no_third").execute(store.journal()).await.unwrap();
+        sql::query("drop trigger no_third").execute(store.local()).await.unwrap();
         assert_eq!(store.change_sightings("one", &batch).await.unwrap(), [Ended, Opened(4), Opened(4), Opened(4)]);
         assert_eq!(seen(&store).await, [(1, 10, false), (2, 20, true), (3, 30, true), (4, 40, true)]);
     }

@@ -129,20 +129,20 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn list_sightings(&self) -> Result<Vec<Sighting>, StoreError> {
-        sightings(sql::query_as("select * from sightings").fetch_all(self.journal()).await?)
+        sightings(sql::query_as("select * from sightings").fetch_all(self.local()).await?)
     }
 
     /// Where every device is or was, on all servers.
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn list_presences(&self) -> Result<Vec<Presence>, StoreError> {
         let rows: Vec<(String, i64, String, Option<String>, i64)> =
             sql::query_as("select server_id, device_id, since, ended_at, connection_sequence from sightings")
-                .fetch_all(self.journal())
+                .fetch_all(self.local())
                 .await?;
         let presence = |(server_id, device, since, ended_at, sequence)| {
             let connection_sequence = number("sightings", sequence)?;
@@ -155,7 +155,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn count_seats(&self, servers: &[&str]) -> Result<HashMap<String, u64>, StoreError> {
         let mut query = sql::Builder::new(
             "select server_id, count(*) from (
@@ -164,7 +164,7 @@ impl Store {
                  from sightings where ended_at is null and server_id in (",
         );
         query.push_list(servers.iter().copied()).push(")) as living where place = 1 group by server_id");
-        let rows: Vec<(String, i64)> = query.build_as().fetch_all(self.journal()).await?;
+        let rows: Vec<(String, i64)> = query.build_as().fetch_all(self.local()).await?;
         rows.into_iter().map(|(server, devices)| Ok((server, number("sightings", devices)?))).collect()
     }
 
@@ -172,33 +172,33 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn list_sightings_of_devices(&self, devices: &[u32]) -> Result<Vec<Sighting>, StoreError> {
         let mut query = sql::Builder::new("select * from sightings where device_id in (");
         query.push_list(devices).push(")");
-        sightings(query.build_as().fetch_all(self.journal()).await?)
+        sightings(query.build_as().fetch_all(self.local()).await?)
     }
 
     /// Everything known of one device, on all servers.
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn list_sightings_of(&self, device: u32) -> Result<Vec<Sighting>, StoreError> {
         let rows = sql::query_as("select * from sightings where device_id = $1").bind(device);
-        sightings(rows.fetch_all(self.journal()).await?)
+        sightings(rows.fetch_all(self.local()).await?)
     }
 
     /// The devices whose sessions with `server_id` were open when it ended, or ended as the last ones with it.
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn list_last_connected(&self, server_id: &str) -> Result<BTreeSet<u32>, StoreError> {
         let rows: Vec<(i64, Option<String>)> =
             sql::query_as("select device_id, ended_at from sightings where server_id = $1")
                 .bind(server_id)
-                .fetch_all(self.journal())
+                .fetch_all(self.local())
                 .await?;
         let open = rows.iter().any(|(_, ended_at)| ended_at.is_none());
         let newest = rows.iter().filter_map(|(_, ended_at)| ended_at.as_deref()).max().and_then(parse_time);
@@ -216,19 +216,19 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn list_sightings_since(&self, server_id: &str, version: u64) -> Result<Vec<Sighting>, StoreError> {
         let rows = sql::query_as("select * from sightings where server_id = $1 and version > $2 order by version")
             .bind(server_id)
             .bind(count(version));
-        sightings(rows.fetch_all(self.journal()).await?)
+        sightings(rows.fetch_all(self.local()).await?)
     }
 
     /// Ends every session of the server that is still open: it has stopped without saying so.
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn end_all_sightings(&self, server_id: &str, at: &str, reason: &str) -> Result<(), StoreError> {
         sql::query(
             "update sightings set ended_at = $1, end_reason = $2,
@@ -238,7 +238,7 @@ impl Store {
         .bind(at)
         .bind(reason)
         .bind(server_id)
-        .execute(self.journal())
+        .execute(self.local())
         .await?;
         Ok(())
     }
@@ -247,7 +247,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn note_committed(
         &self,
         server_id: &str,
@@ -266,17 +266,17 @@ impl Store {
         .bind(server_id)
         .bind(device)
         .bind(count(session))
-        .execute(self.journal())
+        .execute(self.local())
         .await?;
         Ok(())
     }
 
-    /// Another server has this server's sightings up to `version`. If those here are older, because the journal is an old
+    /// Another server has this server's sightings up to `version`. If those here are older, because the local database is an old
     /// one, they count on from there: what changes now has to be told.
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn go_on_after_sightings(&self, server_id: &str, version: u64) -> Result<(), StoreError> {
         sql::query(
             "update sightings set version = version + ($2 - (select max(version) from sightings where server_id = $1))
@@ -284,7 +284,7 @@ impl Store {
         )
         .bind(server_id)
         .bind(count(version))
-        .execute(self.journal())
+        .execute(self.local())
         .await?;
         Ok(())
     }
@@ -293,9 +293,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn store_peer_sightings(&self, server_id: &str, rows: &[Sighting]) -> Result<(), StoreError> {
-        let mut transaction = begin(self.journal()).await?;
+        let mut transaction = begin(self.local()).await?;
         for row in rows {
             upsert(&mut transaction, &Sighting { server_id: server_id.to_owned(), ..row.clone() }).await?;
         }

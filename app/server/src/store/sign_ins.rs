@@ -31,7 +31,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be written.
+    /// When the local database cannot be written.
     pub async fn insert_sign_in(
         &self,
         at: &str,
@@ -44,7 +44,7 @@ impl Store {
             .bind(login)
             .bind(succeeded)
             .bind(peer)
-            .execute(self.journal())
+            .execute(self.local())
             .await?;
         Ok(())
     }
@@ -54,7 +54,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn list_sign_ins(
         &self,
         own: &str,
@@ -71,7 +71,7 @@ impl Store {
             query.push_bind(at).push(", ").push_bind(server).push(", ").push_bind(*number).push(")");
         }
         query.push(" order by at desc, id desc limit ").push_bind(count(limit as u64));
-        let mut rows: Vec<Placed> = query.build_as().fetch_all(self.journal()).await?;
+        let mut rows: Vec<Placed> = query.build_as().fetch_all(self.local()).await?;
         let mut query =
             Builder::new("select number, at, login, succeeded, peer, server_id from told_sign_ins where 1 = 1");
         if let Some((at, server, number)) = after {
@@ -79,7 +79,7 @@ impl Store {
             query.push(", ").push_bind(server).push(", ").push_bind(*number).push(")");
         }
         query.push(" order by at desc, server_id desc, number desc limit ").push_bind(count(limit as u64));
-        rows.append(&mut query.build_as().fetch_all(self.journal()).await?);
+        rows.append(&mut query.build_as().fetch_all(self.local()).await?);
         for Placed { server_id, row } in rows {
             found.insert((row.at.clone(), server_id, row.number), row);
         }
@@ -90,11 +90,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read.
+    /// When the local database cannot be read.
     pub async fn count_sign_ins(&self) -> Result<u64, StoreError> {
         let kept: i64 =
             sql::query_scalar("select (select count(*) from sign_ins) + (select count(*) from told_sign_ins)")
-                .fetch_one(self.journal())
+                .fetch_one(self.local())
                 .await?;
         number("sign_ins", kept)
     }
@@ -105,8 +105,8 @@ impl Store {
     ///
     /// The first that does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sql::query_scalar::<i64>("select epoch from installation").fetch_optional(&self.book()).await?;
-        sql::query_scalar::<i64>("select value from counters").fetch_optional(self.journal()).await?;
+        sql::query_scalar::<i64>("select epoch from installation").fetch_optional(&self.database()).await?;
+        sql::query_scalar::<i64>("select value from counters").fetch_optional(self.local()).await?;
         Ok(())
     }
 }
@@ -119,21 +119,21 @@ struct Placed {
 }
 
 /// Attempts at this server, with a higher number than `since`.
-pub(super) async fn list_own_since(journal: &Database, since: u64, limit: usize) -> Result<Vec<SignInRow>, StoreError> {
+pub(super) async fn list_own_since(local: &Database, since: u64, limit: usize) -> Result<Vec<SignInRow>, StoreError> {
     let rows = sql::query_as(
         "select id as number, at, login, succeeded, peer from sign_ins where id > $1 order by id limit $2",
     )
     .bind(count(since))
     .bind(count(limit as u64));
-    Ok(rows.fetch_all(journal).await?)
+    Ok(rows.fetch_all(local).await?)
 }
 
 /// Keeps attempts at another server; those that are there already stand.
-pub(super) async fn keep(journal: &Database, server: &str, rows: &[SignInRow]) -> Result<(), StoreError> {
+pub(super) async fn keep(local: &Database, server: &str, rows: &[SignInRow]) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
-    let mut transaction = begin(journal).await?;
+    let mut transaction = begin(local).await?;
     for row in rows {
         sql::query(
             "insert into told_sign_ins (server_id, number, at, login, succeeded, peer)
@@ -153,10 +153,10 @@ pub(super) async fn keep(journal: &Database, server: &str, rows: &[SignInRow]) -
 }
 
 /// The highest number of another server's that is held.
-pub(super) async fn newest_of(journal: &Database, server: &str) -> Result<u64, StoreError> {
+pub(super) async fn newest_of(local: &Database, server: &str) -> Result<u64, StoreError> {
     let newest: i64 = sql::query_scalar("select coalesce(max(number), 0) from told_sign_ins where server_id = $1")
         .bind(server)
-        .fetch_one(journal)
+        .fetch_one(local)
         .await?;
     number("told_sign_ins", newest)
 }

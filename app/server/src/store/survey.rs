@@ -1,7 +1,7 @@
 //! A look at the databases from outside, beside a server that runs or without one; nothing is changed.
 
 use super::{
-    BOOK_FILE, BOOK_MIGRATIONS, Copies, Database, JOURNAL_FILE, JOURNAL_MIGRATIONS, StoreError, columns::number, sql,
+    Copies, DATABASE_FILE, Database, LOCAL_FILE, LOCAL_MIGRATIONS, SQLITE_MIGRATIONS, StoreError, columns::number, sql,
 };
 use model::ServerEntry;
 use sqlx::{Connection as _, SqliteConnection, migrate::Migrator, sqlite::SqliteConnectOptions};
@@ -22,7 +22,7 @@ const LISTS: &str = "select devices.id, revisions.entries from devices
 /// What was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Surveyed {
-    /// The book, or the copy that counts, and the journal.
+    /// The database, or the copy that counts, and the local database.
     pub files: Vec<SurveyedFile>,
     /// Bytes of all of them, with their logs.
     pub bytes: u64,
@@ -30,7 +30,7 @@ pub struct Surveyed {
     pub devices: u64,
     /// Those whose wanted list names one address alone, by Device ID.
     pub single_server_devices: Vec<u32>,
-    /// Events in the journal that the active server has not taken over.
+    /// Events in the local database that the active server has not taken over.
     pub events_kept_back: u64,
 }
 
@@ -56,9 +56,9 @@ pub enum Schema {
     Newer(i64),
 }
 
-/// Where a server's book is while it writes it.
+/// Where a server's database is while it writes it.
 #[derive(Clone, Copy, Debug)]
-pub enum BookPlace<'a> {
+pub enum DatabasePlace<'a> {
     /// In its data folder.
     Own,
     /// In a file that it shares with the other server.
@@ -67,55 +67,55 @@ pub enum BookPlace<'a> {
     Server(&'a str),
 }
 
-/// Looks at the databases in `folder`, at a book elsewhere there, on a standby at the copy that counts; `None` if there are
+/// Looks at the databases in `folder`, at a database elsewhere there, on a standby at the copy that counts; `None` if there are
 /// none.
 ///
 /// # Errors
 ///
 /// A file cannot be opened or read at all, or the database server does not answer.
-pub async fn survey(folder: &Path, place: BookPlace<'_>, standby: bool) -> Result<Option<Surveyed>, StoreError> {
-    let book = match place {
-        BookPlace::Server(address) => return survey_server(folder, address, standby).await.map(Some),
+pub async fn survey(folder: &Path, place: DatabasePlace<'_>, standby: bool) -> Result<Option<Surveyed>, StoreError> {
+    let database = match place {
+        DatabasePlace::Server(address) => return survey_server(folder, address, standby).await.map(Some),
         _ if standby => Copies::of(folder).current().map_err(sqlx::Error::Io)?.map(|(_, file)| file),
-        BookPlace::Own => Some(folder.join(BOOK_FILE)).filter(|file| file.exists()),
-        BookPlace::Shared(file) => Some(file.to_owned()).filter(|file| file.exists()),
+        DatabasePlace::Own => Some(folder.join(DATABASE_FILE)).filter(|file| file.exists()),
+        DatabasePlace::Shared(file) => Some(file.to_owned()).filter(|file| file.exists()),
     };
-    let Some(book) = book else { return Ok(None) };
-    let journal = folder.join(JOURNAL_FILE);
-    let mut surveyed = Surveyed { bytes: bytes_of(&book) + bytes_of(&journal), ..Surveyed::default() };
+    let Some(database) = database else { return Ok(None) };
+    let local = folder.join(LOCAL_FILE);
+    let mut surveyed = Surveyed { bytes: bytes_of(&database) + bytes_of(&local), ..Surveyed::default() };
     // Nobody writes to a copy, nor keeps a log beside it.
-    let mut connection = open(&book, standby).await?;
-    let (file, whole) = examine(&mut connection, &book, &BOOK_MIGRATIONS).await?;
+    let mut connection = open(&database, standby).await?;
+    let (file, whole) = examine(&mut connection, &database, &SQLITE_MIGRATIONS).await?;
     surveyed.files.push(file);
     if whole {
         let rows: Vec<(i64, String)> = sqlx::query_as(LISTS).fetch_all(&mut connection).await?;
         (surveyed.devices, surveyed.single_server_devices) = devices(&rows)?;
     }
     connection.close().await?;
-    look_at_journal(&journal, standby, &mut surveyed).await?;
+    look_at_local_database(&local, standby, &mut surveyed).await?;
     Ok(Some(surveyed))
 }
 
 async fn survey_server(folder: &Path, address: &str, standby: bool) -> Result<Surveyed, StoreError> {
-    let journal = folder.join(JOURNAL_FILE);
-    let mut surveyed = Surveyed { bytes: bytes_of(&journal), ..Surveyed::default() };
-    let book = Database::connect(&address.parse().map_err(StoreError::Address)?, true).await?;
-    let known: bool = sql::query_scalar("select to_regclass('devices') is not null").fetch_one(&book).await?;
+    let local = folder.join(LOCAL_FILE);
+    let mut surveyed = Surveyed { bytes: bytes_of(&local), ..Surveyed::default() };
+    let database = Database::connect(&address.parse().map_err(StoreError::Address)?, true).await?;
+    let known: bool = sql::query_scalar("select to_regclass('devices') is not null").fetch_one(&database).await?;
     if known {
-        let rows = sql::query_as(LISTS).fetch_all(&book).await?;
+        let rows = sql::query_as(LISTS).fetch_all(&database).await?;
         (surveyed.devices, surveyed.single_server_devices) = devices(&rows)?;
     }
-    book.close().await;
-    look_at_journal(&journal, standby, &mut surveyed).await?;
+    database.close().await;
+    look_at_local_database(&local, standby, &mut surveyed).await?;
     Ok(surveyed)
 }
 
-async fn look_at_journal(journal: &Path, standby: bool, surveyed: &mut Surveyed) -> Result<(), StoreError> {
-    if !journal.exists() {
+async fn look_at_local_database(local: &Path, standby: bool, surveyed: &mut Surveyed) -> Result<(), StoreError> {
+    if !local.exists() {
         return Ok(());
     }
-    let mut connection = open(journal, false).await?;
-    let (file, whole) = examine(&mut connection, journal, &JOURNAL_MIGRATIONS).await?;
+    let mut connection = open(local, false).await?;
+    let (file, whole) = examine(&mut connection, local, &LOCAL_MIGRATIONS).await?;
     surveyed.files.push(file);
     if whole && standby {
         let kept: i64 = sqlx::query_scalar("select count(*) from events where forwarded_at is null")

@@ -114,10 +114,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn list_waiting(&self) -> Result<Vec<WaitingRecord>, StoreError> {
         sql::query_as::<Row>("select * from waiting_devices where state = 'waiting' order by first_seen, fingerprint")
-            .fetch_all(&self.book())
+            .fetch_all(&self.database())
             .await?
             .into_iter()
             .map(WaitingRecord::try_from)
@@ -128,11 +128,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn find_waiting(&self, fingerprint: &str) -> Result<Option<WaitingRecord>, StoreError> {
         sql::query_as::<Row>("select * from waiting_devices where fingerprint = $1")
             .bind(fingerprint)
-            .fetch_optional(&self.book())
+            .fetch_optional(&self.database())
             .await?
             .map(WaitingRecord::try_from)
             .transpose()
@@ -143,9 +143,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn insert_waiting(&self, device: &WaitingRecord) -> Result<bool, StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         let taken = sql::query("update provisioning_strings set used = used + 1 where id = $1 and used < uses")
             .bind(&device.provisioning_id)
             .execute(&mut transaction)
@@ -175,7 +175,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn update_waiting(&self, device: &WaitingRecord) -> Result<(), StoreError> {
         sql::query(
             "update waiting_devices set device_id = $1, info = $2, request = $3, peer = $4, last_seen = $5
@@ -187,7 +187,7 @@ impl Store {
         .bind(&device.peer)
         .bind(&device.last_seen)
         .bind(&device.fingerprint)
-        .execute(&self.book())
+        .execute(&self.database())
         .await?;
         Ok(())
     }
@@ -196,9 +196,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn accept_waiting(&self, acceptance: &Acceptance) -> Result<bool, StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         let decided = sql::query(
             "update waiting_devices set state = 'accepted', certificate = $1
              where fingerprint = $2 and state = 'waiting'",
@@ -232,9 +232,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn reject_waiting(&self, fingerprint: &str, audit: &AuditEntry) -> Result<bool, StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         let decided =
             sql::query("update waiting_devices set state = 'rejected' where fingerprint = $1 and state = 'waiting'")
                 .bind(fingerprint)

@@ -1,7 +1,7 @@
 //! A standby that takes over by itself because most devices are on it, and an active server that gives way by itself.
 
 use crate::cluster::Cluster;
-use crate::door::{DOOR, Door, list_of};
+use crate::device::{DEVICE, QuickDevice, list_of};
 use crate::failover::{Mortal, quick};
 use crate::harness::{Answer, api_request, send};
 use crate::pair::{PASSWORD, Pair, change, console, folder, has, join_string, until};
@@ -18,19 +18,19 @@ use std::{
 };
 
 /// Three devices that list both servers: enough to decide.
-const DOORS: [u32; 3] = [DOOR, DOOR + 1, DOOR + 2];
+const DEVICES: [u32; 3] = [DEVICE, DEVICE + 1, DEVICE + 2];
 
 fn hasty(data: &Path) -> Config {
     Config { promotion_hold: Duration::from_secs(3), ..quick(data) }
 }
 
-async fn doors(one: &Running, two: &Running) -> Vec<Door> {
-    let mut doors = Vec::new();
-    for id in DOORS {
-        doors.push(Door::numbered(one, id).await);
+async fn devices_on_both(one: &Running, two: &Running) -> Vec<QuickDevice> {
+    let mut devices = Vec::new();
+    for id in DEVICES {
+        devices.push(QuickDevice::numbered(one, id).await);
         list_of(one, id, &[one.gateway_addr, two.gateway_addr]).await;
     }
-    doors
+    devices
 }
 
 /// Switches it on and waits until both servers have it in force, with all devices.
@@ -51,15 +51,15 @@ async fn in_force(server: &Running) {
 }
 
 #[tokio::test]
-async fn most_devices_make_the_standby_active_and_the_first_server_gives_way() {
+async fn a_majority_promotes_the_standby_and_the_first_steps_down() {
     let (one_data, two_data) = (folder(), folder());
     let mortal = Mortal::start(hasty(one_data.path())).await;
     let one = &mortal.running;
     let string = join_string(one).await;
     let two = start(Config { join: Some(string), ..hasty(two_data.path()) }).await.unwrap();
-    let _doors = doors(one, &two).await;
+    let _doors = devices_on_both(one, &two).await;
     switch_on(one, &two).await;
-    let ports = Config { gateway: one.gateway_addr, sites: one.sites_addr, ..hasty(one_data.path()) };
+    let ports = Config { gateway: one.gateway_addr, peers: one.peers_addr, ..hasty(one_data.path()) };
 
     mortal.kill();
     let took = until("the second has taken over", async || two.service().role() == Role::Active).await;
@@ -78,7 +78,7 @@ async fn most_devices_make_the_standby_active_and_the_first_server_gives_way() {
     })
     .await;
     assert_eq!(one.service().role(), Role::ReadOnly);
-    let id = one.service().site().server_id.clone();
+    let id = one.service().identity().server_id.clone();
     until("it is standby", async || one.service().rejoin(&console(), &id).await.is_ok()).await;
     in_force(&two).await;
 }
@@ -93,7 +93,7 @@ async fn most_devices_promote_a_replica_with_its_database() {
     let replica = Cluster::replica_of(&primary, "two").await;
     let string = join_string(one).await;
     let two = start(Config { join: Some(string), ..on(&replica, two_data.path()) }).await.unwrap();
-    let _doors = doors(one, &two).await;
+    let _doors = devices_on_both(one, &two).await;
     switch_on(one, &two).await;
     let kept = change(one).await;
     until("the replica has it", async || has(&two, &kept).await).await;
@@ -109,12 +109,12 @@ async fn most_devices_promote_a_replica_with_its_database() {
 }
 
 #[tokio::test]
-async fn an_active_server_that_hears_nobody_changes_nothing_until_it_does() {
+async fn an_active_server_that_hears_nobody_is_read_only_meanwhile() {
     let (one_data, two_data) = (folder(), folder());
     let one = start(hasty(one_data.path())).await.unwrap();
     let two = start(Config { join: Some(join_string(&one).await), ..hasty(two_data.path()) }).await.unwrap();
-    let ports = Config { gateway: two.gateway_addr, sites: two.sites_addr, ..hasty(two_data.path()) };
-    let doors = doors(&one, &two).await;
+    let ports = Config { gateway: two.gateway_addr, peers: two.peers_addr, ..hasty(two_data.path()) };
+    let devices = devices_on_both(&one, &two).await;
     switch_on(&one, &two).await;
 
     two.stop().await;
@@ -122,7 +122,7 @@ async fn an_active_server_that_hears_nobody_changes_nothing_until_it_does() {
     change(&one).await; // The devices are here.
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(one.service().banners().await, [], "they have answered since");
-    drop(doors);
+    drop(devices);
     until("it gives way", async || one.service().role() == Role::ReadOnly).await;
     let refused = one.service().set_automatic_promotion(&console(), false).await;
     assert!(matches!(refused, Err(Fault::NotActive { .. })), "{refused:?}");
@@ -138,7 +138,7 @@ async fn an_active_server_that_hears_nobody_changes_nothing_until_it_does() {
 }
 
 #[tokio::test]
-async fn without_devices_that_reach_both_servers_it_is_not_in_force_and_says_why() {
+async fn without_shared_devices_it_is_not_in_force_and_says_why() {
     let Pair { one, two, one_data: _kept, two_data: _kept_too } = Pair::start().await;
     let now = one.service().set_automatic_promotion(&console(), true).await.unwrap();
     assert!(now.wanted && !now.in_force, "{now:?}");
@@ -158,13 +158,13 @@ async fn post(server: &Running, path: &str, token: &str, body: serde_json::Value
 }
 
 #[tokio::test]
-async fn an_answer_to_a_change_says_whether_it_is_on_this_server_alone() {
+async fn an_answer_says_whether_the_change_is_on_this_server_alone() {
     let (one_data, two_data) = (folder(), folder());
     let patient = |data| Config { promotion_hold: Duration::from_secs(12), ..quick(data) };
     let admin_password = Some(PASSWORD.to_owned());
     let one = start(Config { admin_password, ..patient(one_data.path()) }).await.unwrap();
     let two = start(Config { join: Some(join_string(&one).await), ..patient(two_data.path()) }).await.unwrap();
-    let doors = doors(&one, &two).await;
+    let devices = devices_on_both(&one, &two).await;
     switch_on(&one, &two).await;
     let login = post(&one, "/login", "", json!({ "login": "admin", "password": PASSWORD })).await;
     let token = login.json()["access_token"].as_str().unwrap().to_owned();
@@ -178,7 +178,7 @@ async fn an_answer_to_a_change_says_whether_it_is_on_this_server_alone() {
     assert_eq!((answer.status, answer.header("saved")), (StatusCode::CREATED, ""), "the devices answer");
     assert!(begun.elapsed() < Duration::from_secs(1), "they are asked at once: {:?}", begun.elapsed());
 
-    drop(doors);
+    drop(devices);
     until("the devices are gone", async || {
         let view = one.service().automatic_promotion().await.unwrap();
         view.electors_here == 0

@@ -16,7 +16,7 @@ use server::{
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
 use tokio::{process::Command, time::timeout};
 
-const DOOR: u32 = 547_846_001;
+const DEVICE: u32 = 547_846_001;
 
 async fn portal(verb: &str, file: &Path, data: &Path) -> Output {
     let mut command = Command::new(program());
@@ -40,7 +40,7 @@ async fn done(verb: &str, file: &Path, data: &Path) {
 async fn backed_up() -> (Portal, TestDevice, tempfile::TempDir) {
     let portal = Portal::start().await;
     let token = portal.sign_in().await;
-    let device = portal.device(DOOR, &token).await;
+    let device = portal.device(DEVICE, &token).await;
     let shelf = tempfile::tempdir().unwrap();
     done("backup", &shelf.path().join("server.tar"), &portal.folder.path().join("data")).await;
     (portal, device, shelf)
@@ -51,7 +51,7 @@ async fn status_at(server: &Running) -> Option<String> {
     let signed_in = send(server.http_addr, api_request(Method::POST, "/login", "", Some(input))).await.json();
     let token = signed_in["access_token"].as_str()?;
     let device =
-        send(server.http_addr, api_request(Method::GET, &format!("/devices/{DOOR}"), token, None)).await.json();
+        send(server.http_addr, api_request(Method::GET, &format!("/devices/{DEVICE}"), token, None)).await.json();
     device["status"].as_str().map(str::to_owned)
 }
 
@@ -110,17 +110,17 @@ async fn a_server_goes_back_to_a_kept_copy_and_the_other_one_follows() {
         timeout(PATIENCE, run).await.unwrap().unwrap()
     };
     assert!(String::from_utf8_lossy(&back(&name).await.stderr).contains("already runs"));
-    let sites = two.sites_addr;
+    let peers = two.peers_addr;
     two.stop().await;
     let mistake = change(&one).await;
     assert!(String::from_utf8_lossy(&back("1-00.db").await.stderr).contains("no kept copy"));
     let output = back(&name).await;
     assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("Server #2"), "{output:?}");
 
-    let two = start(Config { sites, ..Config::on_loopback(two_data.path()) }).await.unwrap();
+    let two = start(Config { peers, ..Config::on_loopback(two_data.path()) }).await.unwrap();
     assert_eq!(two.service().role(), Role::ReadOnly);
     assert!(has(&two, &kept).await && !has(&two, &mistake).await);
-    let id = two.service().site().server_id.clone();
+    let id = two.service().identity().server_id.clone();
     crate::pair::until("the servers hear each other", async || {
         two.service().promotion_evidence(&id).await.unwrap().others[0].reachable
     })
@@ -132,7 +132,7 @@ async fn a_server_goes_back_to_a_kept_copy_and_the_other_one_follows() {
         one.service().role() == Role::Standby && has(&one, &kept).await && !has(&one, &mistake).await
     })
     .await;
-    let lone = one.service().list_lone_writes().await.unwrap();
+    let lone = one.service().list_divergent_changes().await.unwrap();
     assert!(!lone.is_empty(), "what it had alone is listed");
 }
 

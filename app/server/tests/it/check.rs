@@ -5,7 +5,7 @@ use crate::{
     harness::{PATIENCE, Portal, until},
 };
 use serde_json::{Value, json};
-use server::{keys::Keys, service::Site};
+use server::{keys::Keys, service::Identity};
 use std::{
     fs,
     net::TcpListener,
@@ -16,7 +16,7 @@ use std::{
 use time::OffsetDateTime;
 use tokio::{process::Command, time::timeout};
 
-const DOOR: u32 = 547_846_001;
+const DEVICE: u32 = 547_846_001;
 
 /// What was found: `verdict check words`.
 struct Checked {
@@ -38,14 +38,14 @@ impl Checked {
 
 /// Checks a folder; the doors are on any port, and the browser's half is there, unless the words say otherwise.
 async fn check(data: &Path, words: &[&str]) -> Checked {
-    let site = tempfile::tempdir().unwrap();
-    fs::create_dir(site.path().join("pkg")).unwrap();
-    fs::write(site.path().join("pkg/portal.js"), "").unwrap();
+    let server = tempfile::tempdir().unwrap();
+    fs::create_dir(server.path().join("pkg")).unwrap();
+    fs::write(server.path().join("pkg/portal.js"), "").unwrap();
     let mut command = Command::new(program());
-    command.args(["check", "--json", "--data"]).arg(data).arg("--site-root").arg(site.path());
-    for door in ["--http", "--gateway", "--sites", "--metrics"] {
-        if !words.contains(&door) {
-            command.args([door, "127.0.0.1:0"]);
+    command.args(["check", "--json", "--data"]).arg(data).arg("--web-root").arg(server.path());
+    for device in ["--http", "--gateway", "--peers", "--metrics"] {
+        if !words.contains(&device) {
+            command.args([device, "127.0.0.1:0"]);
         }
     }
     let output = timeout(PATIENCE, command.args(words).kill_on_drop(true).output()).await.unwrap().unwrap();
@@ -61,11 +61,11 @@ async fn a_server_is_checked_while_it_runs_and_while_it_does_not() {
     let portal = Portal::start().await;
     let data = portal.folder.path().join("data");
     let (http, gateway) = (portal.running.http_addr.to_string(), portal.running.gateway_addr.to_string());
-    let doors = ["--http", &http, "--gateway", &gateway];
+    let devices = ["--http", &http, "--gateway", &gateway];
     let token = portal.sign_in().await;
-    let _device = portal.device(DOOR, &token).await;
+    let _device = portal.device(DEVICE, &token).await;
 
-    let checked = check(&data, &doors).await;
+    let checked = check(&data, &devices).await;
     assert_eq!(checked.code, Some(0), "{:?}", checked.findings);
     assert_eq!(checked.bad(), ["other-server", "device-lists"], "{:?}", checked.findings);
     assert!(checked.told("ok", "server").contains("Active"));
@@ -76,9 +76,9 @@ async fn a_server_is_checked_while_it_runs_and_while_it_does_not() {
         { "priority": 1, "address": "127.0.0.1", "port": portal.running.gateway_addr.port() },
         { "priority": 2, "address": "127.0.0.1", "port": 9 },
     ]});
-    let saved = portal.put_servers(DOOR, &token, Some("\"1\""), entries).await;
+    let saved = portal.put_servers(DEVICE, &token, Some("\"1\""), entries).await;
     assert_eq!(saved.status, 202, "{}", saved.text);
-    assert_eq!(check(&data, &doors).await.bad(), ["other-server"]);
+    assert_eq!(check(&data, &devices).await.bad(), ["other-server"]);
 
     // Another server's port is not this one's, and a port that nobody listens on is none that this server has.
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -88,7 +88,7 @@ async fn a_server_is_checked_while_it_runs_and_while_it_does_not() {
     assert!(elsewhere.told("warning", "ports").contains("other options"));
 
     portal.running.stop().await;
-    let checked = check(&data, &doors).await;
+    let checked = check(&data, &devices).await;
     assert_eq!((checked.code, checked.bad()), (Some(0), vec!["other-server"]), "{:?}", checked.findings);
     assert!(checked.told("ok", "server").contains("no server runs"));
     assert!(!data.join("control.sock").exists());
@@ -119,10 +119,10 @@ async fn what_is_wrong_with_a_folder_is_told_with_the_way_out() {
     assert!(check(&data, &[]).await.told("error", "keys").contains("restore"));
     fs::write(data.join("keys/token.key"), token).unwrap();
 
-    let site = fs::read(data.join("server.json")).unwrap();
+    let server = fs::read(data.join("server.json")).unwrap();
     fs::write(data.join("server.json"), "{").unwrap();
     assert!(check(&data, &[]).await.told("error", "description").contains("portal restore"));
-    fs::write(data.join("server.json"), site).unwrap();
+    fs::write(data.join("server.json"), server).unwrap();
 
     let role = fs::read(data.join("role.json")).unwrap();
     fs::remove_file(data.join("role.json")).unwrap();
@@ -130,10 +130,10 @@ async fn what_is_wrong_with_a_folder_is_told_with_the_way_out() {
     fs::write(data.join("role.json"), role).unwrap();
 
     let late = SystemTime::now() + Duration::from_secs(3600);
-    fs::File::options().write(true).open(data.join("journal.db")).unwrap().set_modified(late).unwrap();
+    fs::File::options().write(true).open(data.join("local.db")).unwrap().set_modified(late).unwrap();
     assert!(check(&data, &[]).await.told("error", "clock").contains("NTP"));
     let now = SystemTime::now();
-    fs::File::options().write(true).open(data.join("journal.db")).unwrap().set_modified(now).unwrap();
+    fs::File::options().write(true).open(data.join("local.db")).unwrap().set_modified(now).unwrap();
 
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = other.local_addr().unwrap().to_string();
@@ -141,15 +141,15 @@ async fn what_is_wrong_with_a_folder_is_told_with_the_way_out() {
     let exposed = check(&data, &["--http", "0.0.0.0:0", "--allow-plain-http"]).await;
     assert!(exposed.told("warning", "plain-http").contains("in the clear"));
 
-    let book = data.join("biostar2.db");
-    let mut bytes = fs::read(&book).unwrap();
+    let database = data.join("biostar2.db");
+    let mut bytes = fs::read(&database).unwrap();
     let half = bytes.len() / 2;
     bytes[8192..half.max(16384)].fill(0xff);
-    fs::write(&book, bytes).unwrap();
+    fs::write(&database, bytes).unwrap();
     let checked = check(&data, &[]).await;
     assert_eq!(checked.code, Some(1));
     assert!(checked.told("error", "database").contains("damaged"), "{:?}", checked.findings);
-    fs::remove_file(&book).unwrap();
+    fs::remove_file(&database).unwrap();
     assert!(check(&data, &[]).await.told("error", "database").contains("restore"));
 }
 
@@ -162,12 +162,12 @@ async fn certificates_that_end_are_told_before_and_after() {
         // Certificates run ten years.
         let made = OffsetDateTime::now_utc() - time::Duration::days(365 * (10 - years) - 30);
         Keys::create("site", "one", made).unwrap().save(&data).unwrap();
-        let site = Site {
+        let server = Identity {
             installation_id: "site".to_owned(),
             server_id: "one".to_owned(),
             server_name: "BioStar Server #1".to_owned(),
         };
-        fs::write(data.join("server.json"), serde_json::to_vec(&site).unwrap()).unwrap();
+        fs::write(data.join("server.json"), serde_json::to_vec(&server).unwrap()).unwrap();
         let checked = check(&data, &[]).await;
         let told = checked.told(verdict, "certificates");
         assert!(told.contains("the server's certificate") || told.contains("the authority's"), "{told}");

@@ -1,7 +1,7 @@
 //! A clock that jumps a day, ahead and back: what is timed by it goes on.
 
 use crate::{
-    door::{Door, connection, list},
+    device::{QuickDevice, connection, list},
     failover::quick,
     harness::{api_request, send},
     pair::{PASSWORD, change, folder, has, join_string, until},
@@ -31,10 +31,10 @@ fn with_clock(data: &Path, ahead: &Arc<AtomicI64>) -> Config {
     Config { clock, admin_password: Some(PASSWORD.to_owned()), ..quick(data) }
 }
 
-/// When the standby last rehearsed a failover.
-async fn rehearsed(standby: &Running) -> Option<String> {
+/// When the standby last tested a failover.
+async fn last_restore_test(standby: &Running) -> Option<String> {
     let servers = standby.service().list_servers().await.unwrap();
-    Some(servers[1].copy.clone()?.rehearsal?.at)
+    Some(servers[1].copy.clone()?.restore_test?.at)
 }
 
 async fn sign_in_and_read(server: &Running) -> StatusCode {
@@ -51,13 +51,13 @@ async fn a_day_ahead_and_a_day_back_strand_nothing() {
     let one = start(with_clock(one_data.path(), &ahead)).await.unwrap();
     let joining = Config { join: Some(join_string(&one).await), ..with_clock(two_data.path(), &ahead) };
     let two = start(joining).await.unwrap();
-    let _door = Door::at(&one).await;
+    let _door = QuickDevice::at(&one).await;
     list(&one, &[one.gateway_addr, two.gateway_addr]).await;
-    until("a failover is rehearsed", async || rehearsed(&two).await.is_some()).await;
+    until("a failover is tested", async || last_restore_test(&two).await.is_some()).await;
     let connected = connection(one.service()).await.unwrap();
 
     for jump in [DAY_S, 0, -DAY_S] {
-        let before = rehearsed(&two).await;
+        let before = last_restore_test(&two).await;
         ahead.store(jump, Ordering::Relaxed);
         let id = change(&one).await;
         until("the copy follows", async || has(&two, &id).await).await;
@@ -66,7 +66,7 @@ async fn a_day_ahead_and_a_day_back_strand_nothing() {
             assert_eq!(servers[other].state, PeerState::Reachable, "{jump}: {servers:?}");
             assert_eq!(sign_in_and_read(server).await, StatusCode::OK, "{jump}");
         }
-        until("it is rehearsed by the new time", async || rehearsed(&two).await != before).await;
+        until("it is tested by the new time", async || last_restore_test(&two).await != before).await;
         list(&one, &[one.gateway_addr, two.gateway_addr]).await;
         let now = connection(one.service()).await.unwrap();
         assert_eq!((now.server, now.since), (connected.server.clone(), connected.since.clone()), "{jump}: it stays");
@@ -74,7 +74,7 @@ async fn a_day_ahead_and_a_day_back_strand_nothing() {
 
     // One clock alone: nothing depends on the other's.
     let other = Arc::new(AtomicI64::new(DAY_S));
-    let ports = Config { gateway: two.gateway_addr, sites: two.sites_addr, ..with_clock(two_data.path(), &other) };
+    let ports = Config { gateway: two.gateway_addr, peers: two.peers_addr, ..with_clock(two_data.path(), &other) };
     two.stop().await;
     let two = start(ports).await.unwrap();
     let id = change(&one).await;

@@ -36,7 +36,7 @@ fn serve_as(verb: &[&str], data: &Path, more: &[&str]) -> Child {
     let any = "127.0.0.1:0";
     Command::new(program())
         .args(verb)
-        .args(["--http", any, "--gateway", any, "--sites", any, "--metrics", any, "--data"])
+        .args(["--http", any, "--gateway", any, "--peers", any, "--metrics", any, "--data"])
         .arg(data)
         .args(more)
         .env_remove("PORTAL_ADMIN_PASSWORD")
@@ -93,7 +93,7 @@ async fn a_server_is_started_asked_stopped_and_its_operator_helped() {
 async fn a_start_that_cannot_work_is_refused_and_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let any = "127.0.0.1:0";
-    let words = ["run", "--http", any, "--gateway", any, "--sites", any, "--metrics", any, "--join", "nonsense"];
+    let words = ["run", "--http", any, "--gateway", any, "--peers", any, "--metrics", any, "--join", "nonsense"];
     let error = refused(&portal(folder.path(), &words).await);
     assert!(error.contains("BSJ1-"), "{error}");
     assert!(!folder.path().join("server.json").exists(), "nothing was made");

@@ -1,8 +1,8 @@
-//! Rehearsed failovers: who goes, who comes back, and what is kept of it.
+//! Failover drills: who goes, who comes back, and what is kept of it.
 
 use crate::{
-    door::{DOOR, list, shown_at},
-    event_story::Door,
+    device::{DEVICE, list, shown_at},
+    event_scenario::EventDevice,
     failover::{Mortal, quick},
     pair::{console, folder, join_string, until},
     promotion::again,
@@ -18,7 +18,7 @@ async fn begin(server: &Running, to: &Running, devices: Option<Vec<u32>>) -> Res
 }
 
 async fn begin_with(server: &Running, to: &Running, input: DrillInput) -> Result<Drill, Fault> {
-    let input = DrillInput { to: to.service().site().server_id.clone(), limit_seconds: Some(30), ..input };
+    let input = DrillInput { to: to.service().identity().server_id.clone(), limit_seconds: Some(30), ..input };
     server.service().begin_drill(&console(), input).await
 }
 
@@ -33,19 +33,19 @@ async fn a_device_goes_and_comes_back_and_the_report_says_when() {
     let mortal = Mortal::start(quick(one_data.path())).await;
     let one = &mortal.running;
     let two = start(Config { join: Some(join_string(one).await), ..quick(two_data.path()) }).await.unwrap();
-    let door = Door::at(one).await;
+    let device = EventDevice::at(one).await;
     list(one, &[one.gateway_addr, two.gateway_addr]).await;
-    door.used(20, "ada").await;
+    device.used(20, "ada").await;
 
     let begun = begin(one, &two, None).await.unwrap();
     assert_eq!((begun.state, begun.devices.len()), (DrillState::Running, 1));
     assert!(matches!(begin(one, &two, None).await, Err(Fault::WrongState { .. })), "one at a time");
     let report = ended(one, &begun.id).await;
-    let device = &report.devices[0];
-    assert_eq!((report.state, device.step), (DrillState::Done, DrillStep::Back), "{report:?}");
-    let times = [&Some(report.begun_at.clone()), &device.lost_at, &device.found_at, &device.back_at, &report.ended_at];
+    let moved = &report.devices[0];
+    assert_eq!((report.state, moved.step), (DrillState::Done, DrillStep::Back), "{report:?}");
+    let times = [&Some(report.begun_at.clone()), &moved.lost_at, &moved.found_at, &moved.back_at, &report.ended_at];
     assert!(times.iter().all(|at| at.is_some()) && times.is_sorted(), "{report:?}");
-    assert!(device.without_server_ms.is_some() && device.events_lost == 0, "{report:?}");
+    assert!(moved.without_server_ms.is_some() && moved.events_lost == 0, "{report:?}");
     assert!(report.report().contains("1 of 1 devices passed"));
     assert_eq!(one.service().list_drills(None).await.unwrap(), [report]);
 
@@ -55,9 +55,9 @@ async fn a_device_goes_and_comes_back_and_the_report_says_when() {
     let itself = begin(one, one, None).await;
     assert!(matches!(itself, Err(Fault::Invalid { ref errors }) if errors[0].field == "to"), "{itself:?}");
     assert!(matches!(begin(&two, one, None).await, Err(Fault::NotActive { .. })));
-    drop(door);
-    until("the device is gone", async || one.service().find_servers(DOOR).await.unwrap().connected.is_none()).await;
-    let begun = begin(one, &two, Some(vec![DOOR])).await.unwrap();
+    drop(device);
+    until("the device is gone", async || one.service().find_servers(DEVICE).await.unwrap().connected.is_none()).await;
+    let begun = begin(one, &two, Some(vec![DEVICE])).await.unwrap();
     let report = ended(one, &begun.id).await;
     assert_eq!((report.state, report.devices[0].step), (DrillState::Done, DrillStep::Failed));
     assert!(report.devices[0].reason.as_deref().is_some_and(|why| why.contains("not connected")), "{report:?}");
@@ -71,16 +71,16 @@ async fn a_drill_whose_server_dies_is_shown_as_cut_off() {
     let mortal = Mortal::start(quick(one_data.path())).await;
     let one = &mortal.running;
     let two = start(Config { join: Some(join_string(one).await), ..quick(two_data.path()) }).await.unwrap();
-    let _door = Door::at(one).await;
+    let _door = EventDevice::at(one).await;
     list(one, &[one.gateway_addr, two.gateway_addr]).await;
-    let (begun, two_id) = (begin(one, &two, None).await.unwrap(), two.service().site().server_id.clone());
+    let (begun, two_id) = (begin(one, &two, None).await.unwrap(), two.service().identity().server_id.clone());
     until("it is under way", async || shown_at(one.service(), &two_id).await).await;
-    let ports = Config { gateway: one.gateway_addr, sites: one.sites_addr, ..quick(one_data.path()) };
+    let ports = Config { gateway: one.gateway_addr, peers: one.peers_addr, ..quick(one_data.path()) };
     mortal.kill();
     let one = again(ports).await;
     let found = one.service().find_drill(&begun.id).await.unwrap();
     assert!(matches!(found.state, DrillState::CutOff | DrillState::Done), "{found:?}");
-    until("the device has a server", async || crate::door::connection(one.service()).await.is_some()).await;
+    until("the device has a server", async || crate::device::connection(one.service()).await.is_some()).await;
     let nobody = one.service().stop_drill(&console(), &begun.id).await;
     assert!(matches!(nobody, Err(Fault::WrongState { .. })), "{nobody:?}");
     one.stop().await;
@@ -88,27 +88,27 @@ async fn a_drill_whose_server_dies_is_shown_as_cut_off() {
 }
 
 #[tokio::test]
-async fn a_drill_of_a_part_of_the_devices_is_stopped_and_all_come_back() {
+async fn a_drill_of_some_devices_is_stopped_and_they_come_back() {
     let (one_data, two_data) = (folder(), folder());
     let one = start(quick(one_data.path())).await.unwrap();
     let two = start(Config { join: Some(join_string(&one).await), ..quick(two_data.path()) }).await.unwrap();
-    let _door = Door::at(&one).await;
-    let _other = crate::door::Door::numbered(&one, DOOR + 1).await;
+    let _door = EventDevice::at(&one).await;
+    let _other = crate::device::QuickDevice::numbered(&one, DEVICE + 1).await;
     list(&one, &[one.gateway_addr, two.gateway_addr]).await;
 
     let text = |q: &str| DrillInput { q: Some(q.to_owned()), ..DrillInput::default() };
     let nobody = begin_with(&one, &two, text("no such door")).await;
     assert!(matches!(nobody, Err(Fault::Invalid { ref errors }) if errors[0].field == "devices"), "{nobody:?}");
-    let both = DrillInput { devices: Some(vec![DOOR]), ..text("5478") };
+    let both = DrillInput { devices: Some(vec![DEVICE]), ..text("5478") };
     let both = begin_with(&one, &two, both).await;
     assert!(matches!(both, Err(Fault::Invalid { ref errors }) if errors[0].field == "q"), "{both:?}");
 
-    let begun = begin_with(&one, &two, text(&DOOR.to_string())).await.unwrap();
-    assert_eq!(begun.devices.iter().map(|device| device.id).collect::<Vec<_>>(), [DOOR], "the other one stays out");
+    let begun = begin_with(&one, &two, text(&DEVICE.to_string())).await.unwrap();
+    assert_eq!(begun.devices.iter().map(|device| device.id).collect::<Vec<_>>(), [DEVICE], "the other one stays out");
     one.service().stop_drill(&console(), &begun.id).await.unwrap();
     let report = ended(&one, &begun.id).await;
     assert_eq!(report.state, DrillState::Stopped, "{report:?}");
-    let own = one.service().site().server_id.clone();
+    let own = one.service().identity().server_id.clone();
     until("the device is where it was", async || shown_at(one.service(), &own).await).await;
     one.stop().await;
     two.stop().await;

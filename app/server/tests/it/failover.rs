@@ -1,12 +1,12 @@
 //! Real devices and two whole servers, one of which is killed.
 
-use crate::door::{DOOR, Door, list, shown_at};
+use crate::device::{DEVICE, QuickDevice, list, shown_at};
 use crate::pair::{Pair, change, confirm_newcomers, first, folder, has, join_string, second, until};
 use model::{DeviceStatus, PushState};
 use server::{
     config::Config,
     start::{Running, start},
-    store::JOURNAL_FILE,
+    store::LOCAL_FILE,
 };
 use sqlx::{Connection as _, SqliteConnection};
 use std::{
@@ -64,17 +64,17 @@ pub(crate) fn quick(data: &Path) -> Config {
 }
 
 #[tokio::test]
-async fn a_device_goes_to_the_second_server_when_the_first_is_killed_and_stays_there() {
+async fn when_the_first_server_is_killed_a_device_stays_on_the_second() {
     let (one_data, two_data) = (folder(), folder());
     let mortal = Mortal::start(quick(one_data.path())).await;
     let one = &mortal.running;
     let string = join_string(one).await;
     let two = start(Config { join: Some(string), ..quick(two_data.path()) }).await.unwrap();
-    let _door = Door::at(one).await;
+    let _door = QuickDevice::at(one).await;
     list(one, &[one.gateway_addr, two.gateway_addr]).await;
-    let (one_id, two_id) = (one.service().site().server_id.clone(), two.service().site().server_id.clone());
+    let (one_id, two_id) = (one.service().identity().server_id.clone(), two.service().identity().server_id.clone());
     until("the second shows it on the first", async || shown_at(two.service(), &one_id).await).await;
-    let ports = Config { gateway: one.gateway_addr, sites: one.sites_addr, ..quick(one_data.path()) };
+    let ports = Config { gateway: one.gateway_addr, peers: one.peers_addr, ..quick(one_data.path()) };
 
     mortal.kill();
     let took = until("it registers on the second", async || shown_at(two.service(), &two_id).await).await;
@@ -99,7 +99,7 @@ async fn a_device_goes_to_the_second_server_when_the_first_is_killed_and_stays_t
     until("that is over", async || two.service().list_outages().await.unwrap()[0].heard_at.is_some()).await;
     let took = until("the first shows it on the second", async || shown_at(one.service(), &two_id).await).await;
     assert!(took < Duration::from_secs(10), "{took:?}");
-    let shown = one.service().find_device(DOOR).await.unwrap();
+    let shown = one.service().find_device(DEVICE).await.unwrap();
     assert_eq!(shown.status, DeviceStatus::Connected);
     assert_eq!(shown.servers.connected.unwrap().server_name, "BioStar Server #2");
     assert_eq!(one.service().list_servers().await.unwrap()[1].devices, 1);
@@ -113,25 +113,25 @@ async fn a_device_goes_to_the_second_server_when_the_first_is_killed_and_stays_t
 }
 
 #[tokio::test]
-async fn a_list_that_the_second_server_confirmed_is_noted_at_the_first() {
+async fn a_list_confirmed_at_the_second_server_is_noted_at_the_first() {
     let (one_data, two_data) = (folder(), folder());
     let one = start(quick(one_data.path())).await.unwrap();
     let two = start(Config { join: Some(join_string(&one).await), ..quick(two_data.path()) }).await.unwrap();
-    let _door = Door::at(&one).await;
+    let _door = QuickDevice::at(&one).await;
     list(&one, &[two.gateway_addr]).await;
-    let two_id = two.service().site().server_id.clone();
+    let two_id = two.service().identity().server_id.clone();
     for server in [&one, &two] {
         until("shown on the second", async || shown_at(server.service(), &two_id).await).await;
     }
-    let journal = two_data.path().join(JOURNAL_FILE).display().to_string();
-    let mut journal = SqliteConnection::connect(&journal).await.unwrap();
+    let local = two_data.path().join(LOCAL_FILE).display().to_string();
+    let mut local = SqliteConnection::connect(&local).await.unwrap();
     let query = "select count(*), count(noted_at) from outcomes";
     until("nothing is left to tell", async || {
-        sqlx::query_as::<_, (i64, i64)>(query).fetch_one(&mut journal).await.unwrap() == (1, 1)
+        sqlx::query_as::<_, (i64, i64)>(query).fetch_one(&mut local).await.unwrap() == (1, 1)
     })
     .await;
     until("the outcome is in the second's copy", async || {
-        two.service().find_servers(DOOR).await.unwrap().push.unwrap().state == PushState::Committed
+        two.service().find_servers(DEVICE).await.unwrap().push.unwrap().state == PushState::Committed
     })
     .await;
 }
@@ -145,17 +145,17 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts the server of `data` and waits until it says that it answers.
-    pub(crate) async fn run(data: &Path, sites: &str, more: &[&str]) -> Self {
-        Self::try_run(data, sites, more).await.unwrap_or_else(|status| panic!("it did not start: {status}"))
+    pub(crate) async fn run(data: &Path, peers: &str, more: &[&str]) -> Self {
+        Self::try_run(data, peers, more).await.unwrap_or_else(|status| panic!("it did not start: {status}"))
     }
 
     /// The same of one that may end instead.
-    pub(crate) async fn try_run(data: &Path, sites: &str, more: &[&str]) -> Result<Self, ExitStatus> {
+    pub(crate) async fn try_run(data: &Path, peers: &str, more: &[&str]) -> Result<Self, ExitStatus> {
         let mut child = Command::new(crate::harness::program())
             .arg("run")
             .arg("--data")
             .arg(data)
-            .args(["--http", "127.0.0.1:0", "--gateway", "127.0.0.1:0", "--sites", sites])
+            .args(["--http", "127.0.0.1:0", "--gateway", "127.0.0.1:0", "--peers", peers])
             .args(more)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -201,7 +201,7 @@ impl Process {
 }
 
 #[tokio::test]
-async fn a_second_server_that_is_killed_again_and_again_always_has_a_book() {
+async fn a_standby_killed_again_and_again_always_has_a_database() {
     let (one_data, two_data) = (folder(), folder());
     let one = Arc::new(first(one_data.path()).await);
     let first_change = change(&one).await;
@@ -233,9 +233,9 @@ async fn a_second_server_that_is_killed_again_and_again_always_has_a_book() {
 #[tokio::test]
 async fn a_first_server_that_is_killed_loses_nothing_it_answered() {
     let Pair { one, two, one_data, two_data: _kept } = Pair::start().await;
-    let sites = one.sites_addr.to_string();
+    let peers = one.peers_addr.to_string();
     one.stop().await;
-    let process = Process::run(one_data.path(), &sites, &[]).await;
+    let process = Process::run(one_data.path(), &peers, &[]).await;
     let made = Command::new(crate::harness::program())
         .args(["join-string", "--data"])
         .arg(one_data.path())
@@ -245,7 +245,7 @@ async fn a_first_server_that_is_killed_loses_nothing_it_answered() {
     process.kill().await;
     let string = String::from_utf8(made.stdout).unwrap();
     assert!(string.starts_with("BSJ1-"), "{string}{}", String::from_utf8_lossy(&made.stderr));
-    let one = start(Config { sites: sites.parse().unwrap(), ..Config::on_loopback(one_data.path()) }).await.unwrap();
+    let one = start(Config { peers: peers.parse().unwrap(), ..Config::on_loopback(one_data.path()) }).await.unwrap();
     confirm_newcomers(&one);
     let third = folder();
     drop(second(third.path(), string.trim()).await.expect("the string outlived the kill"));

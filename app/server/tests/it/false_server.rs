@@ -15,8 +15,8 @@ use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use model::Role;
 use server::{
     keys::Keys,
+    peers::{Exchange, ExchangeReply, News, ServerFacts},
     roles::EpochToken,
-    sites::{Exchange, ExchangeReply, News, ServerFacts},
     starts::Start,
     store::Manifest,
 };

@@ -10,7 +10,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-const DOOR: u32 = 547_846_001;
+const DEVICE: u32 = 547_846_001;
 
 /// A server whose data folder is on a file system of 4 MB that only it sees.
 struct Cramped {
@@ -30,7 +30,7 @@ impl Cramped {
             .args(["--map-root-user", "--mount", "sh", "-c", script])
             .arg(folder.path())
             .arg(crate::harness::program())
-            .args(["run", "--http", any, "--gateway", any, "--sites", any, "--metrics", any, "--data"])
+            .args(["run", "--http", any, "--gateway", any, "--peers", any, "--metrics", any, "--data"])
             .arg(folder.path().join("data"))
             .env("PORTAL_ADMIN_PASSWORD", PASSWORD)
             .stdout(Stdio::piped())
@@ -50,13 +50,13 @@ impl Cramped {
 
     async fn put_servers(&self, token: &str) -> Answer {
         let body = json!({ "entries": [{ "priority": 1, "address": "127.0.0.1", "port": 51213 }] });
-        let mut request = api_request(Method::PUT, &format!("/devices/{DOOR}/servers"), token, Some(body));
+        let mut request = api_request(Method::PUT, &format!("/devices/{DEVICE}/servers"), token, Some(body));
         request.headers_mut().insert(header::IF_MATCH, "\"1\"".parse().unwrap());
         send(self.http, request).await
     }
 
     async fn is_connected(&self, token: &str) -> bool {
-        self.ask(Method::GET, &format!("/devices/{DOOR}"), token, None).await.json()["status"] == "connected"
+        self.ask(Method::GET, &format!("/devices/{DEVICE}"), token, None).await.json()["status"] == "connected"
     }
 
     /// Leaves no byte free.
@@ -77,9 +77,9 @@ async fn a_full_disk_is_told_and_loses_neither_sessions_nor_data() {
     let signed_in = portal.ask(Method::POST, "/login", "", Some(input)).await.json();
     let token = signed_in["access_token"].as_str().unwrap();
     let made = portal.ask(Method::POST, "/provisioning", token, Some(json!({ "uses": 1 }))).await.json();
-    let device = TestDevice::start(DOOR, made["string"].as_str().unwrap());
+    let device = TestDevice::start(DEVICE, made["string"].as_str().unwrap());
     until("the device waits", async || {
-        portal.ask(Method::GET, "/waiting-devices", token, None).await.json()[0]["device_id"] == DOOR
+        portal.ask(Method::GET, "/waiting-devices", token, None).await.json()[0]["device_id"] == DEVICE
     })
     .await;
     let waiting = portal.ask(Method::GET, "/waiting-devices", token, None).await.json();
@@ -96,7 +96,7 @@ async fn a_full_disk_is_told_and_loses_neither_sessions_nor_data() {
     }
     sleep(Duration::from_secs(2)).await;
     assert!(portal.is_connected(token).await, "the session goes on");
-    let servers = portal.ask(Method::GET, &format!("/devices/{DOOR}/servers"), token, None).await.json();
+    let servers = portal.ask(Method::GET, &format!("/devices/{DEVICE}/servers"), token, None).await.json();
     assert_eq!(servers["revision"], 1, "nothing was half saved");
 
     drop(device);

@@ -5,13 +5,13 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 use server::{metrics::Metrics, start::Running};
 
-const DOOR: u32 = 547_846_001;
+const DEVICE: u32 = 547_846_001;
 /// Told by a standby alone, with a shared file, or with a database on a server.
 const OF_OTHERS: [&str; 13] = [
     "biostar_revocations_unknown",
     "biostar_copy_missing_changes",
-    "biostar_rehearsal_passed",
-    "biostar_rehearsal_age_seconds",
+    "biostar_restore_test_passed",
+    "biostar_restore_test_age_seconds",
     "biostar_events_to_tell",
     "biostar_lease_held",
     "biostar_replicas",
@@ -41,7 +41,7 @@ fn value(text: &str, series: &str) -> Option<f64> {
 async fn what_a_device_does_is_measured_and_no_label_names_it() {
     let portal = Portal::start().await;
     let token = portal.sign_in().await;
-    let device = portal.device(DOOR, &token).await;
+    let device = portal.device(DEVICE, &token).await;
     assert_eq!(portal.get("/devices/1", &token).await.status, StatusCode::NOT_FOUND);
     let text = scrape(&portal.running).await;
     assert_eq!(value(&text, "biostar_devices"), Some(1.0));
@@ -50,15 +50,20 @@ async fn what_a_device_does_is_measured_and_no_label_names_it() {
     assert_eq!(value(&text, "biostar_role{role=\"standby\"}"), Some(0.0));
     assert_eq!(value(&text, "biostar_epoch"), Some(1.0));
     assert!(value(&text, "biostar_sessions_opened_total") >= Some(1.0), "{text}");
-    for nothing in
-        ["quorum_wanted", "quorum_in_force", "quorum_refused", "quorum_electors", "lone_writes", "waiting_devices"]
-    {
+    for nothing in [
+        "quorum_wanted",
+        "quorum_in_force",
+        "quorum_refused",
+        "quorum_electors",
+        "divergent_changes",
+        "waiting_devices",
+    ] {
         assert_eq!(value(&text, &format!("biostar_{nothing}")), Some(0.0), "{text}");
     }
     assert!(value(&text, "biostar_certificate_left_seconds") > Some(9.0 * 365.0 * 24.0 * 3600.0), "{text}");
     let route = "biostar_http_request_seconds_count{route=\"/api/v1/devices/{id}\",status=\"404\"}";
     assert_eq!(value(&text, route), Some(1.0), "{text}");
-    assert!(!text.contains(&DOOR.to_string()), "{text}");
+    assert!(!text.contains(&DEVICE.to_string()), "{text}");
     // Nothing is hidden by a name that was never used.
     let unseen = [
         "biostar_session_losses_total",

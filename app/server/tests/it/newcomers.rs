@@ -37,7 +37,7 @@ async fn a_newcomer_gets_no_key_before_its_fingerprint_is_confirmed() {
     one.service().confirm_newcomer(&console(), &asked.fingerprint).await.unwrap();
     let two = joining.await.unwrap().unwrap();
     let keys = Keys::load(two_data.path()).unwrap().unwrap();
-    assert_eq!(keys.server_id(), two.service().site().server_id);
+    assert_eq!(keys.server_id(), two.service().identity().server_id);
     assert_eq!(one.service().list_servers().await.unwrap().len(), 2);
     assert!(one.service().list_newcomers().is_empty());
     // The string let one server in, and nobody else, confirmed or not.
@@ -63,7 +63,7 @@ async fn a_rejected_newcomer_gets_nothing_and_its_string_is_worthless() {
 }
 
 #[tokio::test]
-async fn a_string_whose_use_was_lost_with_a_role_is_not_good_again_when_the_role_comes_back() {
+async fn a_join_string_whose_use_a_takeover_lost_is_not_good_again() {
     let (one_data, two_data) = (folder(), folder());
     let rare = |data| Config { copy_schedule: "7d".parse().unwrap(), ..quick(data) };
     let mortal = Mortal::start(rare(one_data.path())).await;
@@ -72,11 +72,11 @@ async fn a_string_whose_use_was_lost_with_a_role_is_not_good_again_when_the_role
     let two = start(joining).await.unwrap();
     let string = one.service().create_join_string(&console()).await.unwrap();
     let known = change(one).await;
-    one.service().copy_now(&console(), &one.service().site().server_id).await.unwrap();
+    one.service().copy_now(&console(), &one.service().identity().server_id).await.unwrap();
     until("the second knows the string", async || has(&two, &known).await).await;
     let third_data = folder();
     second(third_data.path(), &string).await.expect("it is good once").stop().await;
-    let ports = Config { gateway: one.gateway_addr, sites: one.sites_addr, ..rare(one_data.path()) };
+    let ports = Config { gateway: one.gateway_addr, peers: one.peers_addr, ..rare(one_data.path()) };
     mortal.kill();
     until("the second takes over", async || promote(&two, Some("killed")).await.is_ok()).await;
 

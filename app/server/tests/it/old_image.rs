@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// As a hypervisor makes it between `portal quiesce` and `portal resume`.
 async fn image_of(server: &Running, data: &Path, image: &Path) {
-    let own = server.service().site().server_id.clone();
+    let own = server.service().identity().server_id.clone();
     server.service().quiesce(&console(), &own, 60).await.unwrap();
     copy_folder(data, image);
     server.service().resume_writes(&console(), &own).unwrap();
@@ -25,9 +25,9 @@ async fn says(server: &Running, text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn an_image_that_lacks_what_the_copy_has_changes_nothing_and_does_not_overwrite_it() {
+async fn an_image_behind_the_copy_is_read_only_and_spares_the_copy() {
     let Pair { one, two, one_data, two_data: _two } = Pair::start().await;
-    let ports = Config { sites: one.sites_addr, gateway: one.gateway_addr, ..Config::on_loopback(one_data.path()) };
+    let ports = Config { peers: one.peers_addr, gateway: one.gateway_addr, ..Config::on_loopback(one_data.path()) };
     let image = folder();
     image_of(&one, one_data.path(), image.path()).await;
     let after_the_image = change(&one).await;
@@ -55,10 +55,10 @@ async fn an_image_that_lacks_what_the_copy_has_changes_nothing_and_does_not_over
 }
 
 #[tokio::test]
-async fn an_image_that_wrote_on_alone_is_not_taken_for_the_book_that_the_copy_is_of() {
+async fn an_image_that_wrote_on_alone_does_not_overwrite_the_copy() {
     let Pair { one, two, one_data, two_data } = Pair::start().await;
-    let ports = Config { sites: one.sites_addr, gateway: one.gateway_addr, ..Config::on_loopback(one_data.path()) };
-    let second = Config { sites: two.sites_addr, gateway: two.gateway_addr, ..Config::on_loopback(two_data.path()) };
+    let ports = Config { peers: one.peers_addr, gateway: one.gateway_addr, ..Config::on_loopback(one_data.path()) };
+    let second = Config { peers: two.peers_addr, gateway: two.gateway_addr, ..Config::on_loopback(two_data.path()) };
     let image = folder();
     image_of(&one, one_data.path(), image.path()).await;
     let lost = change(&one).await;

@@ -2,7 +2,7 @@
 
 use crate::{
     cluster::Cluster,
-    door::{DOOR, Door, list, rows, shown_at},
+    device::{DEVICE, QuickDevice, list, rows, shown_at},
     failover::{Mortal, quick},
     pair::{change, console, folder, has, join_string, until},
     promotion::{again, becomes, epoch, promote},
@@ -19,12 +19,12 @@ fn on(cluster: &Cluster, data: &Path) -> Config {
 }
 
 async fn committed(server: &Running, revision: u64) -> bool {
-    let push = server.service().find_servers(DOOR).await.unwrap().push;
+    let push = server.service().find_servers(DEVICE).await.unwrap().push;
     push.is_some_and(|push| push.state == PushState::Committed && push.revision == revision)
 }
 
 #[tokio::test]
-async fn each_of_two_servers_changes_one_database_and_reaches_the_devices_of_the_other() {
+async fn two_servers_on_one_database_reach_each_others_devices() {
     let primary = Cluster::start().await;
     let (one_data, two_data) = (folder(), folder());
     let mortal = Mortal::start(on(&primary, one_data.path())).await;
@@ -33,25 +33,25 @@ async fn each_of_two_servers_changes_one_database_and_reaches_the_devices_of_the
     becomes(&two, Role::Active).await;
     let one = &mortal.running;
     assert_eq!((epoch(one), epoch(&two)), (1, 1), "nobody was promoted");
-    let _door = Door::at(one).await;
+    let _door = QuickDevice::at(one).await;
     list(one, &[one.gateway_addr, two.gateway_addr]).await;
-    let (one_id, two_id) = (one.service().site().server_id.clone(), two.service().site().server_id.clone());
+    let (one_id, two_id) = (one.service().identity().server_id.clone(), two.service().identity().server_id.clone());
     until("the second shows it on the first", async || shown_at(two.service(), &one_id).await).await;
 
     // An edit on the one is pushed by the other, which holds the device.
-    let wanted = two.service().find_servers(DOOR).await.unwrap().revision;
+    let wanted = two.service().find_servers(DEVICE).await.unwrap().revision;
     let mut entries = rows(&[one.gateway_addr, two.gateway_addr]);
     entries[0].address = "localhost".to_owned();
-    two.service().replace_servers(&console(), DOOR, wanted, entries).await.unwrap();
+    two.service().replace_servers(&console(), DEVICE, wanted, entries).await.unwrap();
     until("the device has the list", async || committed(&two, wanted + 1).await).await;
     // And so is an order.
     let to = MoveInput { address: "127.0.0.1".to_owned(), port: two.gateway_addr.port(), ttl_seconds: Some(600) };
-    two.service().move_device(&console(), DOOR, to).await.unwrap();
+    two.service().move_device(&console(), DEVICE, to).await.unwrap();
     until("the device is on the second", async || shown_at(one.service(), &two_id).await).await;
     let kept = change(one).await;
     assert!(has(&two, &kept).await, "at once: it is one database");
 
-    let ports = Config { gateway: one.gateway_addr, sites: one.sites_addr, ..on(&primary, one_data.path()) };
+    let ports = Config { gateway: one.gateway_addr, peers: one.peers_addr, ..on(&primary, one_data.path()) };
     mortal.kill();
     let alone = change(&two).await;
     let one = again(ports).await;
@@ -74,7 +74,7 @@ async fn a_site_hands_its_role_over_as_a_whole() {
     let three = start(config).await.unwrap();
     let kept = change(&two).await;
     until("the third hears the others", async || {
-        let own = three.service().site().server_id.clone();
+        let own = three.service().identity().server_id.clone();
         let evidence = three.service().promotion_evidence(&own).await.unwrap();
         evidence.others.len() == 2 && !evidence.needs_account
     })

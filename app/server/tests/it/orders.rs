@@ -1,6 +1,6 @@
 //! What operators ask of a connected device: a test of its servers, a move, other settings.
 
-use crate::door::{DOOR, Door, list, shown_at};
+use crate::device::{DEVICE, QuickDevice, list, shown_at};
 use crate::failover::quick;
 use crate::pair::{console, folder, join_string, until};
 use model::{Fault, MoveInput, MoveState, PeerState, PushState};
@@ -11,22 +11,22 @@ use server::{
 use tempfile::TempDir;
 
 /// Two servers, and a device on the first that has both on its list.
-struct Site {
+struct Identity {
     one: Running,
     two: Running,
-    door: Door,
+    device: QuickDevice,
     _data: [TempDir; 2],
 }
 
-impl Site {
+impl Identity {
     async fn start() -> Self {
         let data = [folder(), folder()];
         let one = start(quick(data[0].path())).await.unwrap();
         let join = Some(join_string(&one).await);
         let two = start(Config { join, ..quick(data[1].path()) }).await.unwrap();
-        let door = Door::at(&one).await;
+        let device = QuickDevice::at(&one).await;
         list(&one, &[one.gateway_addr, two.gateway_addr]).await;
-        Self { one, two, door, _data: data }
+        Self { one, two, device, _data: data }
     }
 }
 
@@ -36,68 +36,68 @@ fn to(server: &Running, ttl_seconds: Option<u32>) -> MoveInput {
 
 #[tokio::test]
 async fn a_device_tests_its_servers_and_the_outcome_is_kept() {
-    let site = Site::start().await;
-    let service = site.one.service();
-    let table = service.probe_servers(DOOR, None).await.unwrap();
+    let server = Identity::start().await;
+    let service = server.one.service();
+    let table = service.probe_servers(DEVICE, None).await.unwrap();
     let roles: Vec<_> = table.rows.iter().map(|row| row.server.as_ref().map(|server| server.role.as_str())).collect();
     assert_eq!(roles, [Some("active"), Some("standby")]);
     assert!(table.rows.iter().all(|row| row.passed && row.answer_ms.is_some() && row.resolved.is_some()));
-    assert_eq!(service.find_servers(DOOR).await.unwrap().probe, Some(table));
-    let elsewhere = service.probe_servers(DOOR, None);
+    assert_eq!(service.find_servers(DEVICE).await.unwrap().probe, Some(table));
+    let elsewhere = service.probe_servers(DEVICE, None);
     assert!(elsewhere.await.is_ok());
-    drop(site.door);
-    until("the device is gone", async || service.find_servers(DOOR).await.unwrap().connected.is_none()).await;
-    let gone = service.probe_servers(DOOR, None).await;
+    drop(server.device);
+    until("the device is gone", async || service.find_servers(DEVICE).await.unwrap().connected.is_none()).await;
+    let gone = service.probe_servers(DEVICE, None).await;
     assert!(matches!(gone, Err(Fault::WrongState { .. })), "{gone:?}");
 }
 
 #[tokio::test]
 async fn a_device_is_moved_and_moved_back_from_either_portal() {
-    let site = Site::start().await;
-    let (one, two) = (site.one.service(), site.two.service());
-    let two_id = two.site().server_id.clone();
-    until("the copy has the list", async || two.find_servers(DOOR).await.is_ok_and(|s| s.entries.len() == 2)).await;
-    let sent = one.move_device(&console(), DOOR, to(&site.two, None)).await.unwrap();
+    let server = Identity::start().await;
+    let (one, two) = (server.one.service(), server.two.service());
+    let two_id = two.identity().server_id.clone();
+    until("the copy has the list", async || two.find_servers(DEVICE).await.is_ok_and(|s| s.entries.len() == 2)).await;
+    let sent = one.move_device(&console(), DEVICE, to(&server.two, None)).await.unwrap();
     assert_eq!(sent.state, MoveState::Leaving);
     until("the first shows it on the second", async || shown_at(one, &two_id).await).await;
-    assert_eq!(one.find_servers(DOOR).await.unwrap().moved.unwrap().state, MoveState::Arrived);
-    let table = one.probe_servers(DOOR, None).await.unwrap();
+    assert_eq!(one.find_servers(DEVICE).await.unwrap().moved.unwrap().state, MoveState::Arrived);
+    let table = one.probe_servers(DEVICE, None).await.unwrap();
     assert!(table.rows.iter().all(|row| row.passed), "through the second, which holds it: {table:?}");
-    one.move_device(&console(), DOOR, to(&site.one, Some(60))).await.unwrap();
-    let one_id = one.site().server_id.clone();
+    one.move_device(&console(), DEVICE, to(&server.one, Some(60))).await.unwrap();
+    let one_id = one.identity().server_id.clone();
     until("it is back", async || shown_at(one, &one_id).await).await;
     until("the second shows it there, too", async || shown_at(two, &one_id).await).await;
-    two.move_device(&console(), DOOR, to(&site.two, Some(60))).await.unwrap();
+    two.move_device(&console(), DEVICE, to(&server.two, Some(60))).await.unwrap();
     until("it is on the second again", async || shown_at(one, &two_id).await).await;
-    let nowhere = MoveInput { port: 9, ..to(&site.one, None) };
-    assert!(matches!(one.move_device(&console(), DOOR, nowhere).await, Err(Fault::Invalid { .. })));
-    let long = to(&site.two, Some(u32::MAX));
-    assert!(matches!(one.move_device(&console(), DOOR, long).await, Err(Fault::Invalid { .. })));
+    let nowhere = MoveInput { port: 9, ..to(&server.one, None) };
+    assert!(matches!(one.move_device(&console(), DEVICE, nowhere).await, Err(Fault::Invalid { .. })));
+    let long = to(&server.two, Some(u32::MAX));
+    assert!(matches!(one.move_device(&console(), DEVICE, long).await, Err(Fault::Invalid { .. })));
 }
 
 #[tokio::test]
 async fn a_device_stays_if_the_other_server_is_gone() {
-    let site = Site::start().await;
-    let gone = to(&site.two, None);
-    site.two.stop().await;
-    let refused = site.one.service().move_device(&console(), DOOR, gone).await;
+    let server = Identity::start().await;
+    let gone = to(&server.two, None);
+    server.two.stop().await;
+    let refused = server.one.service().move_device(&console(), DEVICE, gone).await;
     assert!(matches!(&refused, Err(Fault::WrongState { reason }) if reason.contains("refused")), "{refused:?}");
-    assert!(shown_at(site.one.service(), &site.one.service().site().server_id).await);
+    assert!(shown_at(server.one.service(), &server.one.service().identity().server_id).await);
 }
 
 #[tokio::test]
-async fn a_list_that_reaches_nothing_is_stopped_while_the_device_stays_connected() {
-    let site = Site::start().await;
-    let service = site.one.service();
-    let since = service.find_servers(DOOR).await.unwrap().connected.unwrap().since;
-    let base = service.find_servers(DOOR).await.unwrap().revision;
-    let dead = crate::door::rows(&["127.0.0.1:9".parse().unwrap()]);
-    service.replace_servers(&console(), DOOR, base, dead).await.unwrap();
+async fn a_list_that_reaches_no_server_never_disconnects_the_device() {
+    let server = Identity::start().await;
+    let service = server.one.service();
+    let since = service.find_servers(DEVICE).await.unwrap().connected.unwrap().since;
+    let base = service.find_servers(DEVICE).await.unwrap().revision;
+    let dead = crate::device::rows(&["127.0.0.1:9".parse().unwrap()]);
+    service.replace_servers(&console(), DEVICE, base, dead).await.unwrap();
     until("it is given up", async || {
-        service.find_servers(DOOR).await.unwrap().push.is_some_and(|push| push.state == PushState::RolledBack)
+        service.find_servers(DEVICE).await.unwrap().push.is_some_and(|push| push.state == PushState::RolledBack)
     })
     .await;
-    let servers = service.find_servers(DOOR).await.unwrap();
+    let servers = service.find_servers(DEVICE).await.unwrap();
     let push = servers.push.unwrap();
     assert_eq!(push.failures[0].reason, "refused");
     assert!(push.reason.unwrap().contains("no server of the list"));
@@ -106,10 +106,10 @@ async fn a_list_that_reaches_nothing_is_stopped_while_the_device_stays_connected
 }
 
 #[tokio::test]
-async fn a_server_that_sends_its_devices_away_is_not_returned_to() {
-    let site = Site::start().await;
-    let (one, two) = (site.one.service(), site.two.service());
-    let (one_id, two_id) = (one.site().server_id.clone(), two.site().server_id.clone());
+async fn a_draining_server_is_not_returned_to() {
+    let server = Identity::start().await;
+    let (one, two) = (server.one.service(), server.two.service());
+    let (one_id, two_id) = (one.identity().server_id.clone(), two.identity().server_id.clone());
     let elsewhere = one.drain(&console(), &two_id).await;
     assert!(matches!(&elsewhere, Err(Fault::WrongState { reason }) if reason.contains("own portal")), "{elsewhere:?}");
     let draining = one.drain(&console(), &one_id).await.unwrap();
@@ -123,7 +123,7 @@ async fn a_server_that_sends_its_devices_away_is_not_returned_to() {
     assert!(one.banners().await.iter().any(|banner| banner.text.contains("sends its devices")));
     assert!(!one.end_drain(&console(), &one_id).await.unwrap().draining);
     assert_eq!(one.banners().await.len(), 0);
-    site.two.stop().await;
+    server.two.stop().await;
     until("the first notices", async || one.list_servers().await.unwrap()[1].state == PeerState::Unreachable).await;
     let lone = one.drain(&console(), &one_id).await;
     assert!(matches!(&lone, Err(Fault::WrongState { reason }) if reason.contains("nowhere")), "{lone:?}");

@@ -81,7 +81,7 @@ pub(crate) async fn until(what: &str, mut there: impl AsyncFnMut() -> bool) -> D
     begun.elapsed()
 }
 
-/// Makes a change in the book: a provisioning string, and its id.
+/// Makes a change in the database: a provisioning string, and its id.
 pub(crate) async fn change(active: &Running) -> String {
     let input = ProvisioningInput { uses: 1, expires_in_seconds: 600, addresses: Vec::new() };
     active.service().create_provisioning_string(&console(), input).await.unwrap().id

@@ -1,9 +1,9 @@
-//! A server whose book is a database of a real PostgreSQL server, which may die at any time.
+//! A server whose database is a database of a real PostgreSQL server, which may die at any time.
 
 use crate::{
     cluster::{Cluster, PATIENCE},
-    door::{connection, rows},
-    event_story::{Door, expected, uses},
+    device::{connection, rows},
+    event_scenario::{EventDevice, expected, uses},
     failover::{Mortal, quick},
     pair::{console, folder, until},
 };
@@ -17,7 +17,7 @@ use server::{
 use std::{path::Path, time::Duration};
 use tokio::time::{Instant, sleep};
 
-const DOOR: u32 = FIRST_DEVICE.0;
+const DEVICE: u32 = FIRST_DEVICE.0;
 
 fn on(cluster: &Cluster, data: &Path) -> Config {
     Config { database: Some(cluster.address("portal")), ..quick(data) }
@@ -29,7 +29,7 @@ async fn try_change(service: &Service) -> Result<String, Fault> {
 }
 
 async fn revision(service: &Service) -> u64 {
-    service.find_servers(DOOR).await.unwrap().revision
+    service.find_servers(DEVICE).await.unwrap().revision
 }
 
 #[tokio::test]
@@ -38,22 +38,22 @@ async fn a_killed_server_goes_on_with_its_database() {
     let data = folder();
     let mortal = Mortal::start(on(&cluster, data.path())).await;
     let one = &mortal.running;
-    let door = Door::at(one).await;
+    let device = EventDevice::at(one).await;
     let mut list = rows(&[one.gateway_addr]);
     list[0].address = "localhost".to_owned();
-    one.service().replace_servers(&console(), DOOR, 1, list).await.unwrap();
+    one.service().replace_servers(&console(), DEVICE, 1, list).await.unwrap();
     until("the device keeps its new list", async || {
-        let push = one.service().find_servers(DOOR).await.unwrap().push;
+        let push = one.service().find_servers(DEVICE).await.unwrap().push;
         push.is_some_and(|push| push.state == PushState::Committed)
     })
     .await;
-    door.used(250, "ada").await;
+    device.used(250, "ada").await;
     until("they are taken in", async || uses(one.service()).await == expected(&[("ada", 250)])).await;
-    assert!(!data.path().join("biostar2.db").exists(), "there is no other book");
+    assert!(!data.path().join("biostar2.db").exists(), "there is no other database");
     let ports = Config { gateway: one.gateway_addr, ..on(&cluster, data.path()) };
     mortal.kill();
 
-    door.used(40, "ben").await;
+    device.used(40, "ben").await;
     let begun = Instant::now();
     let one = loop {
         match start(ports.clone()).await {
@@ -74,11 +74,11 @@ async fn a_killed_server_goes_on_with_its_database() {
 }
 
 #[tokio::test]
-async fn a_database_that_dies_is_told_loses_nothing_and_is_found_again() {
+async fn a_killed_database_loses_no_answered_write_and_is_found_again() {
     let mut cluster = Cluster::start().await;
     let data = folder();
     let one = start(on(&cluster, data.path())).await.unwrap();
-    let door = Door::at(&one).await;
+    let device = EventDevice::at(&one).await;
     let service = one.service().clone();
     let writer = tokio::spawn(async move {
         let (mut kept, mut refused) = (Vec::new(), 0);
@@ -97,7 +97,7 @@ async fn a_database_that_dies_is_told_loses_nothing_and_is_found_again() {
     });
     sleep(Duration::from_millis(500)).await;
     cluster.kill();
-    door.used(30, "ada").await;
+    device.used(30, "ada").await;
     let refused = try_change(one.service()).await;
     assert!(matches!(refused, Err(Fault::StorageUnavailable { .. })), "{refused:?}");
     cluster.restart().await;

@@ -1,6 +1,6 @@
 //! The active role moves between two whole servers: handed over, taken over, and back.
 
-use crate::door::{Door, list, shown_at};
+use crate::device::{QuickDevice, list, shown_at};
 use crate::failover::{Mortal, quick};
 use crate::harness::{api_request, send};
 use crate::pair::{PASSWORD, Pair, change, console, folder, has, join_string, until};
@@ -10,19 +10,19 @@ use serde_json::{Value, json};
 use server::{
     config::Config,
     start::{Running, start},
-    store::BOOK_FILE,
+    store::DATABASE_FILE,
 };
 use sqlx::{Connection as _, SqliteConnection};
 use std::path::Path;
 
 pub(crate) async fn promote(server: &Running, stopped: Option<&str>) -> Result<Vec<Server>, Fault> {
-    let site = server.service().site();
-    let input = PromotionInput { confirm: site.server_name.clone(), stopped: stopped.map(str::to_owned) };
-    server.service().promote(&console(), &site.server_id, &input).await
+    let identity = server.service().identity();
+    let input = PromotionInput { confirm: identity.server_name.clone(), stopped: stopped.map(str::to_owned) };
+    server.service().promote(&console(), &identity.server_id, &input).await
 }
 
 pub(crate) async fn rejoin(server: &Running) -> Result<Vec<Server>, Fault> {
-    server.service().rejoin(&console(), &server.service().site().server_id).await
+    server.service().rejoin(&console(), &server.service().identity().server_id).await
 }
 
 /// Starts a server that was killed, as soon as its ports are free.
@@ -51,10 +51,10 @@ fn fields(outcome: Result<Vec<Server>, Fault>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_role_that_is_handed_over_takes_every_change_along_and_comes_back() {
+async fn a_handover_and_its_return_take_every_change_along() {
     let Pair { one, two, one_data: _one, two_data: _two } = Pair::start().await;
     let before = change(&one).await;
-    let own = two.service().site().server_id.clone();
+    let own = two.service().identity().server_id.clone();
     until("they have heard each other", async || !two.service().promotion_evidence(&own).await.unwrap().needs_account)
         .await;
     let wrong = PromotionInput { confirm: "BioStar".to_owned(), stopped: None };
@@ -69,7 +69,7 @@ async fn a_role_that_is_handed_over_takes_every_change_along_and_comes_back() {
     becomes(&one, Role::Standby).await;
     until("the first follows the second", async || has(&one, &after).await).await;
     assert!(one.service().create_join_string(&console()).await.is_err(), "it changes nothing");
-    assert!(one.service().list_lone_writes().await.unwrap().is_empty());
+    assert!(one.service().list_divergent_changes().await.unwrap().is_empty());
 
     promote(&one, None).await.unwrap();
     becomes(&two, Role::Standby).await;
@@ -82,9 +82,9 @@ async fn a_role_that_is_handed_over_takes_every_change_along_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_server_that_has_just_given_its_role_away_knows_that_before_it_is_made_active_again() {
+async fn a_server_that_just_handed_over_refuses_promotion_at_first() {
     let Pair { one, two, one_data: _one, two_data: _two } = Pair::start().await;
-    let own = two.service().site().server_id.clone();
+    let own = two.service().identity().server_id.clone();
     until("they have heard each other", async || !two.service().promotion_evidence(&own).await.unwrap().needs_account)
         .await;
     promote(&two, None).await.unwrap();
@@ -101,17 +101,17 @@ async fn a_server_that_has_just_given_its_role_away_knows_that_before_it_is_made
 }
 
 #[tokio::test]
-async fn a_standby_takes_over_from_a_killed_server_which_then_changes_nothing_until_it_joins_again() {
+async fn a_standby_takes_over_and_the_killed_server_has_to_rejoin() {
     let (one_data, two_data) = (folder(), folder());
     let mortal = Mortal::start(quick(one_data.path())).await;
     let two = start(Config { join: Some(join_string(&mortal.running).await), ..quick(two_data.path()) }).await.unwrap();
-    let _door = Door::at(&mortal.running).await;
+    let _door = QuickDevice::at(&mortal.running).await;
     list(&mortal.running, &[mortal.running.gateway_addr, two.gateway_addr]).await;
-    let two_id = two.service().site().server_id.clone();
-    let one_id = mortal.running.service().site().server_id.clone();
+    let two_id = two.service().identity().server_id.clone();
+    let one_id = mortal.running.service().identity().server_id.clone();
     until("the second shows it on the first", async || shown_at(two.service(), &one_id).await).await;
     let ports =
-        Config { gateway: mortal.running.gateway_addr, sites: mortal.running.sites_addr, ..quick(one_data.path()) };
+        Config { gateway: mortal.running.gateway_addr, peers: mortal.running.peers_addr, ..quick(one_data.path()) };
     mortal.kill();
     until("it registers on the second", async || shown_at(two.service(), &two_id).await).await;
     until("the silence is noticed", async || two.service().promotion_evidence(&two_id).await.unwrap().needs_account)
@@ -132,7 +132,7 @@ async fn a_standby_takes_over_from_a_killed_server_which_then_changes_nothing_un
     let servers = rejoin(&one).await.unwrap();
     assert_eq!(servers.iter().map(|server| server.role).collect::<Vec<_>>(), [Role::Standby, Role::Active]);
     until("the first has the list", async || {
-        let push = one.service().find_servers(crate::door::DOOR).await.unwrap().push.unwrap();
+        let push = one.service().find_servers(crate::device::DEVICE).await.unwrap().push.unwrap();
         push.state == PushState::Committed && push.revision == 3
     })
     .await;
@@ -145,11 +145,11 @@ async fn a_standby_takes_over_from_a_killed_server_which_then_changes_nothing_un
 }
 
 #[tokio::test]
-async fn what_a_server_wrote_while_another_was_active_is_listed_and_kept() {
+async fn divergent_changes_are_listed_and_their_database_is_kept() {
     let Pair { one, two, one_data, two_data } = Pair::start().await;
     let ports = |server: &Running, data: &Path| Config {
         gateway: server.gateway_addr,
-        sites: server.sites_addr,
+        peers: server.peers_addr,
         ..Config::on_loopback(data)
     };
     let (one_ports, two_ports) = (ports(&one, one_data.path()), ports(&two, two_data.path()));
@@ -173,12 +173,12 @@ async fn what_a_server_wrote_while_another_was_active_is_listed_and_kept() {
     assert_eq!(two.service().role(), Role::Active, "the later epoch stands");
     until("it can join again", async || rejoin(&one).await.is_ok()).await;
     assert!(has(&one, &theirs).await && !has(&one, &lone).await);
-    let lone_writes = one.service().list_lone_writes().await.unwrap();
-    assert_eq!(lone_writes.len(), 1, "{lone_writes:?}");
-    assert!(lone_writes[0].subject.contains(&lone), "{lone_writes:?}");
+    let divergent_changes = one.service().list_divergent_changes().await.unwrap();
+    assert_eq!(divergent_changes.len(), 1, "{divergent_changes:?}");
+    assert!(divergent_changes[0].subject.contains(&lone), "{divergent_changes:?}");
     assert_eq!(std::fs::read_dir(one_data.path().join("archive")).unwrap().count(), 1, "the database is kept");
-    one.service().settle_lone_writes(&console()).await.unwrap();
-    assert!(one.service().list_lone_writes().await.unwrap().is_empty());
+    one.service().settle_divergent_changes(&console()).await.unwrap();
+    assert!(one.service().list_divergent_changes().await.unwrap().is_empty());
     one.stop().await;
     two.stop().await;
 }
@@ -188,13 +188,13 @@ async fn a_device_tells_a_server_that_slept_through_a_promotion() {
     let (one_data, two_data) = (folder(), folder());
     let mortal = Mortal::start(quick(one_data.path())).await;
     let two = start(Config { join: Some(join_string(&mortal.running).await), ..quick(two_data.path()) }).await.unwrap();
-    let _door = Door::at(&mortal.running).await;
+    let _door = QuickDevice::at(&mortal.running).await;
     list(&mortal.running, &[mortal.running.gateway_addr, two.gateway_addr]).await;
-    let two_id = two.service().site().server_id.clone();
-    let one_id = mortal.running.service().site().server_id.clone();
+    let two_id = two.service().identity().server_id.clone();
+    let one_id = mortal.running.service().identity().server_id.clone();
     until("the second's copy has the device", async || shown_at(two.service(), &one_id).await).await;
     let ports =
-        Config { gateway: mortal.running.gateway_addr, sites: mortal.running.sites_addr, ..quick(one_data.path()) };
+        Config { gateway: mortal.running.gateway_addr, peers: mortal.running.peers_addr, ..quick(one_data.path()) };
     mortal.kill();
     until("it registers on the second", async || shown_at(two.service(), &two_id).await).await;
     until("the second takes over", async || promote(&two, Some("killed")).await.is_ok()).await;
@@ -214,13 +214,13 @@ async fn a_device_tells_a_server_that_slept_through_a_promotion() {
 }
 
 #[tokio::test]
-async fn a_server_whose_devices_know_no_other_is_active_again_after_a_restart() {
+async fn a_restarted_server_is_active_if_its_devices_know_no_other() {
     let (one_data, two_data) = (folder(), folder());
     let mortal = Mortal::start(quick(one_data.path())).await;
     let two = start(Config { join: Some(join_string(&mortal.running).await), ..quick(two_data.path()) }).await.unwrap();
-    let _door = Door::at(&mortal.running).await;
+    let _door = QuickDevice::at(&mortal.running).await;
     let ports =
-        Config { gateway: mortal.running.gateway_addr, sites: mortal.running.sites_addr, ..quick(one_data.path()) };
+        Config { gateway: mortal.running.gateway_addr, peers: mortal.running.peers_addr, ..quick(one_data.path()) };
     two.stop().await;
     mortal.kill();
     let one = again(ports).await;
@@ -246,23 +246,23 @@ async fn try_to_sign_in(server: &Running, login: &str) {
     assert_eq!(server.service().sign_in(input, None).await.err(), Some(Fault::WrongPassword));
 }
 
-/// What was drained and not, by the book in `data`.
+/// What was drained and not, by the database in `data`.
 async fn drains(data: &Path) -> Vec<(String, String)> {
-    let mut book = SqliteConnection::connect(&data.join(BOOK_FILE).display().to_string()).await.unwrap();
+    let mut database = SqliteConnection::connect(&data.join(DATABASE_FILE).display().to_string()).await.unwrap();
     sqlx::query_as("select subject, after from audit where action = 'server.drain' order by id")
-        .fetch_all(&mut book)
+        .fetch_all(&mut database)
         .await
         .unwrap()
 }
 
 #[tokio::test]
-async fn what_is_done_at_a_standby_and_who_signs_in_there_is_known_at_the_active_server_once() {
+async fn the_active_server_learns_a_standbys_acts_and_sign_ins_once() {
     let (one_data, two_data) = (folder(), folder());
     let password = Some(PASSWORD.to_owned());
     let mortal = Mortal::start(Config { admin_password: password, ..quick(one_data.path()) }).await;
     let one = &mortal.running;
     let two = start(Config { join: Some(join_string(one).await), ..quick(two_data.path()) }).await.unwrap();
-    let two_id = two.service().site().server_id.clone();
+    let two_id = two.service().identity().server_id.clone();
     let of_two = |login: &str| ("BioStar Server #2".to_owned(), login.to_owned(), login == "admin");
     let drain = |draining: bool| ("server BioStar Server #2".to_owned(), json!({ "draining": draining }).to_string());
     until("the other answers", async || two.service().drain(&console(), &two_id).await.is_ok()).await;
@@ -277,7 +277,7 @@ async fn what_is_done_at_a_standby_and_who_signs_in_there_is_known_at_the_active
     assert_eq!(drains(one_data.path()).await, [drain(true), drain(false)]);
 
     // The first is killed while there is more to tell, and knows it when it is back.
-    let ports = Config { gateway: one.gateway_addr, sites: one.sites_addr, ..quick(one_data.path()) };
+    let ports = Config { gateway: one.gateway_addr, peers: one.peers_addr, ..quick(one_data.path()) };
     two.service().drain(&console(), &two_id).await.unwrap();
     try_to_sign_in(&two, "otto").await;
     mortal.kill();
@@ -319,9 +319,9 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
 }
 
 #[tokio::test]
-async fn an_old_image_of_the_active_server_changes_nothing_until_an_operator_decides() {
+async fn an_old_image_is_read_only_until_an_operator_decides() {
     let Pair { one, two, one_data, two_data: _two } = Pair::start().await;
-    let ports = Config { sites: one.sites_addr, gateway: one.gateway_addr, ..Config::on_loopback(one_data.path()) };
+    let ports = Config { peers: one.peers_addr, gateway: one.gateway_addr, ..Config::on_loopback(one_data.path()) };
     one.stop().await;
     let image = folder();
     copy_folder(one_data.path(), image.path());

@@ -7,11 +7,11 @@ use std::{fs, sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 
 #[tokio::test]
-async fn a_snapshot_between_quiesce_and_resume_has_everything_in_the_files_alone() {
+async fn a_snapshot_between_quiesce_and_resume_needs_no_log_files() {
     let (data, image) = (folder(), folder());
     let one = Arc::new(first(data.path()).await);
     let before = change(&one).await;
-    let own = one.service().site().server_id.clone();
+    let own = one.service().identity().server_id.clone();
     for wrong in [0, 121] {
         let refused = one.service().quiesce(&console(), &own, wrong).await;
         assert!(matches!(refused, Err(Fault::Invalid { .. })), "{refused:?}");
@@ -26,7 +26,7 @@ async fn a_snapshot_between_quiesce_and_resume_has_everything_in_the_files_alone
     sleep(Duration::from_millis(300)).await;
     assert!(!writer.is_finished(), "it waits");
     // A snapshot without the logs.
-    for name in ["biostar2.db", "journal.db", "server.json", "role.json", "start.json"] {
+    for name in ["biostar2.db", "local.db", "server.json", "role.json", "start.json"] {
         fs::copy(data.path().join(name), image.path().join(name)).unwrap();
     }
     fs::create_dir(image.path().join("keys")).unwrap();
@@ -48,7 +48,7 @@ async fn a_snapshot_between_quiesce_and_resume_has_everything_in_the_files_alone
 async fn writes_that_nobody_lets_go_go_on_by_themselves() {
     let data = folder();
     let one = first(data.path()).await;
-    let own = one.service().site().server_id.clone();
+    let own = one.service().identity().server_id.clone();
     one.service().quiesce(&console(), &own, 1).await.unwrap();
     let late = timeout(Duration::from_secs(10), change(&one)).await.expect("it goes on");
     assert!(has(&one, &late).await);

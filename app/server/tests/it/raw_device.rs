@@ -1,6 +1,6 @@
 //! A device that says exactly what a test tells it to, over real TCP and TLS.
 
-use crate::gateway_site::{GatewaySite, Member};
+use crate::gateway_server::{GatewayServer, Member};
 use bytes::BytesMut;
 use gateway::{
     enrolment::{channel_binding, proof_of},
@@ -30,18 +30,18 @@ pub(crate) struct RawDevice {
 }
 
 impl RawDevice {
-    async fn dial(site: &GatewaySite, identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>) -> Self {
-        let der = site.authority().certificate_der().clone();
+    async fn dial(server: &GatewayServer, identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>) -> Self {
+        let der = server.authority().certificate_der().clone();
         let trust = Trust::Authority { der, installation_id: "site".to_owned() };
         let config = client_config(trust, identity, Clock::system(), &[ALPN]).unwrap();
-        let stream = TcpStream::connect(site.address).await.unwrap();
+        let stream = TcpStream::connect(server.address).await.unwrap();
         let stream = TlsConnector::from(config).connect(server_name(), stream).await.unwrap();
         Self { stream, incoming: BytesMut::new() }
     }
 
     /// Dials without a certificate and asks to belong.
-    pub(crate) async fn enrol(site: &GatewaySite, device: u32, key: &KeyPair, string: &ProvisioningString) -> Self {
-        let mut dialled = Self::dial(site, None).await;
+    pub(crate) async fn enrol(server: &GatewayServer, device: u32, key: &KeyPair, string: &ProvisioningString) -> Self {
+        let mut dialled = Self::dial(server, None).await;
         let request = CertificateParams::default().serialize_request(key).unwrap().der().to_vec();
         let binding = channel_binding(dialled.stream.get_ref().1).unwrap();
         let enrol = Enrol {
@@ -56,17 +56,17 @@ impl RawDevice {
     }
 
     /// Dials with the device's certificate and says hello.
-    pub(crate) async fn greet(site: &GatewaySite, member: &Member, hello: Hello) -> Self {
+    pub(crate) async fn greet(server: &GatewayServer, member: &Member, hello: Hello) -> Self {
         let certificate = CertificateDer::from(member.enrolled.certificate.clone());
         let key = PrivateKeyDer::try_from(member.key.serialize_der()).unwrap();
-        let mut dialled = Self::dial(site, Some((certificate, key))).await;
+        let mut dialled = Self::dial(server, Some((certificate, key))).await;
         dialled.say(Message::Hello(hello)).await;
         dialled
     }
 
     /// Dials and is registered.
-    pub(crate) async fn register(site: &GatewaySite, member: &Member, hello: Hello) -> (Self, Registered) {
-        let mut device = Self::greet(site, member, hello).await;
+    pub(crate) async fn register(server: &GatewayServer, member: &Member, hello: Hello) -> (Self, Registered) {
+        let mut device = Self::greet(server, member, hello).await;
         match device.hear().await {
             Some(Message::Registered(registered)) => (device, registered),
             other => panic!("not registered: {other:?}"),

@@ -1,7 +1,7 @@
 //! A server that does not come back is taken out, and its place given to another one.
 
 use crate::{
-    door::{Door, list, shown_at},
+    device::{QuickDevice, list, shown_at},
     failover::quick,
     pair::{Pair, change, console, folder, has, join_string, second, until},
 };
@@ -17,9 +17,9 @@ async fn names(server: &Running) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_removed_server_is_not_let_in_again_and_another_one_takes_its_place() {
+async fn a_removed_server_stays_out_and_another_takes_its_place() {
     let Pair { one, two, one_data: _one, two_data } = Pair::start().await;
-    let two_id = two.service().site().server_id.clone();
+    let two_id = two.service().identity().server_id.clone();
     let state = async || {
         let servers = one.service().list_servers().await.unwrap();
         servers.into_iter().find(|server| server.id == two_id).map(|server| server.state)
@@ -53,15 +53,15 @@ async fn a_device_has_nothing_to_do_with_a_server_that_was_removed() {
     let (one_data, two_data) = (folder(), folder());
     let one = start(quick(one_data.path())).await.unwrap();
     let two = start(Config { join: Some(join_string(&one).await), ..quick(two_data.path()) }).await.unwrap();
-    let door = Door::at(&one).await;
+    let device = QuickDevice::at(&one).await;
     list(&one, &[one.gateway_addr, two.gateway_addr]).await;
-    let (one_id, two_id) = (one.service().site().server_id.clone(), two.service().site().server_id.clone());
+    let (one_id, two_id) = (one.service().identity().server_id.clone(), two.service().identity().server_id.clone());
     let again =
-        |server: &Running, data| Config { gateway: server.gateway_addr, sites: server.sites_addr, ..quick(data) };
+        |server: &Running, data| Config { gateway: server.gateway_addr, peers: server.peers_addr, ..quick(data) };
     let (one_again, two_again) = (again(&one, one_data.path()), again(&two, two_data.path()));
     two.stop().await;
     until("it can be removed", async || one.service().remove_server(&console(), &two_id).await.is_ok()).await;
-    let known = || fs::read_to_string(door.state().join("state.json")).is_ok_and(|state| state.contains(&two_id));
+    let known = || fs::read_to_string(device.state().join("state.json")).is_ok_and(|state| state.contains(&two_id));
     until("the device has it on its disk", async || known()).await;
 
     // The removed machine is switched on again, and it is the only one that is.

@@ -2,7 +2,7 @@
 
 use crate::{
     cluster::Cluster,
-    door::{Door, list, shown_at},
+    device::{QuickDevice, list, shown_at},
     failover::{Mortal, quick},
     pair::{change, folder, has, join_string, until},
     promotion::{again, becomes, epoch, promote, rejoin},
@@ -21,11 +21,11 @@ fn on(cluster: &Cluster, data: &Path) -> Config {
 }
 
 fn ports(running: &Running, config: Config) -> Config {
-    Config { gateway: running.gateway_addr, sites: running.sites_addr, ..config }
+    Config { gateway: running.gateway_addr, peers: running.peers_addr, ..config }
 }
 
 async fn database(server: &Running) -> Replication {
-    let own = server.service().site().server_id.clone();
+    let own = server.service().identity().server_id.clone();
     let servers = server.service().list_servers().await.unwrap();
     servers.into_iter().find(|known| known.id == own).unwrap().replication.unwrap_or_default()
 }
@@ -40,16 +40,16 @@ async fn follows(standby: &Running) {
 }
 
 #[tokio::test]
-async fn a_killed_server_with_its_database_loses_nothing_that_arrived_and_comes_back_as_a_replica() {
+async fn a_killed_primary_loses_no_replicated_write_and_rejoins() {
     let mut primary = Cluster::start().await;
     let (one_data, two_data) = (folder(), folder());
     let mortal = Mortal::start(on(&primary, one_data.path())).await;
     let mut replica = Cluster::replica_of(&primary, "two").await;
     let string = join_string(&mortal.running).await;
     let two = start(Config { join: Some(string), ..on(&replica, two_data.path()) }).await.unwrap();
-    let _door = Door::at(&mortal.running).await;
+    let _door = QuickDevice::at(&mortal.running).await;
     list(&mortal.running, &[mortal.running.gateway_addr, two.gateway_addr]).await;
-    let two_id = two.service().site().server_id.clone();
+    let two_id = two.service().identity().server_id.clone();
     let kept = change(&mortal.running).await;
     until("the replica has it", async || has(&two, &kept).await).await;
     follows(&two).await;
@@ -82,7 +82,7 @@ async fn a_killed_server_with_its_database_loses_nothing_that_arrived_and_comes_
     let one = again(one_ports).await;
     becomes(&one, Role::ReadOnly).await;
     until("the other server is heard", async || rejoin(&one).await.is_ok()).await;
-    let writes = one.service().list_lone_writes().await.unwrap();
+    let writes = one.service().list_divergent_changes().await.unwrap();
     assert_eq!(writes.len(), 1, "{writes:?}");
     assert!(writes[0].subject.contains(&lone) || writes[0].after.as_ref().is_some_and(|after| after.contains(&lone)));
     assert_eq!(one.service().role(), Role::ReadOnly);
@@ -108,7 +108,7 @@ async fn a_killed_server_with_its_database_loses_nothing_that_arrived_and_comes_
 }
 
 #[tokio::test]
-async fn a_database_that_is_overwritten_without_a_word_is_told_until_somebody_has_dealt_with_it() {
+async fn a_database_overwritten_unseen_is_reported_until_settled() {
     let mut primary = Cluster::start().await;
     let (one_data, two_data) = (folder(), folder());
     let one = start(on(&primary, one_data.path())).await.unwrap();
@@ -125,15 +125,15 @@ async fn a_database_that_is_overwritten_without_a_word_is_told_until_somebody_ha
     assert_eq!(one.service().role(), Role::Standby);
     let told = async || one.service().banners().await.iter().any(|banner| banner.text.contains("was not kept"));
     assert!(told().await);
-    assert_eq!(one.service().list_lone_writes().await.unwrap()[0].action, "database.overwritten");
-    one.service().settle_lone_writes(&crate::pair::console()).await.unwrap();
+    assert_eq!(one.service().list_divergent_changes().await.unwrap()[0].action, "database.overwritten");
+    one.service().settle_divergent_changes(&crate::pair::console()).await.unwrap();
     assert!(!told().await);
     one.stop().await;
     two.stop().await;
 }
 
 #[tokio::test]
-async fn a_database_that_other_hands_promoted_is_written_only_after_the_portal_was_told() {
+async fn a_database_promoted_by_hand_waits_for_a_portal_promotion() {
     let mut primary = Cluster::start().await;
     let data = folder();
     let one = start(on(&primary, data.path())).await.unwrap();
@@ -179,13 +179,13 @@ async fn a_role_is_given_only_when_whoever_writes_has_ended() {
     promoted.unwrap();
     let made = edit.await.unwrap().unwrap();
     assert!(has(&two, &made.id).await, "what was answered went along");
-    assert!(one.service().list_lone_writes().await.unwrap().is_empty());
+    assert!(one.service().list_divergent_changes().await.unwrap().is_empty());
     one.stop().await;
     two.stop().await;
 }
 
 #[tokio::test]
-async fn the_active_server_is_not_asked_for_its_role_by_one_whose_database_does_not_follow() {
+async fn no_handover_to_a_server_whose_database_does_not_follow() {
     let primary = Cluster::start().await;
     let (one_data, two_data) = (folder(), folder());
     let one = start(on(&primary, one_data.path())).await.unwrap();

@@ -18,11 +18,11 @@ fn copy_of(data: &Path) -> (Manifest, Vec<u8>) {
 async fn a_transfer_that_breaks_off_goes_on_where_it_was() {
     let Pair { one, two, one_data, two_data } = Pair::start().await;
     let config = |running: &server::start::Running, data: &Path| Config {
-        sites: running.sites_addr,
+        peers: running.peers_addr,
         gateway: running.gateway_addr,
         ..Config::on_loopback(data)
     };
-    let (address, two_config) = (one.sites_addr, config(&two, two_data.path()));
+    let (address, two_config) = (one.peers_addr, config(&two, two_data.path()));
     two.stop().await;
     let older = folder();
     let old_data = older.path().join("data");

@@ -2,9 +2,9 @@
 //! interfere, and a server that is killed in the middle.
 
 use crate::{
-    door::fast,
+    device::fast,
     failover::{Mortal, quick},
-    gateway_site::{GatewaySite, admin, rows},
+    gateway_server::{GatewayServer, admin, rows},
     harness::{Portal, until as ask_until},
     pair::{console, folder, until},
     raw_device::info,
@@ -20,7 +20,7 @@ use server::{
     config::Config,
     service::Service,
     start::{Running, start},
-    store::BOOK_FILE,
+    store::DATABASE_FILE,
 };
 use sqlx::{Connection as _, SqliteConnection};
 use std::{net::SocketAddr, ops::Range, path::Path, time::Duration};
@@ -31,13 +31,13 @@ const FIRST: u32 = 547_846_001;
 const ALL: Selector = Selector::All { all: true };
 
 /// A device that follows its rules, only faster.
-struct Door {
+struct QuickDevice {
     id: u32,
     state: TempDir,
     _stop: DropGuard,
 }
 
-impl Door {
+impl QuickDevice {
     fn start(id: u32, state: TempDir, provisioning: &str) -> Self {
         let settings = ClientSettings {
             state_dir: state.path().to_owned(),
@@ -61,30 +61,30 @@ impl Door {
 }
 
 /// Devices that ask to belong, and the string they ask with.
-async fn newcomers(service: &Service, ids: Range<u32>) -> (Vec<Door>, String) {
+async fn newcomers(service: &Service, ids: Range<u32>) -> (Vec<QuickDevice>, String) {
     let input = ProvisioningInput { uses: ids.len().try_into().unwrap(), expires_in_seconds: 600, addresses: vec![] };
     let string = service.create_provisioning_string(&console(), input).await.unwrap().string.unwrap();
-    let doors: Vec<_> = ids.map(|id| Door::start(id, folder(), &string)).collect();
-    for door in &doors {
+    let devices: Vec<_> = ids.map(|id| QuickDevice::start(id, folder(), &string)).collect();
+    for device in &devices {
         until("the device asks", async || {
-            service.list_waiting().await.unwrap().iter().any(|waiting| waiting.device_id == door.id)
+            service.list_waiting().await.unwrap().iter().any(|waiting| waiting.device_id == device.id)
         })
         .await;
     }
-    (doors, string)
+    (devices, string)
 }
 
 /// Devices that were accepted and are connected.
-async fn doors(service: &Service, ids: Range<u32>) -> Vec<Door> {
-    let (doors, _) = newcomers(service, ids).await;
-    for door in &doors {
-        service.accept_waiting_by_device_id(&console(), door.id).await.unwrap();
+async fn connected_devices(service: &Service, ids: Range<u32>) -> Vec<QuickDevice> {
+    let (devices, _) = newcomers(service, ids).await;
+    for device in &devices {
+        service.accept_waiting_by_device_id(&console(), device.id).await.unwrap();
     }
-    for door in &doors {
-        until("the device is connected", async || service.find_servers(door.id).await.unwrap().connected.is_some())
+    for device in &devices {
+        until("the device is connected", async || service.find_servers(device.id).await.unwrap().connected.is_some())
             .await;
     }
-    doors
+    devices
 }
 
 fn input(addresses: &[SocketAddr]) -> RolloutInput {
@@ -109,9 +109,9 @@ async fn comes_to(service: &Service, id: u64, there: impl Fn(&Rollout) -> bool) 
 }
 
 /// Starts a server that was killed, on its ports, as soon as the system has given them back.
-async fn start_again(data: &Path, (gateway, sites): (SocketAddr, SocketAddr)) -> Running {
+async fn start_again(data: &Path, (gateway, peers): (SocketAddr, SocketAddr)) -> Running {
     for _ in 0..200 {
-        match start(Config { gateway, sites, ..quick(data) }).await {
+        match start(Config { gateway, peers, ..quick(data) }).await {
             Ok(running) => return running,
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
@@ -120,19 +120,19 @@ async fn start_again(data: &Path, (gateway, sites): (SocketAddr, SocketAddr)) ->
 }
 
 async fn audited(data: &Path, action: &str) -> Vec<(String, String)> {
-    let file = data.join(BOOK_FILE);
-    let mut book = SqliteConnection::connect(&file.display().to_string()).await.unwrap();
+    let file = data.join(DATABASE_FILE);
+    let mut database = SqliteConnection::connect(&file.display().to_string()).await.unwrap();
     let rows =
         sqlx::query_as("select operator, after from audit where action = $1 order by id").bind(action.to_owned());
-    rows.fetch_all(&mut book).await.unwrap()
+    rows.fetch_all(&mut database).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_rollout_survives_its_server_and_waits_for_a_device_that_is_away() {
+async fn a_rollout_survives_its_server_and_waits_for_absent_devices() {
     let data = folder();
     let mortal = Mortal::start(quick(data.path())).await;
     let service = mortal.running.service().clone();
-    let _doors = doors(&service, FIRST..FIRST + 11).await;
+    let _doors = connected_devices(&service, FIRST..FIRST + 11).await;
     let (mut waiting, string) = newcomers(&service, FIRST + 11..FIRST + 12).await;
     let away = waiting.remove(0).unplug();
     service.accept_waiting_by_device_id(&console(), FIRST + 11).await.unwrap();
@@ -141,7 +141,7 @@ async fn a_rollout_survives_its_server_and_waits_for_a_device_that_is_away() {
     let made = service.create_rollout(&console(), input(&[own, nowhere()]), false).await.unwrap();
     assert_eq!(made.waves.iter().map(|wave| wave.counts.devices).collect::<Vec<_>>(), [1, 1, 1, 3, 6]);
     comes_to(&service, 1, |rollout| rollout.counts.committed >= 2).await;
-    let ports = (own, mortal.running.sites_addr);
+    let ports = (own, mortal.running.peers_addr);
     drop(service);
     mortal.kill();
 
@@ -153,7 +153,7 @@ async fn a_rollout_survives_its_server_and_waits_for_a_device_that_is_away() {
     comes_to(service, 1, |rollout| rollout.counts.offline == 1).await;
     assert_eq!((waits.state, waits.counts.failed), (RolloutState::Running, 0), "{waits:?}");
 
-    let _back = Door::start(FIRST + 11, away, &string);
+    let _back = QuickDevice::start(FIRST + 11, away, &string);
     let ended = comes_to(service, 1, |rollout| rollout.state != RolloutState::Running).await;
     assert_eq!(ended.state, RolloutState::Finished);
     assert_eq!(ended.counts, RolloutCounts { devices: 12, committed: 12, ..RolloutCounts::default() });
@@ -167,9 +167,9 @@ async fn a_rollout_survives_its_server_and_waits_for_a_device_that_is_away() {
 
 #[tokio::test]
 async fn a_list_that_leads_nowhere_stops_at_the_first_device() {
-    let site = GatewaySite::active().await;
-    let service = &site.service;
-    let _doors = doors(service, FIRST..FIRST + 12).await;
+    let server = GatewayServer::active().await;
+    let service = &server.service;
+    let _doors = connected_devices(service, FIRST..FIRST + 12).await;
     let made = service.create_rollout(&admin(), input(&[nowhere()]), false).await.unwrap();
     assert_eq!((made.counts.devices, made.failure_limit), (12, 1));
     let stopped = async |failed: u64| {
@@ -190,13 +190,13 @@ async fn a_list_that_leads_nowhere_stops_at_the_first_device() {
         assert_eq!(service.find_servers(id).await.unwrap().revision, 1, "{id} is untouched");
     }
     let returned = service.find_servers(devices[0].device).await.unwrap();
-    assert_eq!(returned.entries[0].port, site.address.port());
+    assert_eq!(returned.entries[0].port, server.address.port());
 
     service.resume_rollout(&admin(), 1).await.unwrap();
     assert_eq!(stopped(2).await.forgiven, 1);
     let aborted = service.abort_rollout(&admin(), 1).await.unwrap();
     assert_eq!((aborted.state, aborted.counts.waiting), (RolloutState::Aborted, 10));
-    let standby = site.standby().await;
+    let standby = server.standby().await;
     let refused = standby.service.act_on_rollout(&admin(), 1, RolloutVerb::Rollback).await;
     assert!(matches!(refused, Err(Fault::NotActive { .. })), "{refused:?}");
     assert_eq!(standby.service.find_rollout(1).await.unwrap().counts.failed, 2, "a standby shows it");
@@ -214,7 +214,7 @@ async fn operators_pause_resume_abort_and_take_back() {
     let portal = Portal::start().await;
     let token = &*portal.sign_in().await;
     let (service, port) = (portal.running.service(), portal.running.gateway_addr.port());
-    let _doors = doors(service, FIRST..FIRST + 3).await;
+    let _doors = connected_devices(service, FIRST..FIRST + 3).await;
     let made =
         portal.post("/rollouts", token, json!({ "selector": { "all": true }, "entries": entries(port, "one") })).await;
     assert_eq!((made.status, made.header("location")), (StatusCode::CREATED, "/api/v1/rollouts/1"), "{}", made.text);

@@ -73,7 +73,7 @@ async fn a_change_is_streamed_and_the_stream_ends_with_the_server() {
 }
 
 #[tokio::test]
-async fn a_server_stops_in_time_whatever_its_clients_do_and_starts_again() {
+async fn a_server_with_stuck_clients_stops_in_time_and_starts_again() {
     let portal = Portal::start().await;
     let address = portal.running.http_addr;
     let _silent = TcpStream::connect(address).await.unwrap();
@@ -147,7 +147,7 @@ async fn https_is_served_with_a_certificate_of_the_installation() {
 }
 
 #[tokio::test]
-async fn https_is_served_with_a_given_certificate_and_its_cookies_are_secure() {
+async fn https_serves_the_given_certificate_and_secure_cookies() {
     let folder = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let files = HttpTls { certificate: folder.path().join("a.crt"), key: folder.path().join("a.key") };
@@ -161,7 +161,7 @@ async fn https_is_served_with_a_given_certificate_and_its_cookies_are_secure() {
 
     let form = "login=admin&password=correct+horse+51213";
     let request = format!(
-        "POST /login HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n\
+        "POST /login HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Identity: same-origin\r\nConnection: close\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
         form.len()
     );

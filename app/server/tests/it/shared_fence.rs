@@ -2,7 +2,7 @@
 //! fencing hook that reports the holder off, or the holder's end, makes it active.
 
 use crate::{
-    door::Door,
+    device::QuickDevice,
     failover::{Process, quick},
     harness::{api_request, send},
     pair::{PASSWORD, change, folder, has, join_string, until},
@@ -30,7 +30,7 @@ struct Room {
     /// What was changed before.
     change: String,
     _first_data: TempDir,
-    _door: Door,
+    _door: QuickDevice,
 }
 
 async fn room() -> Room {
@@ -40,25 +40,25 @@ async fn room() -> Room {
     let one = start(sharing(&database, given)).await.unwrap();
     let joining = Config { join: Some(join_string(&one).await), ..quick(two_data.path()) };
     let two = start(sharing(&database, joining)).await.unwrap();
-    let door = Door::at(&one).await;
+    let device = QuickDevice::at(&one).await;
     let change = change(&one).await;
     until("the first remembers the second", async || {
         let known = one.service().list_servers().await.unwrap();
         known[1].state == PeerState::Reachable && one_data.path().join("peers.json").exists()
     })
     .await;
-    let first = Config { gateway: one.gateway_addr, sites: one.sites_addr, ..quick(one_data.path()) };
-    let sites = two.sites_addr.to_string();
+    let first = Config { gateway: one.gateway_addr, peers: one.peers_addr, ..quick(one_data.path()) };
+    let peers = two.peers_addr.to_string();
     two.stop().await;
     one.stop().await;
-    let holder = Process::run(two_data.path(), &sites, &["--shared", database.to_str().unwrap()]).await;
+    let holder = Process::run(two_data.path(), &peers, &["--shared", database.to_str().unwrap()]).await;
     until("the second has the database", async || {
         let answer = send(holder.pages, http::Request::get("/health/active").body(Default::default()).unwrap()).await;
         answer.status == StatusCode::OK
     })
     .await;
     assert!(!one_data.path().join("copies/current.json").exists(), "the first never had a copy");
-    Room { disk, database, first, holder, _holder_data: two_data, change, _first_data: one_data, _door: door }
+    Room { disk, database, first, holder, _holder_data: two_data, change, _first_data: one_data, _door: device }
 }
 
 async fn sign_in(server: &Running) -> (StatusCode, String) {
@@ -68,7 +68,7 @@ async fn sign_in(server: &Running) -> (StatusCode, String) {
 }
 
 async fn devices_at(server: &Running) -> u64 {
-    let own = &server.service().site().server_id;
+    let own = &server.service().identity().server_id;
     let servers = server.service().list_servers().await.unwrap();
     servers.iter().find(|known| known.id == *own).unwrap().devices
 }
@@ -83,7 +83,7 @@ async fn serves_nobody(server: &Running) {
 }
 
 #[tokio::test]
-async fn a_server_without_a_copy_waits_while_the_holder_hangs_and_goes_on_when_it_is_gone() {
+async fn without_a_copy_a_server_waits_until_the_hung_holder_is_gone() {
     let room = room().await;
     room.holder.freeze().await;
     let one = start(sharing(&room.database, room.first.clone())).await.unwrap();
@@ -99,7 +99,7 @@ async fn a_server_without_a_copy_waits_while_the_holder_hangs_and_goes_on_when_i
 }
 
 #[tokio::test]
-async fn a_server_without_a_copy_gets_one_as_soon_as_the_holder_goes_on() {
+async fn without_a_copy_a_server_gets_one_once_the_holder_goes_on() {
     let room = room().await;
     room.holder.freeze().await;
     let one = start(sharing(&room.database, room.first.clone())).await.unwrap();
@@ -114,7 +114,7 @@ async fn a_server_without_a_copy_gets_one_as_soon_as_the_holder_goes_on() {
 }
 
 #[tokio::test]
-async fn a_holder_that_hangs_loses_the_database_to_a_fencing_hook_that_reports_it_off_and_to_no_other() {
+async fn only_a_successful_fencing_hook_takes_a_hung_holders_database() {
     let room = room().await;
     let (told, allowed) = (room.disk.path().join("told"), room.disk.path().join("allowed"));
     let hook = format!(

@@ -1,6 +1,6 @@
 //! Two servers that share one database file: the lease on it decides which is active.
 
-use crate::door::{DOOR, Door, list, shown_at};
+use crate::device::{DEVICE, QuickDevice, list, shown_at};
 use crate::failover::{Process, quick};
 use crate::pair::{change, console, folder, has, join_string, until};
 use crate::promotion::promote;
@@ -23,27 +23,27 @@ pub(crate) async fn becomes(server: &Running, role: Role) {
 }
 
 #[tokio::test]
-async fn the_other_server_goes_on_with_the_very_file_when_the_holder_is_killed() {
+async fn when_the_holder_is_killed_the_other_goes_on_with_its_file() {
     let (disk, one_data, two_data) = (folder(), folder(), folder());
     let database = disk.path().join("biostar2.db");
     let hook = disk.path().join("roles");
     let one = start(sharing(&database, quick(one_data.path()))).await.unwrap();
     let joining = Config { join: Some(join_string(&one).await), ..quick(two_data.path()) };
     let two = start(sharing(&database, joining)).await.unwrap();
-    let _door = Door::at(&one).await;
+    let _door = QuickDevice::at(&one).await;
     list(&one, &[one.gateway_addr, two.gateway_addr]).await;
     assert!(!one_data.path().join("biostar2.db").exists() && !two_data.path().join("biostar2.db").exists());
     assert_eq!(two.service().role(), Role::Standby);
-    let two_id = two.service().site().server_id.clone();
-    let ports = Config { gateway: one.gateway_addr, sites: one.sites_addr, ..quick(one_data.path()) };
+    let two_id = two.service().identity().server_id.clone();
+    let ports = Config { gateway: one.gateway_addr, peers: one.peers_addr, ..quick(one_data.path()) };
     let mut second =
-        sharing(&database, Config { gateway: two.gateway_addr, sites: two.sites_addr, ..quick(two_data.path()) });
+        sharing(&database, Config { gateway: two.gateway_addr, peers: two.peers_addr, ..quick(two_data.path()) });
     if let Some(shared) = &mut second.shared {
         shared.role_hook = Some(format!("echo \"$BIOSTAR_ROLE $BIOSTAR_EPOCH\" >> {}", hook.display()));
     }
     two.stop().await;
     one.stop().await;
-    let one = Process::run(one_data.path(), &ports.sites.to_string(), &["--shared", database.to_str().unwrap()]).await;
+    let one = Process::run(one_data.path(), &ports.peers.to_string(), &["--shared", database.to_str().unwrap()]).await;
     let two = start(second).await.unwrap();
 
     // Answered, and then the power goes: no copy of it need have left.
@@ -70,7 +70,7 @@ async fn the_other_server_goes_on_with_the_very_file_when_the_holder_is_killed()
     becomes(&two, Role::Standby).await;
     assert_eq!(one.service().known_epoch().number, 3);
     assert!(has(&one, &after).await);
-    assert!(one.service().find_device(DOOR).await.is_ok());
+    assert!(one.service().find_device(DEVICE).await.is_ok());
     // Whoever stops gives the lease back, and the other one has it at once.
     one.stop().await;
     becomes(&two, Role::Active).await;
@@ -79,7 +79,7 @@ async fn the_other_server_goes_on_with_the_very_file_when_the_holder_is_killed()
 }
 
 #[tokio::test]
-async fn a_server_that_was_overtaken_while_it_was_down_begins_an_epoch_of_its_own() {
+async fn a_server_overtaken_while_down_begins_an_epoch_of_its_own() {
     let (disk, one_data, two_data) = (folder(), folder(), folder());
     let database = disk.path().join("biostar2.db");
     let one = start(sharing(&database, quick(one_data.path()))).await.unwrap();
@@ -104,10 +104,10 @@ async fn a_holder_that_only_sleeps_keeps_the_file() {
     let one = start(sharing(&database, quick(one_data.path()))).await.unwrap();
     let joining = Config { join: Some(join_string(&one).await), ..quick(two_data.path()) };
     let two = start(sharing(&database, joining)).await.unwrap();
-    let sites = one.sites_addr.to_string();
+    let peers = one.peers_addr.to_string();
     two.stop().await;
     one.stop().await;
-    let one = Process::run(one_data.path(), &sites, &["--shared", database.to_str().unwrap()]).await;
+    let one = Process::run(one_data.path(), &peers, &["--shared", database.to_str().unwrap()]).await;
     let two = start(sharing(&database, quick(two_data.path()))).await.unwrap();
     one.freeze().await;
     tokio::time::sleep(std::time::Duration::from_secs(4)).await;
@@ -121,7 +121,7 @@ async fn a_holder_that_only_sleeps_keeps_the_file() {
 }
 
 #[tokio::test]
-async fn a_disk_that_is_not_mounted_is_waited_for_and_no_other_file_made_in_its_place() {
+async fn an_unmounted_disk_is_waited_for_and_no_file_replaces_it() {
     let (disk, one_data, two_data) = (folder(), folder(), folder());
     let database = disk.path().join("biostar2.db");
     let one = start(sharing(&database, quick(one_data.path()))).await.unwrap();

@@ -1,7 +1,7 @@
 //! SIGTERM to the real program: its devices are told goodbye and are on the other server at once.
 
 use crate::{
-    door::{DOOR, Door, list, shown_at},
+    device::{DEVICE, QuickDevice, list, shown_at},
     failover::quick,
     harness::program,
     pair::{console, folder, join_string, until},
@@ -9,7 +9,7 @@ use crate::{
 use server::{
     config::Config,
     start::{Running, start},
-    store::JOURNAL_FILE,
+    store::LOCAL_FILE,
 };
 use sqlx::{Connection as _, SqliteConnection};
 use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
@@ -24,9 +24,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// The server of `data` as a program of its own that answers, on the ports that it had in this one.
 async fn serve(data: &Path, ports: [SocketAddr; 3]) -> Child {
-    let [http, gateway, sites] = ports.map(|port| port.to_string());
+    let [http, gateway, peers] = ports.map(|port| port.to_string());
     let mut child = Command::new(program())
-        .args(["run", "--http", &http, "--gateway", &gateway, "--sites", &sites, "--metrics", "127.0.0.1:0", "--data"])
+        .args(["run", "--http", &http, "--gateway", &gateway, "--peers", &peers, "--metrics", "127.0.0.1:0", "--data"])
         .arg(data)
         .args(["--log-format", "json", "--stability-seconds", "1"])
         .stdout(Stdio::piped())
@@ -58,9 +58,9 @@ async fn devices_are_told_goodbye_and_move_on() {
     let (one_data, two_data) = (folder(), folder());
     let one = start(quick(one_data.path())).await.unwrap();
     let two = start(Config { join: Some(join_string(&one).await), ..quick(two_data.path()) }).await.unwrap();
-    let (one_id, two_id) = (one.service().site().server_id.clone(), two.service().site().server_id.clone());
-    let ports = [one.http_addr, one.gateway_addr, one.sites_addr];
-    let _door = Door::at(&one).await;
+    let (one_id, two_id) = (one.service().identity().server_id.clone(), two.service().identity().server_id.clone());
+    let ports = [one.http_addr, one.gateway_addr, one.peers_addr];
+    let _door = QuickDevice::at(&one).await;
     list(&one, &[one.gateway_addr, two.gateway_addr]).await;
     until("the second knows the device", async || is_on(&two, &one_id).await).await;
     one.stop().await;
@@ -79,12 +79,12 @@ async fn devices_are_told_goodbye_and_move_on() {
     until("the device is on the second", async || is_on(&two, &two_id).await).await;
 
     // A session that was lost has another reason.
-    let journal = one_data.path().join(JOURNAL_FILE).display().to_string();
-    let mut journal = SqliteConnection::connect(&journal).await.unwrap();
+    let local = one_data.path().join(LOCAL_FILE).display().to_string();
+    let mut local = SqliteConnection::connect(&local).await.unwrap();
     let reason: String = sqlx::query_scalar("select end_reason from sightings where server_id = $1 and device_id = $2")
         .bind(&one_id)
-        .bind(DOOR)
-        .fetch_one(&mut journal)
+        .bind(DEVICE)
+        .fetch_one(&mut local)
         .await
         .unwrap();
     assert_eq!(reason, "shutting down");

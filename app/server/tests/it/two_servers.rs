@@ -1,7 +1,7 @@
-//! Two whole servers of one installation: joining, copies of the book, and what each knows of the other.
+//! Two whole servers of one installation: joining, copies of the database, and what each knows of the other.
 
 use crate::{
-    door::{DOOR, Door, connection, list, shown_at},
+    device::{DEVICE, QuickDevice, connection, list, shown_at},
     failover::quick,
     false_server::FalseServer,
     pair::{PASSWORD, Pair, change, console, first, folder, has, join_string, second, until},
@@ -20,9 +20,9 @@ use server::{
     clock::Clock,
     config::Config,
     keys::Keys,
-    sites::JoinString,
+    peers::JoinString,
     start::{Running, start},
-    store::{BOOK_FILE, Manifest},
+    store::{DATABASE_FILE, Manifest},
 };
 use sqlx::{Connection as _, SqliteConnection};
 use std::{
@@ -50,7 +50,7 @@ async fn states(server: &Running) -> Vec<(String, Role, PeerState)> {
 
 /// What a failed join may leave: the lock, and nothing that makes the folder a server's.
 fn assert_empty(data: &Path) {
-    for name in ["server.json", "keys", "biostar2.db", "journal.db", "peers.json", "copies"] {
+    for name in ["server.json", "keys", "biostar2.db", "local.db", "peers.json", "copies"] {
         assert!(!data.join(name).exists(), "{name}");
     }
 }
@@ -66,13 +66,13 @@ async fn servers_find_each_other_by_name() {
     until("the copy came", async || has(&two, &told).await).await;
     // So they are written down for the next start, on either side.
     for (data, other) in [(&one_data, &two), (&two_data, &one)] {
-        let name = format!("localhost:{}", other.sites_addr.port());
+        let name = format!("localhost:{}", other.peers_addr.port());
         until("the name is written down", async || {
             fs::read_to_string(data.path().join("peers.json")).is_ok_and(|file| file.contains(&name))
         })
         .await;
     }
-    let ports = Config { sites: two.sites_addr, gateway: two.gateway_addr, ..named(two_data.path()) };
+    let ports = Config { peers: two.peers_addr, gateway: two.gateway_addr, ..named(two_data.path()) };
     two.stop().await;
     let two = start(ports).await.unwrap();
     let told = change(&one).await;
@@ -84,8 +84,8 @@ async fn servers_find_each_other_by_name() {
 #[tokio::test]
 async fn the_second_server_knows_what_the_first_knows() {
     let Pair { one, two, two_data, one_data: _kept } = Pair::start().await;
-    assert_eq!(two.service().site().installation_id, one.service().site().installation_id);
-    assert_eq!(two.service().site().server_name, "BioStar Server #2");
+    assert_eq!(two.service().identity().installation_id, one.service().identity().installation_id);
+    assert_eq!(two.service().identity().server_name, "BioStar Server #2");
     for file in fs::read_dir(two_data.path().join("keys")).unwrap() {
         assert_eq!(file.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
@@ -145,13 +145,13 @@ async fn the_standby_changes_nothing_and_says_where_to() {
 #[tokio::test]
 async fn either_may_start_first_again() {
     let Pair { one, two, one_data, two_data } = Pair::start().await;
-    let (one_sites, id) = (one.sites_addr, change(&one).await);
+    let (one_sites, id) = (one.peers_addr, change(&one).await);
     until("the change arrives", async || has(&two, &id).await).await;
     one.stop().await;
     two.stop().await;
     let two = start(Config::on_loopback(two_data.path())).await.unwrap();
     assert!(has(&two, &id).await, "the copy is from the last run");
-    let one = start(Config { sites: one_sites, ..Config::on_loopback(one_data.path()) }).await.unwrap();
+    let one = start(Config { peers: one_sites, ..Config::on_loopback(one_data.path()) }).await.unwrap();
     until("each answers the other", async || {
         states(&one).await[1].2 == PeerState::Reachable && states(&two).await[0].2 == PeerState::Reachable
     })
@@ -171,10 +171,10 @@ async fn a_join_string_is_good_once() {
     assert!(refused.contains("used already"), "{refused}");
     assert_empty(fourth.path());
     // A server that belongs somewhere keeps to it, whatever string it is given.
-    let (before, string) = (two.service().site().clone(), join_string(&one).await);
+    let (before, string) = (two.service().identity().clone(), join_string(&one).await);
     two.stop().await;
     let again = second(two_data.path(), &string).await.unwrap();
-    assert_eq!(*again.service().site(), before);
+    assert_eq!(*again.service().identity(), before);
     drop(second(fourth.path(), &string).await.expect("it was not used up"));
 }
 
@@ -239,11 +239,11 @@ async fn only_servers_of_the_installation_are_answered() {
         Some((CertificateDer::from_pem_slice(server.certificate_pem.as_bytes()).unwrap(), key))
     };
     assert!(ask(&one, authority, identity()).await.starts_with("HTTP/1.1 200"));
-    let book = one_data.path().join(server::store::BOOK_FILE).display().to_string();
-    let mut book = SqliteConnection::connect(&book).await.unwrap();
+    let database = one_data.path().join(server::store::DATABASE_FILE).display().to_string();
+    let mut database = SqliteConnection::connect(&database).await.unwrap();
     sqlx::query("insert into revocations values ($1, 'server', 'three', 'stolen', 'admin', '')")
         .bind(hex::encode(&server.serial))
-        .execute(&mut book)
+        .execute(&mut database)
         .await
         .unwrap();
     let refused = ask(&one, authority, identity()).await;
@@ -259,7 +259,7 @@ async fn ask(
     let der = authority.certificate_der().clone();
     let trust = Trust::Authority { der, installation_id: authority.installation_id().to_owned() };
     let config = client_config(trust, identity, tls::Clock::system(), &[b"http/1.1"]).unwrap();
-    let stream = TcpStream::connect(server.sites_addr).await.unwrap();
+    let stream = TcpStream::connect(server.peers_addr).await.unwrap();
     let mut stream = TlsConnector::from(config).connect(server_name(), stream).await.unwrap();
     stream.write_all(b"GET /copy HTTP/1.1\r\nHost: server\r\nConnection: close\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
@@ -272,23 +272,23 @@ async fn an_altered_copy_is_refused_and_the_old_one_stays() {
     let Pair { one, two, one_data, two_data: _kept } = Pair::start().await;
     let id = change(&one).await;
     until("the change arrives", async || has(&two, &id).await).await;
-    let address = one.sites_addr;
-    let book = {
+    let address = one.peers_addr;
+    let database = {
         let file = one_data.path().join("snapshot.db");
         snapshot(one_data.path(), &file).await;
         fs::read(file).unwrap()
     };
     one.stop().await;
     let kept = two.service().list_servers().await.unwrap()[1].copy_taken_at.clone();
-    let manifest = Manifest { taken_at: "2030-01-01T00:00:00.000Z".to_owned(), ..FalseServer::manifest_of(&book) };
-    let mut flipped = book.clone();
-    flipped[book.len() / 2] ^= 1;
+    let manifest = Manifest { taken_at: "2030-01-01T00:00:00.000Z".to_owned(), ..FalseServer::manifest_of(&database) };
+    let mut flipped = database.clone();
+    flipped[database.len() / 2] ^= 1;
     let cases = [
         (manifest.clone(), flipped),
-        (manifest.clone(), book[..book.len() - 1].to_vec()),
-        (manifest.clone(), [book.clone(), vec![0]].concat()),
+        (manifest.clone(), database[..database.len() - 1].to_vec()),
+        (manifest.clone(), [database.clone(), vec![0]].concat()),
         // Hashed after it was damaged.
-        (FalseServer::manifest_of(&book[..5000]), book[..5000].to_vec()),
+        (FalseServer::manifest_of(&database[..5000]), database[..5000].to_vec()),
     ];
     for (manifest, body) in cases {
         let server = FalseServer::start(address, one_data.path(), manifest, body).await;
@@ -297,7 +297,7 @@ async fn an_altered_copy_is_refused_and_the_old_one_stays() {
         assert_eq!(two.service().list_servers().await.unwrap()[1].copy_taken_at, kept);
         assert!(has(&two, &id).await);
     }
-    let server = FalseServer::start(address, one_data.path(), manifest.clone(), book).await;
+    let server = FalseServer::start(address, one_data.path(), manifest.clone(), database).await;
     until("a whole copy is put to use", async || {
         two.service().list_servers().await.unwrap()[1].copy_taken_at == Some(manifest.taken_at.clone())
     })
@@ -305,10 +305,10 @@ async fn an_altered_copy_is_refused_and_the_old_one_stays() {
     server.stop().await;
 }
 
-/// A copy of the book that differs from all before.
+/// A copy of the database that differs from all before.
 async fn snapshot(data: &Path, file: &Path) {
-    let book = data.join(server::store::BOOK_FILE).display().to_string();
-    let mut connection = SqliteConnection::connect(&book).await.unwrap();
+    let database = data.join(server::store::DATABASE_FILE).display().to_string();
+    let mut connection = SqliteConnection::connect(&database).await.unwrap();
     let file = file.display().to_string();
     sqlx::query("vacuum into $1").bind(&file).execute(&mut connection).await.unwrap();
     let mut copy = SqliteConnection::connect(&file).await.unwrap();
@@ -317,23 +317,23 @@ async fn snapshot(data: &Path, file: &Path) {
 }
 
 #[tokio::test]
-async fn a_device_that_is_removed_loses_its_session_on_the_other_server() {
+async fn a_removed_device_loses_its_session_on_the_other_server() {
     let (one_data, two_data) = (folder(), folder());
     let rare = |data: &TempDir| Config { copy_schedule: "7d".parse().unwrap(), ..quick(data.path()) };
     let one = start(rare(&one_data)).await.unwrap();
     let two = start(Config { join: Some(join_string(&one).await), ..rare(&two_data) }).await.unwrap();
-    let _door = Door::at(&one).await;
-    one.service().copy_now(&console(), &one.service().site().server_id.clone()).await.unwrap();
-    until("the copy has the device", async || two.service().find_device(DOOR).await.is_ok()).await;
+    let _door = QuickDevice::at(&one).await;
+    one.service().copy_now(&console(), &one.service().identity().server_id.clone()).await.unwrap();
+    until("the copy has the device", async || two.service().find_device(DEVICE).await.is_ok()).await;
     list(&one, &[two.gateway_addr]).await;
-    let two_id = two.service().site().server_id.clone();
+    let two_id = two.service().identity().server_id.clone();
     until("it is on the second", async || shown_at(two.service(), &two_id).await).await;
 
-    one.service().remove_device(&console(), DOOR).await.unwrap();
+    one.service().remove_device(&console(), DEVICE).await.unwrap();
     until("its session ends", async || connection(two.service()).await.is_none()).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(connection(two.service()).await, None, "it is not let in again");
-    assert!(one.service().find_device(DOOR).await.is_err(), "nor learned");
+    assert!(one.service().find_device(DEVICE).await.is_err(), "nor learned");
     until("both know", async || one.service().banners().await.is_empty()).await;
 }
 
@@ -344,12 +344,13 @@ async fn a_revocation_counts_on_the_standby_whatever_its_copy_says() {
     let rare = |data: &TempDir| Config { copy_schedule: "7d".parse().unwrap(), ..Config::on_loopback(data.path()) };
     let one = start(rare(&one_data)).await.unwrap();
     let two = start(Config { join: Some(join_string(&one).await), ..rare(&two_data) }).await.unwrap();
-    let mut book = SqliteConnection::connect(&one_data.path().join(BOOK_FILE).display().to_string()).await.unwrap();
+    let mut database =
+        SqliteConnection::connect(&one_data.path().join(DATABASE_FILE).display().to_string()).await.unwrap();
     sqlx::query(
         "insert into revocations (serial, kind, subject, reason, revoked_by, revoked_at)
          values ('0a1b', 'device', '547846001', 'lost', 'admin', '2026-11-01T08:00:00.000Z')",
     )
-    .execute(&mut book)
+    .execute(&mut database)
     .await
     .unwrap();
     let refused = async |server: &Running| {

@@ -1,4 +1,4 @@
-//! Rehearsed failovers: begun here, watched here, and their reports.
+//! Failover drills: begun here, watched here, and their reports.
 
 use super::others_of_active;
 use crate::{
@@ -14,9 +14,9 @@ use leptos::prelude::*;
 use model::paths;
 use model::{Drill, FormAnswer, PeerState, Server, Typed};
 
-/// What can be rehearsed from here, and what was.
+/// What can be practised from here, and what was.
 #[component]
-pub fn Rehearsals(
+pub fn DrillSection(
     /// All servers.
     servers: Signal<Vec<Server>>,
 ) -> impl IntoView {
@@ -40,7 +40,7 @@ pub fn Rehearsals(
     .into_any()
 }
 
-/// Nothing where nothing can be rehearsed and nothing was.
+/// Nothing where nothing can be practised and nothing was.
 #[component]
 fn Drills(servers: Signal<Vec<Server>>, drills: Signal<Vec<Drill>>, on_stop: Callback<String>) -> impl IntoView {
     let runs = Memo::new(move |_| drills.with(|drills| drills.iter().any(|drill| !drill.state.is_final())));
@@ -54,7 +54,7 @@ fn Drills(servers: Signal<Vec<Server>>, drills: Signal<Vec<Drill>>, on_stop: Cal
         (!drills.is_empty() || !targets.get().is_empty()).then(|| {
             let rows = drills.into_iter().map(|drill| view! { <DrillLine drill on_stop /> });
             view! {
-                <h2>"Rehearsed failovers"</h2>
+                <h2>"Failover drills"</h2>
                 <p class="lead">
                     "Each device looks whether the other server would register it, goes there, and comes back. The report is kept, and can be printed."
                 </p>
@@ -79,7 +79,7 @@ fn BeginForm(id: String, name: String) -> impl IntoView {
     let (devices, limit) = (RwSignal::new(typed.devices), RwSignal::new(typed.limit_seconds));
     view! {
         <details class="confirm" open=refused>
-            <summary class="button">{format!("Rehearse a failover to {name}")}</summary>
+            <summary class="button">{format!("Practise a failover to {name}")}</summary>
             <form method="post" action=paths::begin_drill(&id) class="confirm-question">
                 <p>
                     {format!("The devices go to {name} now, and come back when all have arrived, or at the limit. Each is without a server for a few seconds, and keeps its events.")}

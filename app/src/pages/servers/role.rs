@@ -13,7 +13,7 @@ use crate::{
 use leptos::prelude::*;
 use model::paths;
 use model::{
-    Evidence, FormAnswer, LoneWrite, OtherServer, PeerState, PromotionInput, Replication, Role, Server, Typed,
+    DivergentChange, Evidence, FormAnswer, OtherServer, PeerState, PromotionInput, Replication, Role, Server, Typed,
 };
 
 /// What an operator can do about the role of this server; nothing on the active one.
@@ -171,9 +171,9 @@ fn TextField(label: &'static str, name: &'static str, value: String, error: Sign
 
 /// What only this server wrote while another one was active; nothing if there is none.
 #[component]
-pub fn LoneWriteList(
+pub fn DivergentChangeList(
     /// Oldest first.
-    writes: Signal<Vec<LoneWrite>>,
+    writes: Signal<Vec<DivergentChange>>,
     /// An operator has dealt with all of them.
     on_settle: Callback<()>,
 ) -> impl IntoView {
@@ -213,7 +213,7 @@ pub fn LoneWriteList(
                         label="Dealt with".to_owned()
                         question="The list goes away. The database that holds these changes stays in the archive of this server.".to_owned()
                         yes="They are dealt with".to_owned()
-                        path=paths::SETTLE_LONE_WRITES.to_owned()
+                        path=paths::SETTLE_DIVERGENT_CHANGES.to_owned()
                         on_confirm=on_settle
                     />
                 </div>

@@ -3,7 +3,7 @@
 use super::{Scene, report::Finding};
 use crate::{
     clock::text_of,
-    store::{BOOK_FILE, JOURNAL_FILE},
+    store::{DATABASE_FILE, LOCAL_FILE},
 };
 use std::fs;
 use time::{Duration, OffsetDateTime};
@@ -24,7 +24,7 @@ pub(super) fn sane(scene: &Scene) -> Finding {
             format!("it is {} here, before this program was written: {advice}", text_of(now)),
         );
     }
-    let files = [BOOK_FILE, JOURNAL_FILE, "server.json"].map(|name| scene.config.data.join(name));
+    let files = [DATABASE_FILE, LOCAL_FILE, "server.json"].map(|name| scene.config.data.join(name));
     let newest =
         files.iter().filter_map(|file| fs::metadata(file).ok()?.modified().ok()).max().map(OffsetDateTime::from);
     match newest {

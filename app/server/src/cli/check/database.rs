@@ -4,12 +4,12 @@ use super::{
     Scene,
     report::{Finding, size},
 };
-use crate::store::{JOURNAL_FILE, Schema, StoreError, Surveyed};
+use crate::store::{LOCAL_FILE, Schema, StoreError, Surveyed};
 use model::Role;
 use std::fs;
 
-/// A journal of this size is looked at.
-const JOURNAL_LARGE: u64 = 1 << 30;
+/// A local database of this size is looked at.
+const LOCAL_LARGE: u64 = 1 << 30;
 /// A write-ahead log of this size has a reader that does not end.
 const LOG_LARGE: u64 = 256 << 20;
 /// Events that a standby keeps for the active server.
@@ -18,13 +18,13 @@ const EVENTS_MANY: u64 = 100_000;
 /// Each database file is whole and readable.
 pub(super) fn records(scene: &Scene, survey: &Result<Option<Surveyed>, StoreError>) -> Vec<Finding> {
     let check = "database";
-    let survey = match (survey, &scene.site) {
+    let survey = match (survey, &scene.identity) {
         (Ok(Some(survey)), _) => survey,
         (Ok(None), None) => return vec![Finding::ok(check, "none yet; the first start makes it")],
         (Ok(None), Some(_)) => {
             let is_standby = scene.role.as_ref().is_some_and(|role| role.role == Role::Standby);
             let words = if is_standby {
-                "no copy of the book has arrived yet: start this server while the active one runs"
+                "no copy of the database has arrived yet: start this server while the active one runs"
             } else {
                 "there is no biostar2.db although a server lives here: restore it from a backup"
             };
@@ -61,11 +61,11 @@ pub(super) fn records(scene: &Scene, survey: &Result<Option<Surveyed>, StoreErro
 }
 
 /// What this server keeps for itself does not grow without end.
-pub(super) fn journal(scene: &Scene) -> Vec<Finding> {
-    let check = "journal";
+pub(super) fn local_database(scene: &Scene) -> Vec<Finding> {
+    let check = "local database";
     let Some(survey) = &scene.survey else { return Vec::new() };
     let bytes = |name: &str| fs::metadata(scene.config.data.join(name)).map_or(0, |file| file.len());
-    let (journal, log) = (bytes(JOURNAL_FILE), bytes(&format!("{JOURNAL_FILE}-wal")));
+    let (local, log) = (bytes(LOCAL_FILE), bytes(&format!("{LOCAL_FILE}-wal")));
     if survey.events_kept_back > EVENTS_MANY {
         let words = format!(
             "{} events wait to be taken over by the active server: see that it answers, or free this server from its role",
@@ -74,15 +74,13 @@ pub(super) fn journal(scene: &Scene) -> Vec<Finding> {
         return vec![Finding::warning(check, words)];
     }
     if log > LOG_LARGE {
-        let words = format!("{JOURNAL_FILE}-wal has {}: some program keeps {JOURNAL_FILE} open; end it", size(log));
+        let words = format!("{LOCAL_FILE}-wal has {}: some program keeps {LOCAL_FILE} open; end it", size(log));
         return vec![Finding::warning(check, words)];
     }
-    if journal > JOURNAL_LARGE {
-        let words = format!(
-            "{JOURNAL_FILE} has {}, more than a server of this kind should need: look who writes",
-            size(journal)
-        );
+    if local > LOCAL_LARGE {
+        let words =
+            format!("{LOCAL_FILE} has {}, more than a server of this kind should need: look who writes", size(local));
         return vec![Finding::warning(check, words)];
     }
-    vec![Finding::ok(check, format!("{JOURNAL_FILE} has {}", size(journal)))]
+    vec![Finding::ok(check, format!("{LOCAL_FILE} has {}", size(local)))]
 }

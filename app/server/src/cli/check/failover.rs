@@ -20,27 +20,27 @@ pub(super) fn automatic_promotion(scene: &Scene) -> Option<Finding> {
 }
 
 /// Nobody has to make changes again that a server had alone.
-pub(super) fn lone_writes(scene: &Scene) -> Option<Finding> {
-    let open = scene.running.as_ref()?.lone_writes;
+pub(super) fn divergent_changes(scene: &Scene) -> Option<Finding> {
+    let open = scene.running.as_ref()?.divergent_changes;
     let words = format!(
         "{open} changes were made on this server alone before it was overtaken: see its page Servers, make those again that \
          are still wanted, and mark them as dealt with"
     );
-    (open > 0).then(|| Finding::warning("lone-writes", words))
+    (open > 0).then(|| Finding::warning("divergent-changes", words))
 }
 
-/// Every copy would serve, as far as it was rehearsed.
-pub(super) fn rehearsals(scene: &Scene) -> Vec<Finding> {
+/// Every copy would serve, as far as it was tested.
+pub(super) fn restore_tests(scene: &Scene) -> Vec<Finding> {
     let servers = scene.running.iter().flat_map(|running| &running.servers);
     let failed = servers.filter_map(|server| {
-        let rehearsal = server.copy.as_ref()?.rehearsal.as_ref()?;
+        let restore_test = server.copy.as_ref()?.restore_test.as_ref()?;
         let words = format!(
-            "the copy of {} would not serve, as rehearsed at {}: {}; take another (portal copy on the active server)",
+            "the copy of {} would not serve, as tested at {}: {}; take another (portal copy on the active server)",
             server.name,
-            rehearsal.at,
-            rehearsal.flaw.as_ref()?
+            restore_test.at,
+            restore_test.flaw.as_ref()?
         );
-        Some(Finding::error("rehearsal", words))
+        Some(Finding::error("restore test", words))
     });
     failed.collect()
 }

@@ -4,7 +4,7 @@ use super::{
     Scene,
     report::{Finding, size},
 };
-use crate::data_folder::{DataFolderError, read_site};
+use crate::data_folder::{DataFolderError, read_identity};
 use std::{
     fs, io,
     os::unix::fs::MetadataExt as _,
@@ -73,16 +73,18 @@ fn open_to_others(path: &Path, owner: u32, wrong: &mut Vec<PathBuf>) {
 /// `server.json` and `role.json` can be read.
 pub(super) fn description(scene: &Scene) -> Finding {
     let check = "description";
-    match read_site(&scene.config.data) {
+    match read_identity(&scene.config.data) {
         Ok(Some(_)) if scene.role.is_none() => {
             Finding::error(check, "role.json is missing or cannot be read: restore it from a backup (portal restore)")
         }
-        Ok(Some(site)) => Finding::ok(check, format!("{} of installation {}", site.server_name, site.installation_id)),
+        Ok(Some(identity)) => {
+            Finding::ok(check, format!("{} of installation {}", identity.server_name, identity.installation_id))
+        }
         Ok(None) => Finding::ok(check, "no server lives here yet"),
         Err(error @ (DataFolderError::Unusable(..) | DataFolderError::InUse(_))) => {
             Finding::error(check, error.to_string())
         }
-        Err(error @ (DataFolderError::Damaged(..) | DataFolderError::SiteMissing(..))) => {
+        Err(error @ (DataFolderError::Damaged(..) | DataFolderError::IdentityMissing(..))) => {
             Finding::error(check, format!("{error} (portal restore)"))
         }
     }

@@ -16,14 +16,15 @@ const WARNED_S: i64 = 90 * 24 * 3600;
 pub(super) fn usable(scene: &Scene) -> Finding {
     let check = "keys";
     let folder = scene.config.data.join("keys");
-    match (Keys::load(&scene.config.data), &scene.site) {
+    match (Keys::load(&scene.config.data), &scene.identity) {
         (Ok(None), None) => Finding::ok(check, "none yet; the first start makes them"),
         (Ok(None), Some(_)) => Finding::error(
             check,
             format!("{} is missing although a server lives here: restore it from a backup", folder.display()),
         ),
-        (Ok(Some(keys)), Some(site))
-            if keys.server_id() != site.server_id || keys.authority().installation_id() != site.installation_id =>
+        (Ok(Some(keys)), Some(identity))
+            if keys.server_id() != identity.server_id
+                || keys.authority().installation_id() != identity.installation_id =>
         {
             let words = "the keys belong to another server than server.json says: restore both from one backup";
             Finding::error(check, words)

@@ -46,11 +46,11 @@ pub(super) fn advertised(scene: &Scene) -> Finding {
 }
 
 /// The browser's half is where it is looked for.
-pub(super) fn site_files(scene: &Scene) -> Finding {
+pub(super) fn web_files(scene: &Scene) -> Finding {
     let check = "site";
-    let file = scene.config.site_root.join("pkg/portal.js");
+    let file = scene.config.web_root.join("pkg/portal.js");
     if file.exists() {
-        return Finding::ok(check, format!("{} holds the browser's half", scene.config.site_root.display()));
+        return Finding::ok(check, format!("{} holds the browser's half", scene.config.web_root.display()));
     }
     let words = format!(
         "{} is missing: pages come without style and script; set site-root to where it was installed",

@@ -1,7 +1,7 @@
 //! The other server: does it answer, and how old is what a standby has of it.
 
 use super::{Scene, report::Finding};
-use crate::sites::remembered_servers;
+use crate::peers::remembered_servers;
 use model::{PeerState, ReplicationPart, Role};
 use std::time::Duration;
 use tokio::{net::TcpStream, time::timeout};
@@ -30,7 +30,7 @@ pub(super) async fn reachable(scene: &Scene) -> Vec<Finding> {
             findings.push(dial(check, &server.name, &server.addresses).await);
         }
     }
-    if findings.is_empty() && scene.site.is_some() {
+    if findings.is_empty() && scene.identity.is_some() {
         let words = "no other server has joined: devices have nowhere to go when this one is down (portal join-string)";
         findings.push(Finding::warning(check, words));
     }

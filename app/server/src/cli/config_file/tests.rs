@@ -25,7 +25,7 @@ fn value(text: &str, line: &str, id: &str) -> Option<String> {
 }
 
 #[test]
-fn an_option_ranks_above_the_file_and_the_file_above_the_default() {
+fn an_option_outranks_the_file_and_the_file_the_default() {
     let text = "http = \"127.0.0.1:1\"\ndata = \"/srv/biostar\"\ncapacity = 7";
     assert_eq!(value("", "portal run --data d", "http").as_deref(), Some("127.0.0.1:3000"));
     assert_eq!(value(text, "portal run", "http").as_deref(), Some("127.0.0.1:1"));
@@ -55,7 +55,7 @@ fn what_cannot_be_meant_is_refused_with_its_line() {
 }
 
 #[test]
-fn the_file_is_the_one_that_was_named_and_read_only_when_it_counts() {
+fn the_named_config_file_is_read_where_a_command_needs_it() {
     assert_eq!(named_in(&words("portal run --config a.toml")), Some(PathBuf::from("a.toml")));
     assert_eq!(named_in(&words("portal run --config=b.toml --data d")), Some(PathBuf::from("b.toml")));
     assert_eq!(named_in(&words("portal accept -- --config=b.toml")), None);

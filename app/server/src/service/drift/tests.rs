@@ -16,7 +16,7 @@ async fn push_of(room: &Room) -> Option<(u64, PushState)> {
 }
 
 #[tokio::test]
-async fn a_list_that_nobody_wrote_is_drift_and_an_operator_replaces_it() {
+async fn a_list_nobody_wrote_is_drift_until_an_operator_edits() {
     let room = Room::active().await;
     let enrolled = room.device(FIRST).await;
     room.register(FIRST, reported(enrolled.list.version())).await;
@@ -34,7 +34,7 @@ async fn a_list_that_nobody_wrote_is_drift_and_an_operator_replaces_it() {
 }
 
 #[tokio::test]
-async fn a_waiting_edit_is_not_sent_over_a_list_that_its_writer_never_saw() {
+async fn a_waiting_edit_is_not_sent_over_a_list_its_writer_never_saw() {
     let room = Room::active().await;
     let enrolled = room.device(FIRST).await;
     room.register(FIRST, reported(enrolled.list.version())).await;

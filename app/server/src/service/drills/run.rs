@@ -90,7 +90,7 @@ async fn send_away(service: &Service, actor: &Actor, drill: &mut Drill, stop: &C
 async fn send(service: &Service, actor: &Actor, device: u32, to: &str, stay: u32) -> Result<MoveInput, Fault> {
     let wrong = |reason: &str| Fault::WrongState { reason: reason.to_owned() };
     let connected = service.find_servers(device).await?.connected;
-    let home = connected.filter(|at| at.server == service.site().server_id);
+    let home = connected.filter(|at| at.server == service.identity().server_id);
     let home = home.ok_or_else(|| wrong("it is not connected to this server"))?;
     let table = service.probe_servers(device, None).await?;
     let row = table.rows.iter().find(|row| row.passed && row.server.as_ref().is_some_and(|server| server.id == to));

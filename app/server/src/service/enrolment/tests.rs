@@ -15,7 +15,7 @@ fn reason_of(decision: &EnrolDecision) -> Option<Reason> {
 }
 
 #[tokio::test]
-async fn a_device_waits_is_accepted_and_gets_the_same_certificate_whenever_it_asks() {
+async fn an_accepted_device_gets_one_certificate_whenever_it_asks() {
     let room = Room::active().await;
     let newcomer = room.newcomer(FIRST).await;
     for _ in 0..2 {
@@ -91,7 +91,7 @@ async fn a_string_of_an_earlier_epoch_lets_in_nobody_new() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_an_unknown_string_and_another_servers_string_are_refused() {
+async fn wrong_secrets_unknown_strings_and_stolen_proofs_are_refused() {
     let room = Room::active().await;
     let mut newcomer = room.newcomer(FIRST).await;
     newcomer.string.secret[0] ^= 1;
@@ -117,7 +117,7 @@ async fn a_standby_sends_new_devices_to_the_active_server() {
 }
 
 #[tokio::test]
-async fn a_device_that_enrols_again_gets_a_new_certificate_and_its_servers_back() {
+async fn enrolling_again_gives_a_new_certificate_and_the_old_servers() {
     let room = Room::active().await;
     let before = room.device(FIRST).await;
     room.register(FIRST, reported(before.list.version())).await;

@@ -63,7 +63,7 @@ async fn pages_follow_each_other_while_events_come_in() {
 }
 
 #[tokio::test]
-async fn a_standby_that_became_active_has_what_came_before_and_what_comes_after() {
+async fn a_promoted_standby_has_the_events_from_before_and_after() {
     let standby = Room::active().await.standby().await;
     assert_eq!(standby.service.store_events(FIRST, upload(1, 1, &[1; 3])).await, Some(3));
     let stopped = Some("pulled".to_owned());
@@ -142,7 +142,7 @@ async fn a_standby_keeps_its_own_and_the_active_takes_them_over() {
 }
 
 #[tokio::test]
-async fn what_a_standby_was_given_is_in_the_book_once_it_is_active() {
+async fn events_given_to_a_standby_are_in_the_database_once_active() {
     let one = Room::active().await;
     one.service.store_events(FIRST, upload(1, 1, &[1; 3])).await;
     let two = one.standby().await;

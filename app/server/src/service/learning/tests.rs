@@ -4,7 +4,7 @@ use super::*;
 use crate::service::fixture::{FIRST, Room, admin, info};
 
 #[tokio::test]
-async fn a_device_is_learned_once_and_never_with_a_revoked_certificate() {
+async fn a_device_is_learned_once_and_not_by_a_revoked_certificate() {
     let room = Room::active().await;
     let list = room.device(FIRST).await.list;
     room.service.remove_device(&admin(), FIRST).await.unwrap();

@@ -2,16 +2,16 @@
 
 use super::*;
 use crate::{
+    peers::{Exchange, ExchangeReply},
     service::fixture::{Room, admin},
-    sites::{Exchange, ExchangeReply},
-    store::{PromotionKind, fixture::copy_book},
+    store::{PromotionKind, fixture::copy_database},
 };
 use model::SignInInput;
 use serde_json::{Value, json};
 
 /// A standby calls, as often as it has to.
 async fn exchange(standby: &Room, active: &Room) {
-    let peer = &active.service.site.server_id;
+    let peer = &active.service.identity.server_id;
     // The first call learns who is active.
     let mut calls = 2;
     while calls > 0 {
@@ -124,17 +124,17 @@ async fn what_is_done_at_a_standby_is_a_change_at_the_active_server() {
 
     // Its copy brings it back; it is promoted, and finds it there.
     two.service.close_store().await;
-    copy_book(one.folder.path(), two.folder.path()).await;
+    copy_database(one.folder.path(), two.folder.path()).await;
     let two = Room::on(two.folder, Role::Standby, "two").await;
     act(&two).await;
     two.service.become_active(&admin(), PromotionKind::Takeover, None, None).await.unwrap();
     assert_eq!(changes(&two).await, before + 4, "the promotion and what was done since");
-    two.service.adopt_own_journal().await.unwrap();
+    two.service.adopt_own_local_database().await.unwrap();
     assert_eq!(changes(&two).await, before + 4);
 }
 
 #[tokio::test]
-async fn what_the_active_server_took_to_its_grave_is_in_the_book_of_the_next() {
+async fn acts_told_to_a_lost_active_server_are_in_the_next_database() {
     let one = Room::active().await;
     let two = one.standby().await;
     let before = changes(&two).await;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     service::fixture::{FIRST, Room, admin, entry, reported, rows},
-    store::fixture::lock_book,
+    store::fixture::lock_database,
 };
 use model::PushState;
 
@@ -58,7 +58,7 @@ async fn a_rollback_is_explained_and_the_former_list_is_wanted_again() {
 }
 
 #[tokio::test]
-async fn a_trial_that_ends_after_a_newer_edit_is_followed_by_that_edit() {
+async fn a_newer_edit_follows_when_the_trial_before_it_has_ended() {
     let room = Room::active().await;
     room.device(FIRST).await;
     room.edit(FIRST, &["10.0.0.6"]).await;
@@ -116,7 +116,7 @@ async fn a_standby_keeps_outcomes_until_the_active_server_has_them() {
 }
 
 #[tokio::test]
-async fn a_rollback_seen_by_the_standby_reaches_the_active_server_with_its_reasons() {
+async fn the_active_server_learns_of_a_standbys_rollback_with_reasons() {
     let active = Room::active().await;
     active.device(FIRST).await;
     active.edit(FIRST, &["10.0.0.6"]).await;
@@ -133,10 +133,10 @@ async fn a_rollback_seen_by_the_standby_reaches_the_active_server_with_its_reaso
 }
 
 #[tokio::test]
-async fn while_the_book_is_locked_nothing_is_saved_and_everything_else_goes_on() {
+async fn with_the_database_locked_edits_fail_and_the_rest_goes_on() {
     let room = Room::active().await;
     let enrolled = room.device(FIRST).await;
-    let lock = lock_book(room.folder.path()).await;
+    let lock = lock_database(room.folder.path()).await;
     let edit = room.service.replace_servers(&admin(), FIRST, 1, rows(&["10.0.0.6"])).await;
     assert!(matches!(edit, Err(Fault::StorageUnavailable { .. })), "{edit:?}");
     room.register(FIRST, reported(enrolled.list.version())).await;

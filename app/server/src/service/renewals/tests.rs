@@ -77,7 +77,7 @@ async fn another_key_another_device_and_a_standby_get_nothing() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_ends_soon_is_warned_about_until_it_is_renewed() {
+async fn a_certificate_that_ends_soon_raises_an_alarm_until_renewed() {
     let room = Room::active().await;
     let (newcomer, enrolled, serial) = belonging(&room).await;
     let now = u64::try_from(room.service.clock.now().unix_timestamp()).unwrap();

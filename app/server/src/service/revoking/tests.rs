@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
+    peers::{ServerFacts, Told},
     service::fixture::{FIRST, Newcomer, Room, admin, arrival, reported},
-    sites::{ServerFacts, Told},
     starts::Start,
 };
 use gateway::server::{EnrolDecision, Refusal};
@@ -82,9 +82,9 @@ async fn pages_say_what_the_other_server_has_not_heard_of() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_come_back_is_removed_and_refused_whatever_certificate_it_shows() {
+async fn only_a_silent_server_is_removed_and_then_always_refused() {
     let room = Room::active().await;
-    let own = room.service.site.server_id.clone();
+    let own = room.service.identity.server_id.clone();
     told(&room, 0);
     let reachable = room.service.remove_server(&admin(), "two").await;
     assert!(matches!(&reachable, Err(Fault::WrongState { reason }) if reason.contains("answers")), "{reachable:?}");

@@ -25,7 +25,7 @@ impl Service {
         let mut contacts: HashMap<u32, Contact> = HashMap::new();
         for presence in self.store.list_presences().await? {
             let lives = presence.ended_at.is_none();
-            let contact = if lives && presence.server_id == self.site.server_id {
+            let contact = if lives && presence.server_id == self.identity.server_id {
                 Contact::Connected
             } else if lives && self.peers.is_reachable(&presence.server_id) {
                 // Another server hands out no lists: to this one the device is away since it went there.

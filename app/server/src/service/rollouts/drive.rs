@@ -130,7 +130,7 @@ impl Service {
             (None, entries) => entries.as_deref().map(|entries| entries_of(entries).map(Content::from)),
         };
         content.unwrap_or_else(|| {
-            tracing::error!(rollout = rollout.id, device = member.device, "the book lacks the list to roll out");
+            tracing::error!(rollout = rollout.id, device = member.device, "the database lacks the list to roll out");
             Err(Fault::Internal)
         })
     }

@@ -74,11 +74,11 @@ async fn an_edit_waits_for_its_device() {
     assert_eq!(servers.committed.unwrap().revision, 1);
     assert_eq!(room.wanted(FIRST).await.unwrap().hash, servers.hash);
     assert_eq!(changes.try_recv().unwrap(), Change::Device { id: FIRST });
-    assert_eq!(changes.try_recv().unwrap(), Change::Book);
+    assert_eq!(changes.try_recv().unwrap(), Change::Database);
 }
 
 #[tokio::test]
-async fn the_second_of_two_editors_gets_a_conflict_and_changes_nothing() {
+async fn the_second_of_two_edits_is_a_conflict_and_changes_nothing() {
     let room = Room::active().await;
     room.device(FIRST).await;
     let other = Actor { login: "berta".to_owned(), peer: None };

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
+    peers::{ServerFacts, Told},
     service::fixture::{FIRST, Room, admin, arrival, entry, info, reported},
-    sites::{ServerFacts, Told},
     starts::Start,
 };
 use model::Role;
@@ -80,7 +80,7 @@ async fn a_start_ends_what_the_last_run_left_open() {
 }
 
 #[tokio::test]
-async fn a_revoked_device_is_turned_away_and_one_that_the_book_lacks_is_not() {
+async fn a_revoked_device_is_turned_away_and_an_unknown_one_is_not() {
     let room = Room::active().await;
     let enrolled = room.device(FIRST).await;
     let list = reported(enrolled.list.version());
@@ -100,7 +100,7 @@ async fn a_revoked_device_is_turned_away_and_one_that_the_book_lacks_is_not() {
 }
 
 #[tokio::test]
-async fn a_device_is_shown_where_it_registered_last_while_that_server_answers() {
+async fn a_device_is_shown_where_it_came_last_while_that_answers() {
     let one = Room::active().await;
     let enrolled = one.device(FIRST).await;
     let list = reported(enrolled.list.version());
@@ -124,7 +124,7 @@ async fn a_device_is_shown_where_it_registered_last_while_that_server_answers() 
 }
 
 #[tokio::test]
-async fn a_device_of_a_server_that_was_lost_was_seen_as_long_as_that_server() {
+async fn a_device_of_a_lost_server_was_last_seen_when_the_server_was() {
     let one = Room::active().await;
     let list = reported(one.device(FIRST).await.list.version());
     let two = one.standby().await;

@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 use tempfile::TempDir;
 
 /// An active server's store.
-async fn book(installation: &str, epoch: u64) -> (TempDir, Store) {
+async fn active_store(installation: &str, epoch: u64) -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).await.unwrap();
     let installation = Installation {
@@ -25,7 +25,7 @@ async fn name_server(store: &Store, name: &str) {
          on conflict (id) do update set name = $1",
     )
     .bind(name)
-    .execute(&store.book())
+    .execute(&store.database())
     .await
     .unwrap();
 }
@@ -37,7 +37,7 @@ async fn names(store: &Store) -> Vec<String> {
 /// Puts a snapshot of `store` where a standby's copies arrive.
 async fn send(store: &Store, standby: &Path, generation: u64) -> Manifest {
     let file = Copies::of(standby).incoming().unwrap();
-    let content = store.snapshot_book(&file).await.unwrap();
+    let content = store.snapshot_database(&file).await.unwrap();
     Manifest {
         sha256: format!("{generation:064x}"),
         size: file.metadata().unwrap().len(),
@@ -74,11 +74,11 @@ async fn a_standby_without_a_copy_has_no_store() {
 
 #[tokio::test]
 async fn a_newer_copy_is_seen_at_once_and_after_the_next_start() {
-    let (_book, active) = book("site", 1).await;
+    let (_database, active) = active_store("site", 1).await;
     name_server(&active, "before").await;
     let (folder, standby) = standby_of(&active).await;
     assert_eq!(names(&standby).await, ["before"]);
-    let under_way = standby.book();
+    let under_way = standby.database();
     name_server(&active, "after").await;
     let manifest = send(&active, folder.path(), 2).await;
     standby.activate_copy(&manifest, 1).await.unwrap();
@@ -92,8 +92,8 @@ async fn a_newer_copy_is_seen_at_once_and_after_the_next_start() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_was_revoked_stays_so_whatever_a_later_copy_knows() {
-    let (_book, active) = book("site", 1).await;
+async fn a_revoked_certificate_stays_revoked_under_a_copy_without_it() {
+    let (_database, active) = active_store("site", 1).await;
     let revocation = Revocation {
         serial: "0a".to_owned(),
         kind: "device".to_owned(),
@@ -105,29 +105,29 @@ async fn a_certificate_that_was_revoked_stays_so_whatever_a_later_copy_knows() {
     active.adopt_revocations(std::slice::from_ref(&revocation)).await.unwrap();
     let (folder, standby) = standby_of(&active).await;
     // An old image of the active server goes on.
-    let (_image, image) = book("site", 1).await;
+    let (_image, image) = active_store("site", 1).await;
     let manifest = send(&image, folder.path(), 2).await;
     standby.activate_copy(&manifest, 1).await.unwrap();
     assert_eq!(standby.list_revocations().await.unwrap(), [revocation]);
 }
 
 #[tokio::test]
-async fn a_standby_cannot_write_to_its_book() {
-    let (_book, active) = book("site", 1).await;
+async fn a_standby_cannot_write_to_its_database() {
+    let (_database, active) = active_store("site", 1).await;
     let (_folder, standby) = standby_of(&active).await;
-    let refused = sql::query("delete from installation").execute(&standby.book()).await.unwrap_err();
+    let refused = sql::query("delete from installation").execute(&standby.database()).await.unwrap_err();
     assert!(matches!(StoreError::from(refused), StoreError::ReadOnly(_)));
 }
 
 #[tokio::test]
 async fn another_files_write_ahead_log_is_never_read() {
-    let (_book, active) = book("site", 1).await;
+    let (_database, active) = active_store("site", 1).await;
     name_server(&active, "right").await;
     let (folder, standby) = standby_of(&active).await;
-    standby.book().close().await;
+    standby.database().close().await;
     drop(standby);
-    // The log of a book that was written to and whose server was killed.
-    let (other_folder, other) = book("site", 1).await;
+    // The log of a database that was written to and whose server was killed.
+    let (other_folder, other) = active_store("site", 1).await;
     name_server(&other, "wrong").await;
     let [file] = &*database_files(folder.path()) else { panic!("one copy") };
     for end in ["-wal", "-shm"] {
@@ -141,17 +141,17 @@ async fn another_files_write_ahead_log_is_never_read() {
 
 #[tokio::test]
 async fn a_copy_that_is_wrong_is_refused_and_the_old_one_stays() {
-    let (_book, active) = book("site", 2).await;
+    let (_database, active) = active_store("site", 2).await;
     name_server(&active, "kept").await;
     let (folder, standby) = standby_of(&active).await;
     let kept = standby.copy();
 
-    let (_other, foreign) = book("elsewhere", 2).await;
+    let (_other, foreign) = active_store("elsewhere", 2).await;
     let manifest = send(&foreign, folder.path(), 2).await;
     let flaw = standby.activate_copy(&manifest, 1).await.unwrap_err();
     assert!(matches!(flaw, CopyFlaw::Foreign(id) if id == "elsewhere"));
 
-    let (_other, old) = book("site", 1).await;
+    let (_other, old) = active_store("site", 1).await;
     let manifest = send(&old, folder.path(), 2).await;
     let flaw = standby.activate_copy(&manifest, 1).await.unwrap_err();
     assert!(matches!(flaw, CopyFlaw::Older { copy: 1, known: 2 }));
@@ -160,12 +160,12 @@ async fn a_copy_that_is_wrong_is_refused_and_the_old_one_stays() {
     let flaw = standby.activate_copy(&manifest, 3).await.unwrap_err();
     assert!(matches!(flaw, CopyFlaw::Older { copy: 2, known: 3 }), "the role has moved since: {flaw}");
 
-    let (_other, newer) = book("site", 2).await;
+    let (_other, newer) = active_store("site", 2).await;
     sql::query(
         "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
          values (9999, 'tomorrow', 1, x'00', 0)",
     )
-    .execute(&newer.book())
+    .execute(&newer.database())
     .await
     .unwrap();
     let manifest = send(&newer, folder.path(), 2).await;
@@ -186,18 +186,18 @@ async fn a_copy_that_is_wrong_is_refused_and_the_old_one_stays() {
 
 #[tokio::test]
 async fn an_active_server_takes_no_copy() {
-    let (folder, active) = book("site", 1).await;
+    let (folder, active) = active_store("site", 1).await;
     let manifest = send(&active, folder.path(), 1).await;
     assert!(matches!(active.activate_copy(&manifest, 1).await, Err(CopyFlaw::Active)));
 }
 
 #[tokio::test]
 async fn the_watch_sees_every_commit_and_nothing_else() {
-    let (_folder, store) = book("site", 1).await;
-    let mut watch = store.watch_book().await.unwrap();
+    let (_folder, store) = active_store("site", 1).await;
+    let mut watch = store.watch_commits().await.unwrap();
     let before = watch.version().await.unwrap();
     let snapshots = tempfile::tempdir().unwrap();
-    store.snapshot_book(&snapshots.path().join("a.db")).await.unwrap();
+    store.snapshot_database(&snapshots.path().join("a.db")).await.unwrap();
     store.next_generation().await.unwrap();
     assert_eq!(watch.version().await.unwrap(), before);
     name_server(&store, "changed").await;

@@ -1,7 +1,7 @@
 //! Told once, however often they are sent and whoever was set back.
 
 use super::*;
-use crate::store::{JOURNAL_FILE, fixture::open_store};
+use crate::store::{LOCAL_FILE, fixture::open_store};
 use std::{fs, path::Path};
 use tempfile::TempDir;
 
@@ -67,7 +67,7 @@ impl Two {
 
 async fn subjects(store: &Store) -> Vec<String> {
     let rows: Vec<(String,)> =
-        sql::query_as("select subject from audit order by id").fetch_all(&store.book()).await.unwrap();
+        sql::query_as("select subject from audit order by id").fetch_all(&store.database()).await.unwrap();
     rows.into_iter().map(|(subject,)| subject).collect()
 }
 
@@ -75,10 +75,10 @@ fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// The journal as a backup would have it.
+/// The local database as a backup would have it.
 async fn backup(store: &Store, folder: &Path) -> Vec<u8> {
     let file = folder.join("backup.db");
-    crate::store::snapshot(&folder.join(JOURNAL_FILE), &file).await.unwrap();
+    crate::store::snapshot(&folder.join(LOCAL_FILE), &file).await.unwrap();
     let bytes = fs::read(&file).unwrap();
     fs::remove_file(file).unwrap();
     store.ping().await.unwrap();
@@ -88,9 +88,9 @@ async fn backup(store: &Store, folder: &Path) -> Vec<u8> {
 async fn restored(store: Store, folder: &Path, backup: &[u8]) -> Store {
     store.close().await;
     for suffix in ["-wal", "-shm"] {
-        let _ = fs::remove_file(folder.join(format!("{JOURNAL_FILE}{suffix}")));
+        let _ = fs::remove_file(folder.join(format!("{LOCAL_FILE}{suffix}")));
     }
-    fs::write(folder.join(JOURNAL_FILE), backup).unwrap();
+    fs::write(folder.join(LOCAL_FILE), backup).unwrap();
     open_store(folder).await
 }
 
@@ -110,7 +110,7 @@ async fn what_is_told_twice_is_there_once() {
     assert_eq!(two.active.newest_change().await.unwrap(), 2, "no number is used up");
     let row: (String, Option<String>, Option<String>, String, i64) =
         sql::query_as("select at, peer, after, server_id, number from audit where subject = 'second'")
-            .fetch_one(&two.active.book())
+            .fetch_one(&two.active.database())
             .await
             .unwrap();
     let peer = Some("198.51.100.1".to_owned());
@@ -133,7 +133,7 @@ async fn many_are_told_in_several_calls() {
 }
 
 #[tokio::test]
-async fn a_teller_that_was_set_back_is_believed_what_is_new_and_nothing_twice() {
+async fn a_restored_standbys_new_records_are_kept_and_none_twice() {
     let mut two = Two::new().await;
     two.sign_in(1, "before").await;
     two.act(1, "before").await;
@@ -162,7 +162,7 @@ async fn a_listener_that_was_set_back_is_told_again() {
     two.tell_all().await;
 
     two.active = restored(two.active, two.active_folder.path(), &backup).await;
-    sql::query("delete from audit").execute(&two.active.book()).await.unwrap();
+    sql::query("delete from audit").execute(&two.active.database()).await.unwrap();
     assert!(two.tell().await, "there is more than it seemed");
     two.tell_all().await;
     assert_eq!(two.held().await, (texts(&["eva", "otto"]), texts(&["first"])));
@@ -178,7 +178,7 @@ async fn each_active_server_is_told_all() {
 }
 
 #[tokio::test]
-async fn what_was_done_here_is_in_the_book_once() {
+async fn what_was_done_here_is_in_the_database_once() {
     let two = Two::new().await;
     two.act(1, "first").await;
     two.act(1, "second").await;

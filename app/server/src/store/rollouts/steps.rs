@@ -45,9 +45,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn move_rollout(&self, step: &RolloutMove) -> Result<bool, StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         let moved = sql::query(
             "update rollouts set state = $1, reason = $2, forgiven = $3, moved_by = $4, updated_at = $5,
              ended_at = case when $6 then $5 else ended_at end
@@ -75,12 +75,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn end_aborted_rollout(&self, id: u64, at: &str) -> Result<(), StoreError> {
         sql::query("update rollouts set ended_at = $1 where id = $2 and state = 'aborted' and ended_at is null")
             .bind(at)
             .bind(count(id))
-            .execute(&self.book())
+            .execute(&self.database())
             .await?;
         Ok(())
     }
@@ -89,9 +89,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn begin_in_rollout(&self, rollout: u64, edit: &DeviceEdit, before: u64) -> Result<Begun, StoreError> {
-        let mut transaction = begin(&self.book()).await?;
+        let mut transaction = begin(&self.database()).await?;
         let Some((revision, _)) = &edit.list else { return Ok(Begun::NotNow) };
         let noted = sql::query(
             "update rollout_devices set begun_at = $1, revision = $2, before_revision = $3
@@ -119,7 +119,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be written.
+    /// When the database cannot be written.
     pub async fn pass_over(&self, rollout: u64, device: u32, note: &str, at: &str) -> Result<bool, StoreError> {
         let noted = sql::query(
             "update rollout_devices set begun_at = $1, note = $2
@@ -130,7 +130,7 @@ impl Store {
         .bind(note)
         .bind(count(rollout))
         .bind(device)
-        .execute(&self.book())
+        .execute(&self.database())
         .await?;
         Ok(noted.rows_affected() > 0)
     }
@@ -139,7 +139,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the book cannot be read.
+    /// When the database cannot be read.
     pub async fn find_later_rollout(&self, rollout: u64, device: u32) -> Result<Option<u64>, StoreError> {
         let later: Option<i64> = sql::query_scalar(
             "select max(rollout_id) from rollout_devices
@@ -147,7 +147,7 @@ impl Store {
         )
         .bind(device)
         .bind(count(rollout))
-        .fetch_one(&self.book())
+        .fetch_one(&self.database())
         .await?;
         later.map(|id| number("rollout_devices", id)).transpose()
     }

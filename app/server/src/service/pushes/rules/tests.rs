@@ -67,7 +67,7 @@ fn a_trial_that_proved_nothing_is_begun_again() {
 }
 
 #[test]
-fn a_device_that_commits_a_superseded_list_is_sent_the_wanted_one() {
+fn a_device_with_a_superseded_list_is_sent_the_wanted_one() {
     let away = Position {
         wanted: 3,
         wanted_push: Some(PushState::Committed),

@@ -75,7 +75,7 @@ fn an_offline_device_blocks_no_wave_and_keeps_the_rollout_open() {
 }
 
 #[test]
-fn nothing_is_begun_once_too_many_failed_until_an_operator_lets_them_pass() {
+fn too_many_failures_stop_a_rollout_until_they_are_forgiven() {
     let devices = [Failed, Waiting, Waiting];
     assert_eq!(running(&devices), Decision::Stop { failures: 1 });
     assert_eq!(decision(RolloutState::Stopped, 0, &devices), Decision::Wait);

@@ -1,0 +1,57 @@
+//! `peers.json`: where the other servers answered last, for the next start.
+
+use super::{Peers, ServerFacts};
+use crate::durable;
+use std::{io, path::Path, sync::PoisonError};
+
+const FILE: &str = "peers.json";
+
+/// Writes down where the other servers of the installation answer.
+///
+/// # Errors
+///
+/// The disk's.
+pub fn remember_servers(data_folder: &Path, servers: &[ServerFacts]) -> io::Result<()> {
+    durable::write(&data_folder.join(FILE), &serde_json::to_vec_pretty(servers)?)
+}
+
+/// Whether another server is known from an earlier run.
+#[must_use]
+pub fn knows_others(data_folder: &Path) -> bool {
+    !load(data_folder).is_empty()
+}
+
+/// What was written down. A file that cannot be read is as good as none: the other side dials too.
+pub(crate) fn load(data_folder: &Path) -> Vec<ServerFacts> {
+    let file = data_folder.join(FILE);
+    let read = std::fs::read(&file).and_then(|text| Ok(serde_json::from_slice(&text)?));
+    match read {
+        Ok(servers) => servers,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => {
+            tracing::warn!(file = %file.display(), %error, "the other servers' addresses cannot be read");
+            Vec::new()
+        }
+    }
+}
+
+impl Peers {
+    /// Keeps `peers.json` as new as the board.
+    pub(super) fn remember(&self) {
+        let now: Vec<ServerFacts> = self
+            .service
+            .peers
+            .peers()
+            .into_iter()
+            // Changes all the time and says nothing about where it answers.
+            .map(|peer| ServerFacts { copy_taken_at: None, copy: None, ..peer.facts })
+            .collect();
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if *remembered != now {
+            match remember_servers(self.service.store.folder(), &now) {
+                Ok(()) => *remembered = now,
+                Err(error) => tracing::warn!(%error, "the other servers' addresses cannot be written down"),
+            }
+        }
+    }
+}
