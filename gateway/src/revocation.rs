@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_authority_signed_is_believed_as_it_is_and_not_otherwise() {
+    fn a_revocation_is_believed_only_as_the_authority_signed_it() {
         let (ours, theirs) = (authority("site"), authority("site"));
         let revoked = seal(&ours, "s2").unwrap();
         assert!(is_genuine(&revoked, "site", ours.certificate_der()));

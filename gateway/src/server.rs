@@ -5,10 +5,10 @@
 
 mod connection;
 mod directory;
+mod inbox;
 mod line;
 mod listener;
 pub(crate) mod load;
-mod mailbox;
 mod orders;
 mod pressure;
 pub(crate) mod registry;

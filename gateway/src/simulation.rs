@@ -3,9 +3,8 @@
 //! servers that go on from older data.
 
 mod arrivals;
-mod book;
+mod database;
 mod desk;
-mod door;
 mod events;
 mod flaw;
 mod flaws;
@@ -15,13 +14,14 @@ mod network;
 mod pushes;
 mod removal;
 mod ring;
+mod scenarios;
 mod seeds;
 mod serving;
 mod standing;
-mod stories;
 mod storm;
 mod takeover;
 mod trace;
+mod unit;
 mod zone;
 
 pub(crate) use ring::{EventStore, MemoryRing};

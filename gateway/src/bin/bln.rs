@@ -185,7 +185,7 @@ async fn fleet(arguments: FleetArguments) -> Outcome {
         starts_per_second: arguments.starts_per_second,
     };
     let fleet = Arc::new(Fleet::start(&settings, &stop)?);
-    let door = async {
+    let control = async {
         match &arguments.control {
             Some(path) => simulator::serve(Arc::clone(&fleet), path, stop.clone())
                 .await
@@ -197,7 +197,7 @@ async fn fleet(arguments: FleetArguments) -> Outcome {
         }
     };
     let served = tokio::select! {
-        served = door => served,
+        served = control => served,
         () = print_sums(&fleet) => Ok(()),
     };
     stop.cancel();

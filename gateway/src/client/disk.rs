@@ -164,7 +164,7 @@ impl Disk {
             }
         };
         if slot.bare {
-            self.vouch_for(&slot.stored);
+            self.save_with_sums(&slot.stored);
         }
         Ok(slot.stored)
     }
@@ -180,7 +180,7 @@ impl Disk {
     }
 
     /// Both slots from before there were sums are replaced at once: they are believed this once.
-    fn vouch_for(&self, stored: &Stored) {
+    fn save_with_sums(&self, stored: &Stored) {
         if let Err(error) = self.save_stored(stored).and_then(|()| self.save_stored(stored)) {
             tracing::warn!(%error, "the device's state stays without a sum");
         }
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_state_comes_back_whole_and_the_one_before_stands_in_for_a_damaged_one() {
+    async fn the_state_before_stands_in_for_a_damaged_one() {
         let folder = TempDir::new().unwrap();
         let disk = Disk::open(folder.path()).await.unwrap();
         disk.save_stored(&stored(1)).unwrap();

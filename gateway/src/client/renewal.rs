@@ -120,7 +120,7 @@ mod tests {
     use tempfile::TempDir;
     use time::{Duration, OffsetDateTime};
 
-    const DOOR: DeviceId = DeviceId(7);
+    const DEVICE: DeviceId = DeviceId(7);
 
     fn born() -> OffsetDateTime {
         OffsetDateTime::now_utc() - Duration::days(3000)
@@ -128,7 +128,7 @@ mod tests {
 
     fn enrolled(authority: &Authority, disk: &Disk) -> Enrolled {
         let key = disk.load_or_make_key().unwrap();
-        let issued = authority.issue_device(&request_for(&key).unwrap(), DOOR, born()).unwrap();
+        let issued = authority.issue_device(&request_for(&key).unwrap(), DEVICE, born()).unwrap();
         let entries = Entries::parse([(1, "192.0.2.1", 51_213)]).unwrap();
         let enrolled = Enrolled {
             key,
@@ -142,32 +142,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_a_later_certificate_of_its_own_takes_the_place_of_the_present_one() {
+    async fn only_a_later_certificate_of_its_own_replaces_the_present_one() {
         let folder = TempDir::new().unwrap();
         let disk = Disk::open(folder.path()).await.unwrap();
         let (authority, foreign) =
             (Authority::create("site", born()).unwrap(), Authority::create("site", born()).unwrap());
-        let mut credentials = Credentials::new(DOOR, enrolled(&authority, &disk), Clock::system());
+        let mut credentials = Credentials::new(DEVICE, enrolled(&authority, &disk), Clock::system());
         let request = credentials.request().unwrap();
         let other_key = request_for(&KeyPair::generate().unwrap()).unwrap();
         let (before, now) = (credentials.certificate.clone(), OffsetDateTime::now_utc());
         for (issued, why) in [
             (authority.issue_device(&request, DeviceId(8), now), "somebody else"),
-            (authority.issue_device(&other_key, DOOR, now), "somebody else"),
-            (foreign.issue_device(&request, DOOR, now), "another authority"),
-            (authority.issue_device(&request, DOOR, born() - Duration::days(1)), "no longer"),
+            (authority.issue_device(&other_key, DEVICE, now), "somebody else"),
+            (foreign.issue_device(&request, DEVICE, now), "another authority"),
+            (authority.issue_device(&request, DEVICE, born() - Duration::days(1)), "no longer"),
         ] {
             let refusal = credentials.replace(&disk, issued.unwrap().der).unwrap_err();
             assert!(refusal.contains(why), "{refusal}");
         }
         assert!(credentials.replace(&disk, b"no certificate".to_vec()).is_err());
-        assert_eq!(disk.load_enrolled(DOOR).unwrap().unwrap().certificate, before);
+        assert_eq!(disk.load_enrolled(DEVICE).unwrap().unwrap().certificate, before);
 
-        let issued = authority.issue_device(&request, DOOR, now).unwrap();
+        let issued = authority.issue_device(&request, DEVICE, now).unwrap();
         let life = credentials.replace(&disk, issued.der.clone()).unwrap();
         assert_eq!(Some(life), credentials.life());
         assert!(credentials.tls().is_ok());
-        let again = disk.load_enrolled(DOOR).unwrap().unwrap();
+        let again = disk.load_enrolled(DEVICE).unwrap().unwrap();
         assert_eq!(again.certificate.as_ref(), issued.der);
         assert_eq!(again.key.serialize_der(), credentials.key.serialize_der());
     }

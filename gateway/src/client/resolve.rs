@@ -84,7 +84,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     #[tokio::test]
-    async fn what_was_learnt_beside_everything_else_serves_when_the_name_does_not_resolve() {
+    async fn learned_addresses_serve_when_the_name_does_not_resolve() {
         static FAILS: AtomicBool = AtomicBool::new(false);
         let found = SocketAddr::new(IpAddr::from([192, 0, 2, 1]), 0);
         let resolver = Resolver::asking(move |_| {

@@ -13,7 +13,7 @@ const END: &str = "\n}\n";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Slot {
     pub(super) stored: Stored,
-    /// Nothing vouches for it: it was written before slots had a sum.
+    /// Nothing confirms it: it was written before slots had a sum.
     pub(super) bare: bool,
 }
 

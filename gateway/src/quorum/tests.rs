@@ -52,7 +52,7 @@ fn ordered(server: &mut Quorum) -> Option<u64> {
 }
 
 #[test]
-fn an_active_server_writes_while_it_holds_half_for_30_s_from_the_sending() {
+fn holding_half_lets_the_active_server_write_30_s_from_sending() {
     let mut active = server(A, Role::Active, true);
     assert_eq!(active.standing(secs(0)), Standing::Starting);
     hold(&mut active, 2, secs(10), &epoch(1, A));
@@ -70,7 +70,7 @@ fn an_active_server_writes_while_it_holds_half_for_30_s_from_the_sending() {
 }
 
 #[test]
-fn a_device_at_another_epoch_is_not_held_and_a_later_one_ends_the_role() {
+fn another_epoch_is_not_held_and_a_later_one_ends_the_role() {
     let mut active = server(A, Role::Active, true);
     hold(&mut active, 4, secs(0), &epoch(0, A));
     assert_eq!(active.standing(secs(0)), Standing::Starting);
@@ -80,7 +80,7 @@ fn a_device_at_another_epoch_is_not_held_and_a_later_one_ends_the_role() {
 }
 
 #[test]
-fn a_standby_waits_90_s_with_the_same_majority_after_the_heartbeat_was_lost() {
+fn a_standby_promotes_itself_after_90_s_with_the_same_majority() {
     let (mut active, mut standby) = (server(A, Role::Active, true), server(B, Role::Standby, true));
     for second in 0..10 {
         hold(&mut standby, 3, secs(second), &epoch(1, A));
@@ -110,7 +110,7 @@ fn a_standby_waits_90_s_with_the_same_majority_after_the_heartbeat_was_lost() {
 }
 
 #[test]
-fn nobody_promotes_itself_without_a_heartbeat_before_a_majority_or_permission() {
+fn self_promotion_needs_a_heartbeat_a_majority_and_permission() {
     let run = |heard: bool, automatic: bool, devices: u32| {
         let (mut active, mut standby) = (server(A, Role::Active, automatic), server(B, Role::Standby, automatic));
         if heard {
@@ -144,7 +144,7 @@ fn a_device_that_went_and_came_back_counts_anew() {
 }
 
 #[test]
-fn a_standby_returns_nonces_only_while_it_holds_the_active_server() {
+fn a_standby_echoes_nonces_only_while_it_holds_the_active_one() {
     let (mut active, mut standby) = (server(A, Role::Active, true), server(B, Role::Standby, true));
     let letter = active.write_letter(1, secs(0));
     standby.read_letter(&letter, secs(0));
@@ -175,7 +175,7 @@ fn a_change_of_the_electorate_binds_twice_until_it_is_stored() {
 }
 
 #[test]
-fn devices_that_the_standby_has_held_long_do_not_count_from_one_moment_to_the_next() {
+fn devices_the_standby_held_long_do_not_become_electors_at_once() {
     let (mut active, mut standby) = (server(A, Role::Active, false), server(B, Role::Standby, false));
     correspond(&mut active, &mut standby, secs(0));
     for second in 1..200 {
@@ -210,7 +210,7 @@ fn a_write_is_safe_once_a_later_nonce_came_back_at_its_epoch() {
 }
 
 #[test]
-fn an_old_image_that_is_told_so_changes_nothing_until_somebody_chooses_it() {
+fn an_image_told_it_is_old_is_outdated_until_it_is_chosen() {
     let mut image = server(A, Role::Active, true);
     hold(&mut image, 4, secs(0), &epoch(1, A));
     let later = Start { number: 1, incarnation: 2 };

@@ -5,9 +5,9 @@ mod handshake;
 mod membership;
 
 use super::directory::{Directory, Progress, SessionId};
+use super::inbox::{Inbox, Letter};
 use super::line::{Acceptor, Line, Opened};
 use super::load::Load;
-use super::mailbox::{Letter, Mailbox};
 use super::orders::{OrderId, OrderReply};
 use super::registry::{Entered, Registry};
 use super::session::{Answer, Arrival, Output, Question, Session, Shown};
@@ -44,7 +44,7 @@ const REPORT_LIMIT: Duration = Duration::from_secs(3);
 pub(super) struct Shared<D> {
     pub(super) directory: Arc<D>,
     pub(super) settings: Arc<Settings>,
-    pub(super) registry: Arc<Mutex<Registry<Arc<Mailbox>>>>,
+    pub(super) registry: Arc<Mutex<Registry<Arc<Inbox>>>>,
     pub(super) stop: CancellationToken,
     load: Arc<Load>,
     epoch: Instant,
@@ -54,7 +54,7 @@ impl<D: Directory> Shared<D> {
     pub(super) fn new(
         directory: Arc<D>,
         settings: Arc<Settings>,
-        registry: Arc<Mutex<Registry<Arc<Mailbox>>>>,
+        registry: Arc<Mutex<Registry<Arc<Inbox>>>>,
         load: Arc<Load>,
         stop: CancellationToken,
     ) -> Self {
@@ -78,7 +78,7 @@ struct Connection<D: Directory> {
     shared: Arc<Shared<D>>,
     session: Session,
     peer: SocketAddr,
-    mailbox: Arc<Mailbox>,
+    inbox: Arc<Inbox>,
     membership: Membership,
     pending: Option<Pending>,
     incoming: BytesMut,
@@ -157,7 +157,7 @@ impl<D: Directory> Connection<D> {
             line,
             session,
             peer,
-            mailbox: Arc::default(),
+            inbox: Arc::default(),
             membership: Membership::new(id, Arc::clone(&shared.registry)),
             shared,
             pending: None,
@@ -174,7 +174,7 @@ impl<D: Directory> Connection<D> {
     /// Runs until the session ends, and says why it did.
     async fn run(&mut self) -> Reason {
         let stop = self.shared.stop.clone();
-        let mailbox = Arc::clone(&self.mailbox);
+        let inbox = Arc::clone(&self.inbox);
         loop {
             if let Some(reason) = self.act().await {
                 return reason;
@@ -187,7 +187,7 @@ impl<D: Directory> Connection<D> {
                     Ok(false) | Err(_) => self.session.handle_lost(Reason::Unknown),
                 },
                 answer = answer_to(&mut self.pending) => self.take_answer(answer),
-                letter = mailbox.letter() => self.take_letter(letter),
+                letter = inbox.letter() => self.take_letter(letter),
                 () = sleep_until(due.unwrap_or_else(Instant::now)) => {
                     self.session.handle_timeout(self.shared.now());
                 }
@@ -244,7 +244,7 @@ impl<D: Directory> Connection<D> {
         }
         if let Question::Admit(registration) = &question {
             let device = registration.hello.info.device_id;
-            if !self.membership.arrive(device, Arc::clone(&self.mailbox), room) {
+            if !self.membership.arrive(device, Arc::clone(&self.inbox), room) {
                 let admitted = self.membership.admitted_per_s(now);
                 let answer = Answer::NotAdmitted(self.shared.load.turn_away(now, admitted));
                 self.pending = Some(Box::pin(std::future::ready(answer)));
@@ -252,7 +252,7 @@ impl<D: Directory> Connection<D> {
             }
         }
         if let Question::Enrol(enrolment) = &question {
-            self.membership.wait(enrolment.fingerprint, &self.mailbox);
+            self.membership.wait(enrolment.fingerprint, &self.inbox);
         }
         let renews = matches!(question, Question::Renew(..));
         let shown = if renews { leaf_of(self.line.tls()).map(|leaf| leaf.clone().into_owned()) } else { None };

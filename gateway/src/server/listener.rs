@@ -2,9 +2,9 @@
 
 use super::connection::{self, Shared};
 use super::directory::{Directory, SessionId};
+use super::inbox::{Farewell, Inbox};
 use super::line::Acceptor;
 use super::load::{Load, Tally};
-use super::mailbox::{Farewell, Mailbox};
 use super::orders::{Order, OrderError, OrderReply};
 use super::registry::Registry;
 use super::settings::{Settings, Waves};
@@ -33,33 +33,33 @@ const ORDER_LIMIT: Duration = Duration::from_secs(30);
 /// Reaches a running server's sessions from anywhere.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    registry: Arc<Mutex<Registry<Arc<Mailbox>>>>,
+    registry: Arc<Mutex<Registry<Arc<Inbox>>>>,
     load: Arc<Load>,
 }
 
 impl Handle {
     /// The wanted list of a device may have changed: its session, if it has one here, looks again.
     pub fn wake(&self, device: DeviceId) {
-        if let Some(mailbox) = self.registry().registered(device) {
-            mailbox.wake();
+        if let Some(inbox) = self.registry().registered(device) {
+            inbox.wake();
         }
     }
 
     /// An operator decided about a waiting device: its connection, if it is here, asks again.
     pub fn wake_waiting(&self, fingerprint: KeyFingerprint) {
-        if let Some(mailbox) = self.registry().waiting(fingerprint) {
-            mailbox.wake();
+        if let Some(inbox) = self.registry().waiting(fingerprint) {
+            inbox.wake();
         }
     }
 
     /// Anything may have changed, for instance this server's role: every session looks again.
     pub fn wake_all(&self) {
-        self.registry().everybody().for_each(|mailbox| mailbox.wake());
+        self.registry().everybody().for_each(|inbox| inbox.wake());
     }
 
     /// Ends a device's session, and any that is just being admitted, with a reason and a text for people.
     pub fn close(&self, device: DeviceId, reason: Reason, text: &str) {
-        self.registry().all_of(device).for_each(|mailbox| mailbox.close(reason, text));
+        self.registry().all_of(device).for_each(|inbox| inbox.close(reason, text));
     }
 
     /// Lets a device try these entries from its own network; its table has a row for each.
@@ -90,8 +90,8 @@ impl Handle {
         device: DeviceId,
     ) -> Option<(SessionId, impl Future<Output = Result<Option<Epoch>, OrderError>> + use<>)> {
         let registry = self.registry();
-        let (session, mailbox) = registry.session(device)?;
-        let answer = mailbox.order(Order::TellEpoch);
+        let (session, inbox) = registry.session(device)?;
+        let answer = inbox.order(Order::TellEpoch);
         let told = async move {
             let reply = answered(answer).await?;
             if let OrderReply::Epoch(epoch) = reply { Ok(epoch) } else { Err(refusal_of(reply)) }
@@ -110,25 +110,25 @@ impl Handle {
     }
 
     async fn order(&self, device: DeviceId, order: Order) -> Result<OrderReply, OrderError> {
-        let answer = self.registry().registered(device).map(|mailbox| mailbox.order(order));
+        let answer = self.registry().registered(device).map(|inbox| inbox.order(order));
         answered(answer.ok_or(OrderError::NotConnected)?).await
     }
 
     /// Sends everybody who is connected now to other servers, wave after wave; how many were told. Who finds no other
     /// comes back and is admitted. Dropped, it sends no more away.
     pub async fn drain(&self, waves: Waves) -> usize {
-        let mailboxes: Vec<_> = self.registry().everybody().cloned().collect();
+        let inboxes: Vec<_> = self.registry().everybody().cloned().collect();
         let pause_s = u32::try_from(waves.pause.as_secs()).unwrap_or(u32::MAX).max(1);
-        for (number, wave) in mailboxes.chunks(waves.size.max(1)).enumerate() {
+        for (number, wave) in inboxes.chunks(waves.size.max(1)).enumerate() {
             if number > 0 {
                 sleep(waves.pause).await;
             }
-            for mailbox in wave {
+            for inbox in wave {
                 let text = "this server sends its devices to other servers".to_owned();
-                mailbox.dismiss(Farewell { reason: Reason::Draining, text, spread_s: Some(pause_s) });
+                inbox.dismiss(Farewell { reason: Reason::Draining, text, spread_s: Some(pause_s) });
             }
         }
-        mailboxes.len()
+        inboxes.len()
     }
 
     /// The waves that this server's capacity suggests.
@@ -149,7 +149,7 @@ impl Handle {
         self.load.tally()
     }
 
-    fn registry(&self) -> MutexGuard<'_, Registry<Arc<Mailbox>>> {
+    fn registry(&self) -> MutexGuard<'_, Registry<Arc<Inbox>>> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

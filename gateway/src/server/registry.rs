@@ -22,7 +22,7 @@ pub(crate) struct Registry<M> {
 struct Slot<M> {
     session: SessionId,
     sequence: u64,
-    mailbox: M,
+    inbox: M,
 }
 
 /// What became of a session that was admitted.
@@ -46,13 +46,13 @@ impl<M: Clone> Registry<M> {
         &mut self,
         session: SessionId,
         device: DeviceId,
-        mailbox: M,
+        inbox: M,
         (room, now): (Room, Duration),
     ) -> bool {
         if self.is_full(room, now) {
             return false;
         }
-        self.arriving.insert(session, (device, mailbox));
+        self.arriving.insert(session, (device, inbox));
         self.queue.push(session, now);
         true
     }
@@ -69,13 +69,13 @@ impl<M: Clone> Registry<M> {
 
     /// The device was admitted under this connection sequence; of two sessions the higher one is the newer.
     pub(crate) fn enter(&mut self, session: SessionId, sequence: u64, now: Duration) -> Entered<M> {
-        let Some((device, mailbox)) = self.arrived(session) else { return Entered::Superseded };
+        let Some((device, inbox)) = self.arrived(session) else { return Entered::Superseded };
         self.queue.serve(now);
         if self.sessions.get(&device).is_some_and(|slot| slot.sequence > sequence) {
             return Entered::Superseded;
         }
-        match self.sessions.insert(device, Slot { session, sequence, mailbox }) {
-            Some(older) => Entered::Replaces(older.mailbox),
+        match self.sessions.insert(device, Slot { session, sequence, inbox }) {
+            Some(older) => Entered::Replaces(older.inbox),
             None => Entered::First,
         }
     }
@@ -103,8 +103,8 @@ impl<M: Clone> Registry<M> {
     }
 
     /// A device waits for an operator; the older connection with the same key, if any.
-    pub(crate) fn wait(&mut self, fingerprint: KeyFingerprint, session: SessionId, mailbox: M) -> Option<M> {
-        let older = self.waiting.insert(fingerprint, (session, mailbox))?;
+    pub(crate) fn wait(&mut self, fingerprint: KeyFingerprint, session: SessionId, inbox: M) -> Option<M> {
+        let older = self.waiting.insert(fingerprint, (session, inbox))?;
         (older.0 != session).then_some(older.1)
     }
 
@@ -116,26 +116,26 @@ impl<M: Clone> Registry<M> {
     }
 
     pub(crate) fn registered(&self, device: DeviceId) -> Option<&M> {
-        self.sessions.get(&device).map(|slot| &slot.mailbox)
+        self.sessions.get(&device).map(|slot| &slot.inbox)
     }
 
     pub(crate) fn session(&self, device: DeviceId) -> Option<(SessionId, &M)> {
-        self.sessions.get(&device).map(|slot| (slot.session, &slot.mailbox))
+        self.sessions.get(&device).map(|slot| (slot.session, &slot.inbox))
     }
 
     /// Its session and those that would become one.
     pub(crate) fn all_of(&self, device: DeviceId) -> impl Iterator<Item = &M> {
-        let arriving = self.arriving.values().filter(move |(id, _)| *id == device).map(|(_, mailbox)| mailbox);
+        let arriving = self.arriving.values().filter(move |(id, _)| *id == device).map(|(_, inbox)| inbox);
         self.registered(device).into_iter().chain(arriving)
     }
 
     pub(crate) fn waiting(&self, fingerprint: KeyFingerprint) -> Option<&M> {
-        self.waiting.get(&fingerprint).map(|(_, mailbox)| mailbox)
+        self.waiting.get(&fingerprint).map(|(_, inbox)| inbox)
     }
 
     /// Every registered session and every device that waits.
     pub(crate) fn everybody(&self) -> impl Iterator<Item = &M> {
-        self.sessions.values().map(|slot| &slot.mailbox).chain(self.waiting.values().map(|(_, mailbox)| mailbox))
+        self.sessions.values().map(|slot| &slot.inbox).chain(self.waiting.values().map(|(_, inbox)| inbox))
     }
 
     /// How many devices are registered.
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const DOOR: DeviceId = DeviceId(1);
+    const DEVICE: DeviceId = DeviceId(1);
 
     fn room(devices: usize) -> (Room, Duration) {
         (Room { devices, wait: Duration::MAX }, Duration::ZERO)
@@ -158,26 +158,26 @@ mod tests {
     #[test]
     fn the_newest_session_wins_and_a_late_close_is_harmless() {
         let mut registry = Registry::new();
-        assert!(registry.arrive(SessionId(9), DOOR, "old", room(2)));
+        assert!(registry.arrive(SessionId(9), DEVICE, "old", room(2)));
         assert_eq!(registry.enter(SessionId(9), 1, Duration::ZERO), Entered::First);
-        assert!(registry.arrive(SessionId(4), DOOR, "new", room(2)));
-        assert_eq!(registry.all_of(DOOR).collect::<Vec<_>>(), [&"old", &"new"]);
+        assert!(registry.arrive(SessionId(4), DEVICE, "new", room(2)));
+        assert_eq!(registry.all_of(DEVICE).collect::<Vec<_>>(), [&"old", &"new"]);
         assert_eq!(registry.enter(SessionId(4), 2, Duration::ZERO), Entered::Replaces("old"));
-        registry.leave(SessionId(9), DOOR);
-        assert_eq!(registry.registered(DOOR), Some(&"new"));
-        registry.leave(SessionId(4), DOOR);
+        registry.leave(SessionId(9), DEVICE);
+        assert_eq!(registry.registered(DEVICE), Some(&"new"));
+        registry.leave(SessionId(4), DEVICE);
         assert_eq!(registry.len(), 0);
     }
 
     #[test]
     fn who_was_admitted_first_but_entered_last_is_the_older() {
         let mut registry = Registry::new();
-        assert!(registry.arrive(SessionId(1), DOOR, "slow", room(2)));
-        assert!(registry.arrive(SessionId(2), DOOR, "fast", room(2)));
-        assert!(!registry.arrive(SessionId(3), DOOR, "late", room(2)));
+        assert!(registry.arrive(SessionId(1), DEVICE, "slow", room(2)));
+        assert!(registry.arrive(SessionId(2), DEVICE, "fast", room(2)));
+        assert!(!registry.arrive(SessionId(3), DEVICE, "late", room(2)));
         assert_eq!(registry.enter(SessionId(2), 6, Duration::ZERO), Entered::First);
         assert_eq!(registry.enter(SessionId(1), 5, Duration::ZERO), Entered::Superseded);
-        assert_eq!(registry.registered(DOOR), Some(&"fast"));
+        assert_eq!(registry.registered(DEVICE), Some(&"fast"));
     }
 
     #[test]

@@ -39,7 +39,7 @@ mod tests {
     use rcgen::KeyPair;
     use time::{Duration, OffsetDateTime};
 
-    const DOOR: DeviceId = DeviceId(7);
+    const DEVICE: DeviceId = DeviceId(7);
 
     #[test]
     fn the_request_is_for_the_key_of_a_certificate_that_grows_old() {
@@ -47,25 +47,25 @@ mod tests {
         let authority = Authority::create("site", born).unwrap();
         let (key, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
         let (request, theirs) = (request_for(&key).unwrap(), request_for(&other).unwrap());
-        let issued = authority.issue_device(&request, DOOR, born).unwrap();
+        let issued = authority.issue_device(&request, DEVICE, born).unwrap();
         let shown = CertificateDer::from(issued.der);
         let after = |days| u64::try_from((born + Duration::days(days)).unix_timestamp()).unwrap();
 
-        let good = renewal_of(Some(&shown), DOOR, request.clone(), after(2500)).unwrap();
+        let good = renewal_of(Some(&shown), DEVICE, request.clone(), after(2500)).unwrap();
         assert_eq!(
             (good.device, &good.certificate_serial, &good.certificate_request),
-            (DOOR, &issued.serial, &request)
+            (DEVICE, &issued.serial, &request)
         );
-        assert!(renewal_of(Some(&shown), DOOR, request.clone(), after(5000)).is_ok());
-        assert!(renewal_of(Some(&shown), DOOR, request.clone(), after(1000)).unwrap_err().contains("half"));
-        assert!(renewal_of(Some(&shown), DOOR, theirs, after(2500)).unwrap_err().contains("another key"));
+        assert!(renewal_of(Some(&shown), DEVICE, request.clone(), after(5000)).is_ok());
+        assert!(renewal_of(Some(&shown), DEVICE, request.clone(), after(1000)).unwrap_err().contains("half"));
+        assert!(renewal_of(Some(&shown), DEVICE, theirs, after(2500)).unwrap_err().contains("another key"));
         assert!(renewal_of(Some(&shown), DeviceId(8), request.clone(), after(2500)).is_err());
-        assert!(renewal_of(None, DOOR, request.clone(), after(2500)).is_err());
+        assert!(renewal_of(None, DEVICE, request.clone(), after(2500)).is_err());
 
         // Signed by nobody who has the key.
         let mut forged = request;
         *forged.last_mut().unwrap() ^= 1;
-        assert!(renewal_of(Some(&shown), DOOR, forged, after(2500)).is_err());
-        assert!(renewal_of(Some(&shown), DOOR, Vec::new(), after(2500)).is_err());
+        assert!(renewal_of(Some(&shown), DEVICE, forged, after(2500)).is_err());
+        assert!(renewal_of(Some(&shown), DEVICE, Vec::new(), after(2500)).is_err());
     }
 }

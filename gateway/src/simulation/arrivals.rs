@@ -76,9 +76,9 @@ impl Network {
 
     fn shaken(&mut self, link: Link) {
         if let (Some(Flaw::ShowsDials), Activity::Dialling(entry)) =
-            (self.flaw, self.doors[link.device].device.activity())
+            (self.flaw, self.units[link.device].device.activity())
         {
-            self.book.sight(id_of(link.device), 0, (link.server, link.session), entry, self.now);
+            self.database.sight(id_of(link.device), 0, (link.server, link.session), entry, self.now);
         }
         let arrival = Arrival {
             session: link.session,

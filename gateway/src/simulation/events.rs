@@ -48,19 +48,19 @@ impl Network {
     }
 
     /// What a device reports as gone, is gone.
-    pub(super) fn check_report(&self, door: usize, upload: &EventUpload) {
+    pub(super) fn check_report(&self, unit: usize, upload: &EventUpload) {
         if let EventUpload::Gap { ring, last_id, .. } = upload {
-            let span = self.doors[door].ring.span();
+            let span = self.units[unit].ring.span();
             assert!(
                 *ring == span.ring && *last_id < span.oldest,
-                "device {door} reports as gone what it has: {upload:?}"
+                "device {unit} reports as gone what it has: {upload:?}"
             );
         }
     }
 
-    fn note_written(&mut self, server: usize, door: usize) {
-        for (ring, rows) in self.servers[server].events[door].rings() {
-            let written = self.written.entry((server, door, ring)).or_default();
+    fn note_written(&mut self, server: usize, unit: usize) {
+        for (ring, rows) in self.servers[server].events[unit].rings() {
+            let written = self.written.entry((server, unit, ring)).or_default();
             *written = rows.last().map_or(0, |(id, _)| *id).max(*written);
         }
     }
@@ -75,48 +75,48 @@ impl Network {
 
     /// A server goes on from a copy, or from nothing; its sessions stay.
     pub(super) fn go_on_from_copy(&mut self, server: usize) {
-        let nothing = vec![EventStore::default(); self.doors.len()];
+        let nothing = vec![EventStore::default(); self.units.len()];
         let copy = self.rng.random_range(0..=self.copies.len());
         self.servers[server].events = self.copies.get(copy).cloned().unwrap_or(nothing);
-        (0..self.doors.len()).for_each(|door| self.note_written(server, door));
+        (0..self.units.len()).for_each(|unit| self.note_written(server, unit));
     }
 
     /// A device's ring goes back to an earlier state, or is made anew, while all servers hold all of it.
-    pub(super) fn reset_ring(&mut self, door: usize) {
+    pub(super) fn reset_ring(&mut self, unit: usize) {
         // A server that goes on from older data learns with the next event what it lacks.
-        self.log(door, 1);
+        self.log(unit, 1);
         let end = self.now + secs(600);
-        while !self.holds_all(door) {
-            assert!(self.step(end), "device {door} does not get its events told");
+        while !self.holds_all(unit) {
+            assert!(self.step(end), "device {unit} does not get its events told");
         }
-        let told = self.servers[self.doors[door].server().unwrap()].events[door].clone();
-        self.servers.iter_mut().for_each(|server| server.events[door] = told.clone());
-        (0..self.servers.len()).for_each(|server| self.note_written(server, door));
-        self.switch_off(door);
-        let (before, now) = (self.doors[door].ring.span().ring, self.now);
+        let told = self.servers[self.units[unit].server().unwrap()].events[unit].clone();
+        self.servers.iter_mut().for_each(|server| server.events[unit] = told.clone());
+        (0..self.servers.len()).for_each(|server| self.note_written(server, unit));
+        self.switch_off(unit);
+        let (before, now) = (self.units[unit].ring.span().ring, self.now);
         let made_anew = self.rng.random_bool(0.2);
         let logged = self.rng.random_range(0..20);
         let lost =
-            if made_anew { self.doors[door].make_ring_anew(now) } else { self.doors[door].set_back(logged, now) };
-        self.switch_on(door);
-        while !self.holds_all(door) {
-            assert!(self.step(end), "device {door} does not get its events told after the reset");
+            if made_anew { self.units[unit].make_ring_anew(now) } else { self.units[unit].set_back(logged, now) };
+        self.switch_on(unit);
+        while !self.holds_all(unit) {
+            assert!(self.step(end), "device {unit} does not get its events told after the reset");
         }
-        let after = self.doors[door].ring.span();
+        let after = self.units[unit].ring.span();
         assert_eq!(lost > 0, after.ring != before, "{lost} events were lost, and the ring is {after:?}");
     }
 
     /// Its server holds all that the device has logged.
-    fn holds_all(&self, door: usize) -> bool {
-        let span = self.doors[door].ring.span();
-        let here = self.doors[door].server();
-        here.is_some_and(|server| self.servers[server].events[door].watermark(span.ring) == span.newest)
+    fn holds_all(&self, unit: usize) -> bool {
+        let span = self.units[unit].ring.span();
+        let here = self.units[unit].server();
+        here.is_some_and(|server| self.servers[server].events[unit].watermark(span.ring) == span.newest)
     }
 
     /// No server holds an event that never was, in another's place, out of order or twice.
     pub(super) fn check_records(&self) {
         for (number, server) in self.servers.iter().enumerate() {
-            for (door, store) in server.events.iter().enumerate() {
+            for (unit, store) in server.events.iter().enumerate() {
                 let mut seen = BTreeSet::new();
                 for (ring, rows) in store.rings() {
                     assert!(
@@ -125,10 +125,10 @@ impl Network {
                     );
                     let mut newest = 0;
                     for (id, event) in rows.iter().filter_map(|(id, event)| Some((id, event.as_ref()?))) {
-                        let kept = self.doors[door].kept.get(&(ring, *id));
+                        let kept = self.units[unit].kept.get(&(ring, *id));
                         assert_eq!(kept, Some(event), "server {number} has another event {id} of {ring}");
                         assert!(event.time_unix_ms > newest, "server {number} has event {id} of {ring} out of order");
-                        assert!(seen.insert(event.time_unix_ms), "server {number} has an event of device {door} twice");
+                        assert!(seen.insert(event.time_unix_ms), "server {number} has an event of device {unit} twice");
                         newest = event.time_unix_ms;
                     }
                 }
@@ -137,13 +137,13 @@ impl Network {
     }
 
     /// The server that a device is connected to holds all that its ring ever wrote; what is missing, the ring had lost.
-    pub(super) fn check_all_told(&mut self, door: usize) {
-        self.log(door, 1);
+    pub(super) fn check_all_told(&mut self, unit: usize) {
+        self.log(unit, 1);
         self.run(secs(60));
-        let span = self.doors[door].ring.span();
-        let server = self.doors[door].server().expect("it stays");
-        let held = self.servers[server].events[door].held(span.ring);
-        assert!(held.keys().copied().eq(1..=span.newest), "server {server} lacks events of device {door}, {span:?}");
+        let span = self.units[unit].ring.span();
+        let server = self.units[unit].server().expect("it stays");
+        let held = self.servers[server].events[unit].held(span.ring);
+        assert!(held.keys().copied().eq(1..=span.newest), "server {server} lacks events of device {unit}, {span:?}");
         assert!(held.range(span.oldest..).all(|(_, event)| event.is_some()), "a gap where nothing is missing");
     }
 }

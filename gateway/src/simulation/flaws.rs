@@ -3,7 +3,7 @@
 use super::flaw::Flaw;
 use super::names::survive;
 use super::network::Network;
-use super::stories::live_with;
+use super::scenarios::live_with;
 use std::panic::catch_unwind;
 
 /// Seeds in which a flaw has to show.
@@ -12,7 +12,7 @@ const SEEDS: u64 = 60;
 impl Network {
     pub(super) fn set_flaw(&mut self, flaw: Option<Flaw>) {
         self.flaw = flaw;
-        self.doors.iter_mut().for_each(|door| door.flaw = flaw);
+        self.units.iter_mut().for_each(|unit| unit.flaw = flaw);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Servers that lists name: where each of them is, what the name servers say of it, and the ways of devices there.
 
-mod stories;
+mod scenarios;
 
-pub(super) use stories::survive;
+pub(super) use scenarios::survive;
 
 use super::flaw::Flaw;
 use super::link::{Link, Way};
@@ -16,38 +16,38 @@ use std::net::IpAddr;
 
 impl Network {
     /// A device dials.
-    pub(super) fn dial(&mut self, door: usize, attempt: AttemptId, entry: ServerEntry) {
+    pub(super) fn dial(&mut self, unit: usize, attempt: AttemptId, entry: ServerEntry) {
         if entry.address.name().is_some() {
-            return self.set_out(door, attempt, entry, false);
+            return self.set_out(unit, attempt, entry, false);
         }
-        let link = self.link(door, attempt, server_of(entry.port));
-        self.open.insert((door, attempt), link);
+        let link = self.link(unit, attempt, server_of(entry.port));
+        self.open.insert((unit, attempt), link);
         self.send(link, Way::Up, Event::Arrives(link));
     }
 
     /// A device probes.
-    pub(super) fn probe(&mut self, door: usize, attempt: AttemptId, entry: ServerEntry) {
+    pub(super) fn probe(&mut self, unit: usize, attempt: AttemptId, entry: ServerEntry) {
         if entry.address.name().is_none() {
-            return self.probe_server(door, attempt, entry);
+            return self.probe_server(unit, attempt, entry);
         }
-        let limit = self.doors[door].device.config().connect_limit;
-        self.later(limit, Event::Stop(Stop::TooLong(door, self.boots[door], attempt)));
-        self.set_out(door, attempt, entry, true);
+        let limit = self.units[unit].device.config().connect_limit;
+        self.later(limit, Event::Stop(Stop::TooLong(unit, self.boots[unit], attempt)));
+        self.set_out(unit, attempt, entry, true);
     }
 
     /// A device asks for names that it may need one day.
-    pub(super) fn ask_for(&mut self, door: usize, names: Vec<String>) {
+    pub(super) fn ask_for(&mut self, unit: usize, names: Vec<String>) {
         if self.flaw != Some(Flaw::AsksOnlyToDial) {
-            names.into_iter().for_each(|name| self.look_up(door, None, name.to_ascii_lowercase()));
+            names.into_iter().for_each(|name| self.look_up(unit, None, name.to_ascii_lowercase()));
         }
     }
 
     /// It is switched off.
-    pub(super) fn leave_ways(&mut self, door: usize) {
-        self.zone.ways.retain(|(owner, _), _| *owner != door);
-        let remembered = self.doors[door].names.remembered();
+    pub(super) fn leave_ways(&mut self, unit: usize) {
+        self.zone.ways.retain(|(owner, _), _| *owner != unit);
+        let remembered = self.units[unit].names.remembered();
         let lost = self.flaw == Some(Flaw::LosesNames);
-        self.doors[door].names = Names::recalled(if lost { Remembered::new() } else { remembered }, self.now);
+        self.units[unit].names = Names::recalled(if lost { Remembered::new() } else { remembered }, self.now);
     }
 
     pub(super) fn leave_way(&mut self, end: (usize, AttemptId)) {
@@ -59,51 +59,51 @@ impl Network {
         Link { device, attempt, server, session: SessionId(self.sessions) }
     }
 
-    fn set_out(&mut self, door: usize, attempt: AttemptId, entry: ServerEntry, probes: bool) {
-        let mut config = self.doors[door].device.config().clone();
+    fn set_out(&mut self, unit: usize, attempt: AttemptId, entry: ServerEntry, probes: bool) {
+        let mut config = self.units[unit].device.config().clone();
         if self.flaw == Some(Flaw::WaitsForNames) {
             config.name_limit = secs(3600);
         }
         let approach = Approach::new(&entry.address, entry.port, self.now, &config);
         let passage = Passage { approach, entry, probes, links: Vec::new() };
-        self.zone.ways.insert((door, attempt), passage);
-        self.go_on(door, attempt);
+        self.zone.ways.insert((unit, attempt), passage);
+        self.go_on(unit, attempt);
     }
 
-    fn go_on(&mut self, door: usize, attempt: AttemptId) {
-        while let Some(passage) = self.zone.ways.get_mut(&(door, attempt)) {
+    fn go_on(&mut self, unit: usize, attempt: AttemptId) {
+        while let Some(passage) = self.zone.ways.get_mut(&(unit, attempt)) {
             let server = server_of(passage.entry.port);
-            match passage.approach.step(&mut self.doors[door].names, self.now) {
-                Step::Resolve(name) => self.look_up(door, Some(attempt), name),
+            match passage.approach.step(&mut self.units[unit].names, self.now) {
+                Step::Resolve(name) => self.look_up(unit, Some(attempt), name),
                 Step::Connect(address) => {
-                    let link = self.link(door, attempt, server);
-                    self.zone.ways.get_mut(&(door, attempt)).unwrap().links.push(link);
+                    let link = self.link(unit, attempt, server);
+                    self.zone.ways.get_mut(&(unit, attempt)).unwrap().links.push(link);
                     self.send(link, Way::Up, Event::Stop(Stop::Knock(link, address.ip())));
                 }
                 Step::Wait(Some(until)) => {
-                    let due = Event::Stop(Stop::Due(door, self.boots[door], attempt));
+                    let due = Event::Stop(Stop::Due(unit, self.boots[unit], attempt));
                     return self.later(until.saturating_sub(self.now), due);
                 }
                 Step::Wait(None) => return,
-                Step::NoAddress => return self.turn_back(door, attempt, FailureKind::NameNotFound),
-                Step::Failed => return self.turn_back(door, attempt, FailureKind::Refused),
+                Step::NoAddress => return self.turn_back(unit, attempt, FailureKind::NameNotFound),
+                Step::Failed => return self.turn_back(unit, attempt, FailureKind::Refused),
             }
         }
     }
 
-    fn turn_back(&mut self, door: usize, attempt: AttemptId, kind: FailureKind) {
-        let Some(passage) = self.zone.ways.remove(&(door, attempt)) else { return };
+    fn turn_back(&mut self, unit: usize, attempt: AttemptId, kind: FailureKind) {
+        let Some(passage) = self.zone.ways.remove(&(unit, attempt)) else { return };
         if passage.probes {
-            return self.probed(door, attempt, passage.entry, Err((kind, format!("{kind:?}"))), Duration::ZERO);
+            return self.probed(unit, attempt, passage.entry, Err((kind, format!("{kind:?}"))), Duration::ZERO);
         }
-        self.tell(door, Input::Closed(attempt, kind, format!("{kind:?}")));
+        self.tell(unit, Input::Closed(attempt, kind, format!("{kind:?}")));
     }
 
     /// Puts a question to the name servers.
-    fn look_up(&mut self, door: usize, attempt: Option<AttemptId>, name: String) {
-        let (server, boot) = (named(&name), self.boots[door]);
+    fn look_up(&mut self, unit: usize, attempt: Option<AttemptId>, name: String) {
+        let (server, boot) = (named(&name), self.boots[unit]);
         if self.flaw == Some(Flaw::ForgetsNames) {
-            self.doors[door].names = Names::default();
+            self.units[unit].names = Names::default();
         }
         let after = match self.zone.word(server) {
             Word::Silence => return,
@@ -113,31 +113,31 @@ impl Network {
         let mut found = self.zone.answer(server);
         match self.flaw {
             Some(Flaw::AsksOnce) if !found.is_empty() => {
-                found = self.zone.first.entry((door, boot, name.clone())).or_insert(found).clone();
+                found = self.zone.first.entry((unit, boot, name.clone())).or_insert(found).clone();
             }
             Some(Flaw::DialsOneAddress) => found.truncate(1),
             Some(_) | None => {}
         }
-        self.later(Duration::from_millis(after), Event::Stop(Stop::Answer(door, boot, attempt, name, found)));
+        self.later(Duration::from_millis(after), Event::Stop(Stop::Answer(unit, boot, attempt, name, found)));
     }
 
     /// Something happens on a device's way.
     pub(super) fn on_the_way(&mut self, stop: Stop) {
         match stop {
-            Stop::Answer(door, boot, attempt, name, found) if boot == self.boots[door] => {
+            Stop::Answer(unit, boot, attempt, name, found) if boot == self.boots[unit] => {
                 let Some(attempt) = attempt else {
-                    let door = &mut self.doors[door];
-                    door.names.learn(&name, Some(found), self.now, door.device.config());
+                    let unit = &mut self.units[unit];
+                    unit.names.learn(&name, Some(found), self.now, unit.device.config());
                     return;
                 };
-                if let Some(passage) = self.zone.ways.get_mut(&(door, attempt)) {
+                if let Some(passage) = self.zone.ways.get_mut(&(unit, attempt)) {
                     passage.approach.resolved(Some(found));
-                    self.go_on(door, attempt);
+                    self.go_on(unit, attempt);
                 }
             }
-            Stop::Due(door, boot, attempt) if boot == self.boots[door] => self.go_on(door, attempt),
-            Stop::TooLong(door, boot, attempt) if boot == self.boots[door] => {
-                self.turn_back(door, attempt, FailureKind::TimedOut);
+            Stop::Due(unit, boot, attempt) if boot == self.boots[unit] => self.go_on(unit, attempt),
+            Stop::TooLong(unit, boot, attempt) if boot == self.boots[unit] => {
+                self.turn_back(unit, attempt, FailureKind::TimedOut);
             }
             Stop::Answer(..) | Stop::Due(..) | Stop::TooLong(..) => {}
             Stop::Knock(link, address) => self.knocked(link, address),

@@ -1,11 +1,11 @@
 //! The network: links that keep their order, and lose nothing but their ends.
 
-use super::book::Book;
+use super::database::Database;
 use super::desk::{Desk, Pace};
-use super::door::Door;
 use super::flaw::Flaw;
 use super::link::{Link, Way};
 use super::trace::Trace;
+use super::unit::Unit;
 use super::zone::{Stop, Zone};
 use super::*;
 use crate::server::Settings;
@@ -54,9 +54,9 @@ pub(super) struct Server {
 pub(super) struct Network {
     pub(super) now: Duration,
     pub(super) rng: SmallRng,
-    pub(super) doors: Vec<Door>,
+    pub(super) units: Vec<Unit>,
     pub(super) servers: Vec<Server>,
-    pub(super) book: Book,
+    pub(super) database: Database,
     /// Ways that are closed: what is sent waits.
     pub(super) cut: BTreeSet<(usize, usize, Way)>,
     waiting: VecDeque<(usize, usize, Way, Event)>,
@@ -91,29 +91,29 @@ pub(super) struct Network {
 }
 
 impl Network {
-    pub(super) fn new(seed: u64, doors: usize, servers: usize, config: &Config) -> Self {
-        Self::with_names(seed, doors, servers, config, &[])
+    pub(super) fn new(seed: u64, units: usize, servers: usize, config: &Config) -> Self {
+        Self::with_names(seed, units, servers, config, &[])
     }
 
     /// The same with these servers named in lists.
-    pub(super) fn with_names(seed: u64, doors: usize, servers: usize, config: &Config, named: &[usize]) -> Self {
-        Self::with_settings(seed, (doors, servers), config, Settings::default(), Zone::new(named))
+    pub(super) fn with_names(seed: u64, units: usize, servers: usize, config: &Config, named: &[usize]) -> Self {
+        Self::with_settings(seed, (units, servers), config, Settings::default(), Zone::new(named))
     }
 
     /// The same with servers of other numbers.
     pub(super) fn with_settings(
         seed: u64,
-        (doors, servers): (usize, usize),
+        (units, servers): (usize, usize),
         config: &Config,
         settings: Settings,
         zone: Zone,
     ) -> Self {
         let settings = Arc::new(settings);
-        let (mut rng, count) = (SmallRng::seed_from_u64(seed), doors);
+        let (mut rng, count) = (SmallRng::seed_from_u64(seed), units);
         let now = secs(1000);
         let list: Vec<usize> = (0..servers).collect();
         let list = ServerList::new(1, 1, None, zone.entries(&list));
-        let doors = (0..doors).map(|door| Door::new(door, list.clone(), config, rng.random_range(1..1 << 40), now));
+        let units = (0..units).map(|unit| Unit::new(unit, list.clone(), config, rng.random_range(1..1 << 40), now));
         let server = |number: usize| Server {
             up: true,
             role: if number == 0 { Role::Active } else { Role::Standby },
@@ -125,12 +125,12 @@ impl Network {
             starts: 0,
             events: vec![EventStore::default(); count],
         };
-        let doors = doors.collect();
+        let units = units.collect();
         let mut network = Self {
             now,
-            doors,
+            units,
             servers: (0..servers).map(server).collect(),
-            book: Book::default(),
+            database: Database::default(),
             cut: BTreeSet::new(),
             waiting: VecDeque::new(),
             queue: BTreeMap::new(),
@@ -153,8 +153,8 @@ impl Network {
             arrived: vec![0; count],
             rng,
         };
-        network.boots = vec![0; network.doors.len()];
-        (0..network.doors.len()).for_each(|door| network.act(door));
+        network.boots = vec![0; network.units.len()];
+        (0..network.units.len()).for_each(|unit| network.act(unit));
         network
     }
 
@@ -166,14 +166,14 @@ impl Network {
 
     /// The next thing that happens, unless it is after `end`.
     pub(super) fn step(&mut self, end: Duration) -> bool {
-        let door = (0..self.doors.len()).filter_map(|door| Some((self.doors[door].device.poll_timeout()?, door))).min();
+        let unit = (0..self.units.len()).filter_map(|unit| Some((self.units[unit].device.poll_timeout()?, unit))).min();
         let session = self.servers.iter().enumerate().flat_map(|(number, server)| {
             let due = server.sessions.iter().filter_map(|(id, (_, session))| Some((session.poll_timeout()?, *id)));
             due.map(move |(at, id)| (at, number, id))
         });
         let session = session.min();
         let event = self.queue.first_key_value().map(|(key, _)| *key);
-        let next = [door.map(|d| d.0), session.map(|s| s.0), event.map(|e| e.0)].into_iter().flatten().min();
+        let next = [unit.map(|d| d.0), session.map(|s| s.0), event.map(|e| e.0)].into_iter().flatten().min();
         let Some(next) = next.filter(|next| *next <= end) else { return false };
         self.now = self.now.max(next);
         if event.is_some_and(|event| event.0 <= next) {
@@ -184,16 +184,16 @@ impl Network {
             session.handle_timeout(self.now);
             self.trace.note(self.now, &id);
             self.serve(server, id);
-        } else if let Some((_, door)) = door {
-            self.trace.note(self.now, &door);
-            self.doors[door].device.handle_timeout(self.now);
-            self.act(door);
+        } else if let Some((_, unit)) = unit {
+            self.trace.note(self.now, &unit);
+            self.units[unit].device.handle_timeout(self.now);
+            self.act(unit);
         }
         true
     }
 
-    pub(super) fn cut(&mut self, door: usize, server: usize, way: Way) {
-        self.cut.insert((door, server, way));
+    pub(super) fn cut(&mut self, unit: usize, server: usize, way: Way) {
+        self.cut.insert((unit, server, way));
     }
 
     /// Every way is open again, and what waited arrives.
@@ -228,7 +228,7 @@ impl Network {
         self.wake(server);
     }
 
-    /// The book has changed.
+    /// The database has changed.
     pub(super) fn wake(&mut self, server: usize) {
         let identity = self.identity(server);
         let ids: Vec<_> = self.servers[server].sessions.keys().copied().collect();
@@ -240,34 +240,34 @@ impl Network {
         }
     }
 
-    pub(super) fn restart(&mut self, door: usize) {
-        self.switch_off(door);
-        self.doors[door].restart(self.now);
-        self.switch_on(door);
+    pub(super) fn restart(&mut self, unit: usize) {
+        self.switch_off(unit);
+        self.units[unit].restart(self.now);
+        self.switch_on(unit);
     }
 
     /// Its machine closes what it had open.
-    pub(super) fn switch_off(&mut self, door: usize) {
-        let ends: Vec<_> = self.open.keys().filter(|(owner, _)| *owner == door).copied().collect();
+    pub(super) fn switch_off(&mut self, unit: usize) {
+        let ends: Vec<_> = self.open.keys().filter(|(owner, _)| *owner == unit).copied().collect();
         ends.into_iter().for_each(|end| self.hang_up(end));
-        self.leave_ways(door);
+        self.leave_ways(unit);
     }
 
     /// The device was started, and does what it wants to.
-    pub(super) fn switch_on(&mut self, door: usize) {
-        self.boots[door] += 1;
-        self.act(door);
+    pub(super) fn switch_on(&mut self, unit: usize) {
+        self.boots[unit] += 1;
+        self.act(unit);
     }
 
-    /// Somebody uses a door so many times.
-    pub(super) fn log(&mut self, door: usize, count: usize) {
-        self.doors[door].log(count, self.now);
-        self.act(door);
+    /// Somebody uses a device so many times.
+    pub(super) fn log(&mut self, unit: usize, count: usize) {
+        self.units[unit].log(count, self.now);
+        self.act(unit);
     }
 
     /// The session that a server's registry has for a device.
-    pub(super) fn registered(&self, server: usize, door: usize) -> Option<SessionId> {
-        self.servers[server].registry.registered(id_of(door)).map(|link| link.session)
+    pub(super) fn registered(&self, server: usize, unit: usize) -> Option<SessionId> {
+        self.servers[server].registry.registered(id_of(unit)).map(|link| link.session)
     }
 
     pub(super) fn later(&mut self, after: Duration, event: Event) {
@@ -287,20 +287,20 @@ impl Network {
         self.later(after, event);
     }
 
-    fn act(&mut self, door: usize) {
-        while let Some(output) = self.doors[door].poll(self.now) {
+    fn act(&mut self, unit: usize) {
+        while let Some(output) = self.units[unit].poll(self.now) {
             self.trace.note(self.now, &output);
             match output {
-                DeviceOutput::Dial(attempt, entry) => self.dial(door, attempt, entry),
-                DeviceOutput::Resolve(names) => self.ask_for(door, names),
-                DeviceOutput::Probe(attempt, entry) => self.probe(door, attempt, entry),
+                DeviceOutput::Dial(attempt, entry) => self.dial(unit, attempt, entry),
+                DeviceOutput::Resolve(names) => self.ask_for(unit, names),
+                DeviceOutput::Probe(attempt, entry) => self.probe(unit, attempt, entry),
                 DeviceOutput::Send(attempt, message) => {
-                    if let Some(link) = self.open.get(&(door, attempt)).copied() {
+                    if let Some(link) = self.open.get(&(unit, attempt)).copied() {
                         self.look_at(link, &message);
                         self.send(link, Way::Up, Event::ToServer(link, Some(message)));
                     }
                 }
-                DeviceOutput::HangUp(attempt) => self.hang_up((door, attempt)),
+                DeviceOutput::HangUp(attempt) => self.hang_up((unit, attempt)),
                 DeviceOutput::Persist(..)
                 | DeviceOutput::Log(..)
                 | DeviceOutput::ReadEvents(..)
@@ -365,8 +365,8 @@ impl Network {
                 let reset = Input::Closed(link.attempt, FailureKind::Closed, "connection reset".into());
                 self.tell(link.device, reset);
             }
-            Event::Probed(door, boot, attempt, result) if boot == self.boots[door] => {
-                self.tell(door, Input::Probed(attempt, result));
+            Event::Probed(unit, boot, attempt, result) if boot == self.boots[unit] => {
+                self.tell(unit, Input::Probed(attempt, result));
             }
             Event::Probed(..) => {}
             Event::Answer(link, answer) => self.answer(link, *answer),
@@ -375,8 +375,8 @@ impl Network {
         }
     }
 
-    pub(super) fn tell(&mut self, door: usize, input: Input) {
-        self.doors[door].device.handle_input(input, self.now);
-        self.act(door);
+    pub(super) fn tell(&mut self, unit: usize, input: Input) {
+        self.units[unit].device.handle_input(input, self.now);
+        self.act(unit);
     }
 }

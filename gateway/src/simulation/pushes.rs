@@ -15,26 +15,26 @@ pub(super) struct Pushes(Vec<Before>);
 
 impl Pushes {
     pub(super) fn new(network: &Network) -> Self {
-        Self((0..network.doors.len()).map(|door| Self::look(network, door)).collect())
+        Self((0..network.units.len()).map(|unit| Self::look(network, unit)).collect())
     }
 
     /// To be called after everything that happens.
     pub(super) fn check(&mut self, network: &Network) {
-        for (door, before) in self.0.iter_mut().enumerate() {
-            let now = Self::look(network, door);
+        for (unit, before) in self.0.iter_mut().enumerate() {
+            let now = Self::look(network, unit);
             let proven = now.committed == before.committed || before.proving == Some(now.committed);
-            assert!(proven, "device {door} keeps a list that nothing has proven");
+            assert!(proven, "device {unit} keeps a list that nothing has proven");
             *before = now;
         }
     }
 
-    fn look(network: &Network, door: usize) -> Before {
-        let (door, lists) = (&network.doors[door], &network.doors[door].disk.lists);
+    fn look(network: &Network, unit: usize) -> Before {
+        let (unit, lists) = (&network.units[unit], &network.units[unit].disk.lists);
         let tried = lists.trial.as_ref().map(|mark| mark.version);
         let through = |version: &ListVersion| {
             let list = lists.staged.as_ref().filter(|list| list.version() == *version);
             let entries = list.into_iter().flat_map(|list| list.entries().iter());
-            door.entry().is_some_and(|entry| entries.into_iter().any(|listed| listed.is_same_server(&entry)))
+            unit.entry().is_some_and(|entry| entries.into_iter().any(|listed| listed.is_same_server(&entry)))
         };
         Before { committed: lists.committed.version(), proving: tried.filter(through) }
     }

@@ -2,7 +2,7 @@
 //! do with it any more, and each finds the others as soon as ever.
 
 use super::network::Network;
-use super::stories::until_on;
+use super::scenarios::until_on;
 use super::*;
 use rand::Rng as _;
 
@@ -12,23 +12,23 @@ const FAULTS: usize = 40;
 /// Devices that were told, on disk, and have met the server since.
 fn met(network: &Network, removed: usize) -> Vec<usize> {
     let id = format!("server-{removed}");
-    let told = |door: &usize| network.doors[*door].disk.revoked_servers.contains(&id);
-    (0..network.doors.len()).filter(told).filter(|door| network.doors[*door].server() == Some(removed)).collect()
+    let told = |unit: &usize| network.units[*unit].disk.revoked_servers.contains(&id);
+    (0..network.units.len()).filter(told).filter(|unit| network.units[*unit].server() == Some(removed)).collect()
 }
 
 /// One thing goes wrong, or is well again.
 fn fault(network: &mut Network, removed: usize) {
-    let (server, door) = (network.rng.random_range(0..3), network.rng.random_range(0..network.doors.len()));
+    let (server, unit) = (network.rng.random_range(0..3), network.rng.random_range(0..network.units.len()));
     match network.rng.random_range(0..8) {
         0..3 => network.kill(server),
         3 | 4 => (0..3).for_each(|server| network.start(server)),
-        5 => network.restart(door),
+        5 => network.restart(unit),
         6 => network.becomes(removed, Role::Active, 9),
         _ => network.heal(),
     }
 }
 
-fn story(seed: u64) {
+fn scenario(seed: u64) {
     let mut network = Network::new(seed, 3, 3, &Config::default());
     let removed = usize::try_from(seed % 3).unwrap();
     until_on(&mut network, 0, secs(3));
@@ -50,5 +50,5 @@ fn story(seed: u64) {
 
 #[test]
 fn a_removed_server_is_left_for_good() {
-    for_each_seed("removals", SEEDS, story);
+    for_each_seed("removals", SEEDS, scenario);
 }

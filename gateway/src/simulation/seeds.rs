@@ -1,4 +1,4 @@
-//! Stories from many seeds, told on all cores.
+//! Scenarios from many seeds, told on all cores.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};

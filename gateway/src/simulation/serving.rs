@@ -16,9 +16,9 @@ fn revoked(server: usize) -> RevokedServer {
 
 impl Network {
     /// A device has found a server's machine: what would come of the rest of a probe, seen from now.
-    pub(super) fn probe_server(&mut self, door: usize, attempt: AttemptId, entry: ServerEntry) {
+    pub(super) fn probe_server(&mut self, unit: usize, attempt: AttemptId, entry: ServerEntry) {
         let server = server_of(entry.port);
-        let cut = [Way::Up, Way::Down].iter().any(|way| self.cut.contains(&(door, server, *way)));
+        let cut = [Way::Up, Way::Down].iter().any(|way| self.cut.contains(&(unit, server, *way)));
         let (backlog, room) = (self.settings.backlog() as usize, self.settings.room());
         let failed = |kind: FailureKind| Err((kind, format!("{kind:?}")));
         let (after, outcome) = match self.servers.get(server) {
@@ -35,20 +35,20 @@ impl Network {
             }
             Some(_) | None => (secs(0), failed(FailureKind::Refused)),
         };
-        self.probed(door, attempt, entry, outcome, after + Duration::from_millis(60));
+        self.probed(unit, attempt, entry, outcome, after + Duration::from_millis(60));
     }
 
     /// Later a device learns what came of a probe.
     pub(super) fn probed(
         &mut self,
-        door: usize,
+        unit: usize,
         attempt: AttemptId,
         entry: ServerEntry,
         outcome: Result<ProbeAnswer, (FailureKind, String)>,
         after: Duration,
     ) {
         let result = EntryProbe { entry, resolved: None, tcp_ms: None, tls_ms: None, answer_ms: None, outcome };
-        self.later(after, Event::Probed(door, self.boots[door], attempt, Box::new(result)));
+        self.later(after, Event::Probed(unit, self.boots[unit], attempt, Box::new(result)));
     }
 
     pub(super) fn identity(&self, server: usize) -> Identity {
@@ -83,7 +83,7 @@ impl Network {
                     self.servers[server].sessions.remove(&id);
                     self.servers[server].registry.leave(id, id_of(link.device));
                     self.newest.retain(|_, newest| *newest != id);
-                    unreported.into_iter().for_each(|progress| self.book.note(id_of(link.device), progress));
+                    unreported.into_iter().for_each(|progress| self.database.note(id_of(link.device), progress));
                     self.closed(link);
                     self.send(link, Way::Down, Event::ToDevice(link, None));
                     return;
@@ -95,16 +95,16 @@ impl Network {
     /// The end of a session goes on record.
     pub(super) fn closed(&mut self, link: Link) {
         let device = id_of(link.device);
-        match (self.flaw, self.book.shown(device).cloned()) {
+        match (self.flaw, self.database.shown(device).cloned()) {
             (Some(Flaw::ForgetsEnds), _) => {}
-            (Some(Flaw::LateClose), Some(newer)) => self.book.closed(device, newer.server, newer.session),
-            (Some(_), _) | (None, _) => self.book.closed(device, link.server, link.session),
+            (Some(Flaw::LateClose), Some(newer)) => self.database.closed(device, newer.server, newer.session),
+            (Some(_), _) | (None, _) => self.database.closed(device, link.server, link.session),
         }
     }
 
     /// Tells a device when to come back, should it lose this server.
     fn advertise(&self, server: usize, message: &mut Message) {
-        let (server, all) = (&self.servers[server], self.doors.len());
+        let (server, all) = (&self.servers[server], self.units.len());
         match self.flaw {
             Some(Flaw::TellsNoSpread) => {}
             Some(Flaw::CountsOnlyConnected) => server.load.advertise(message, || server.registry.len(), false),
@@ -125,7 +125,7 @@ impl Network {
                     }
                 };
                 let hello = &registration.hello;
-                let connection_sequence = self.book.admit(hello, (link.server, link.session), self.now);
+                let connection_sequence = self.database.admit(hello, (link.server, link.session), self.now);
                 let span = hello.ring.unwrap();
                 let event_watermark = match self.flaw {
                     Some(Flaw::PassesOver) => span.newest,
@@ -137,10 +137,10 @@ impl Network {
             }
             Question::MayRegister(..) => Answer::NotAdmitted(Refusal::Busy(secs(1))),
             Question::Wanted(_) if self.servers[link.server].role != Role::Active => Answer::Wanted(None),
-            Question::Wanted(device) => Answer::Wanted(self.book.wanted(device)),
+            Question::Wanted(device) => Answer::Wanted(self.database.wanted(device)),
             Question::Report(device, progress) => {
                 if self.flaw != Some(Flaw::ForgetsPushes) {
-                    self.book.note(device, progress);
+                    self.database.note(device, progress);
                 }
                 Answer::Reported(true)
             }

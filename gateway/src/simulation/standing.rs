@@ -11,21 +11,21 @@ const LATE_MAX: Duration = Duration::from_secs(2);
 pub(super) struct Standing(Vec<Option<Duration>>);
 
 impl Standing {
-    pub(super) fn new(doors: usize) -> Self {
-        Self(vec![None; doors])
+    pub(super) fn new(units: usize) -> Self {
+        Self(vec![None; units])
     }
 
     /// To be called after everything that happens.
     pub(super) fn check(&mut self, network: &Network) {
-        for (door, since) in self.0.iter_mut().enumerate() {
-            let says = network.doors[door].entry();
-            let shown = network.book.shown(id_of(door));
+        for (unit, since) in self.0.iter_mut().enumerate() {
+            let says = network.units[unit].entry();
+            let shown = network.database.shown(id_of(unit));
             if let Some(since) = *since {
                 let late = network.now - since;
-                assert!(late <= LATE_MAX, "device {door} says {says:?} and {shown:?} is shown, for {late:?}");
+                assert!(late <= LATE_MAX, "device {unit} says {says:?} and {shown:?} is shown, for {late:?}");
             }
             if let Some(shown) = shown {
-                assert!(network.greeted.contains(&shown.session), "a dial of device {door} is shown as a connection");
+                assert!(network.greeted.contains(&shown.session), "a dial of device {unit} is shown as a connection");
             }
             let here = says.as_ref().map(|entry| server_of(entry.port));
             let same = says.as_ref().map(|entry| (server_of(entry.port), entry))
@@ -34,7 +34,7 @@ impl Standing {
             let hidden = here
                 .into_iter()
                 .chain(shown.map(|shown| shown.server))
-                .any(|server| [Way::Up, Way::Down].iter().any(|way| network.cut.contains(&(door, server, *way))));
+                .any(|server| [Way::Up, Way::Down].iter().any(|way| network.cut.contains(&(unit, server, *way))));
             if same || hidden {
                 *since = None;
             } else {

@@ -3,14 +3,14 @@
 //! changes of the electorate, and operators who decide alone.
 
 mod checks;
-mod door;
-mod doors;
 mod faults;
 mod flaw;
 mod flaws;
 mod machine;
 mod peace;
-mod stories;
+mod scenarios;
+mod unit;
+mod units;
 mod world;
 
 use super::{id_of, secs};

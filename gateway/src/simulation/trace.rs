@@ -1,4 +1,4 @@
-//! All that happens in a story, as one number: two tellings of one seed must come to the same.
+//! All that happens in a scenario, as one number: two tellings of one seed must come to the same.
 
 use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

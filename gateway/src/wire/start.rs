@@ -38,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_start_of_each_server_is_kept_and_of_two_alike_the_first() {
+    fn each_servers_highest_start_is_kept_and_the_first_of_equals() {
         let mut known = Vec::new();
         for met in [start(1, 4, 1), start(2, 9, 2), start(1, 3, 3), start(1, 4, 4)] {
             remember_start(&mut known, &met);

@@ -1,8 +1,8 @@
 //! Events over real sockets: kept through crashes, in order on every server, and no faster than a server stores them.
 
+use crate::installation::{Installation, entries, quick};
 use crate::memory_directory::State;
-use crate::raw_device::{DOOR, RawDevice, assert_says, hello};
-use crate::site::{Site, entries, quick};
+use crate::raw_device::{DEVICE, RawDevice, assert_says, hello};
 use gateway::server::Settings;
 use gateway::simulator::{FIRST_DEVICE, Fault, Fleet, FleetSettings, Happened, IDENTIFIED};
 use gateway::wire::{
@@ -15,34 +15,34 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 const RING: RingId = RingId([7; 16]);
 
 /// A fleet of one, accepted by a site.
-struct Door {
+struct EventDevice {
     fleet: Fleet,
     folder: TempDir,
     _stop: DropGuard,
 }
 
-impl Door {
+impl EventDevice {
     /// A device whose list names these servers, the first first.
-    async fn at(sites: &[&Site]) -> Self {
-        let site = sites[0];
-        let addresses: Vec<_> = sites.iter().map(|site| site.address).collect();
-        site.world.with(|state| state.first_list = Some(entries(&addresses)));
+    async fn at(sites: &[&Installation]) -> Self {
+        let installation = sites[0];
+        let addresses: Vec<_> = sites.iter().map(|installation| installation.address).collect();
+        installation.world.with(|state| state.first_list = Some(entries(&addresses)));
         let folder = TempDir::new().unwrap();
         let stop = CancellationToken::new();
         let settings = FleetSettings {
             state_dir: folder.path().to_owned(),
             count: 1,
             first_id: FIRST_DEVICE,
-            provisioning: Some(site.world.provisioning(vec![site.place()])),
+            provisioning: Some(installation.world.provisioning(vec![installation.place()])),
             config: gateway::device::Config::default(),
             starts_per_second: 100,
         };
         let fleet = Fleet::start(&settings, &stop).unwrap();
-        site.world.until("it waits", |state| state.waiting.len() == 1).await;
-        site.handle.wake_waiting(site.world.decide(FIRST_DEVICE, true));
-        let door = Self { fleet, folder, _stop: stop.drop_guard() };
-        site.world.until("connected", |state| is_on(state, "server-1")).await;
-        door
+        installation.world.until("it waits", |state| state.waiting.len() == 1).await;
+        installation.handle.wake_waiting(installation.world.decide(FIRST_DEVICE, true));
+        let device = Self { fleet, folder, _stop: stop.drop_guard() };
+        installation.world.until("connected", |state| is_on(state, "server-1")).await;
+        device
     }
 
     async fn used(&self, count: u32, user: &str) {
@@ -73,16 +73,16 @@ fn expected(parts: &[(&str, u32)]) -> Vec<String> {
 
 #[tokio::test]
 async fn events_follow_the_device_to_the_server_that_lives() {
-    let first = Site::start(quick()).await;
-    let second = Site::start_in(&first.world, "server-2", Role::Standby, quick()).await;
+    let first = Installation::start(quick()).await;
+    let second = Installation::start_in(&first.world, "server-2", Role::Standby, quick()).await;
     let world = first.world.clone();
-    let door = Door::at(&[&first, &second]).await;
-    door.used(250, "ada").await;
+    let device = EventDevice::at(&[&first, &second]).await;
+    device.used(250, "ada").await;
     let all = expected(&[("ada", 250)]);
     world.until("the first has them", |state| uses(state, "server-1") == all).await;
 
     first.stop().await;
-    door.used(30, "ben").await;
+    device.used(30, "ben").await;
     let all = expected(&[("ada", 250), ("ben", 30)]);
     world.until("the second has all", |state| uses(state, "server-2") == all).await;
     assert_eq!(world.with(|state| uses(state, "server-1")), expected(&[("ada", 250)]));
@@ -96,37 +96,37 @@ async fn events_follow_the_device_to_the_server_that_lives() {
 
 #[tokio::test]
 async fn events_survive_power_cuts_and_are_not_sent_twice() {
-    let site = Site::start(quick()).await;
-    let door = Door::at(&[&site]).await;
-    site.world.with(|state| state.storage_down = true);
-    door.used(120, "ada").await;
-    door.fleet.inflict(FIRST_DEVICE, Fault::CutPower).await.unwrap();
-    door.used(5, "ben").await;
-    site.world.with(|state| state.storage_down = false);
+    let installation = Installation::start(quick()).await;
+    let device = EventDevice::at(&[&installation]).await;
+    installation.world.with(|state| state.storage_down = true);
+    device.used(120, "ada").await;
+    device.fleet.inflict(FIRST_DEVICE, Fault::CutPower).await.unwrap();
+    device.used(5, "ben").await;
+    installation.world.with(|state| state.storage_down = false);
     let all = expected(&[("ada", 120), ("ben", 5)]);
-    site.world.until("all are there", |state| uses(state, "server-1") == all).await;
+    installation.world.until("all are there", |state| uses(state, "server-1") == all).await;
 
     for _ in 0..3 {
         let registered = |state: &State| state.devices[&FIRST_DEVICE].hellos.len();
-        let before = site.world.with(|state| registered(state));
-        door.fleet.inflict(FIRST_DEVICE, Fault::CutPower).await.unwrap();
-        site.world.until("back", |state| registered(state) > before && is_on(state, "server-1")).await;
+        let before = installation.world.with(|state| registered(state));
+        device.fleet.inflict(FIRST_DEVICE, Fault::CutPower).await.unwrap();
+        installation.world.until("back", |state| registered(state) > before && is_on(state, "server-1")).await;
     }
-    door.used(2, "cyd").await;
+    device.used(2, "cyd").await;
     let all = expected(&[("ada", 120), ("ben", 5), ("cyd", 2)]);
-    site.world.until("all are there", |state| uses(state, "server-1") == all).await;
-    assert!(door.folder.path().join(FIRST_DEVICE.to_string()).join("events").is_dir());
+    installation.world.until("all are there", |state| uses(state, "server-1") == all).await;
+    assert!(device.folder.path().join(FIRST_DEVICE.to_string()).join("events").is_dir());
 }
 
 #[tokio::test]
 async fn a_slow_server_slows_the_device_and_loses_nothing() {
-    let site = Site::start(Settings { evict_after: Duration::from_secs(60), ..quick() }).await;
-    let door = Door::at(&[&site]).await;
-    site.world.with(|state| state.store_delay = Duration::from_millis(50));
-    door.used(2000, "ada").await;
+    let installation = Installation::start(Settings { evict_after: Duration::from_secs(60), ..quick() }).await;
+    let device = EventDevice::at(&[&installation]).await;
+    installation.world.with(|state| state.store_delay = Duration::from_millis(50));
+    device.used(2000, "ada").await;
     let all = expected(&[("ada", 2000)]);
-    site.world.until("all are there", |state| uses(state, "server-1") == all).await;
-    site.world.with(|state| {
+    installation.world.until("all are there", |state| uses(state, "server-1") == all).await;
+    installation.world.with(|state| {
         let row = &state.devices[&FIRST_DEVICE];
         assert_eq!(row.hellos.len(), 1, "one session did it all");
         let uploads = &row.events["server-1"].uploads;
@@ -148,15 +148,16 @@ fn stored(watermark: u64) -> Option<Message> {
     Some(Message::EventsStored { ring: RING, watermark })
 }
 
-fn with_ring(site: &Site, newest: u64) -> Hello {
-    let list = ServerList::new(1, 1, None, site.entries());
-    Hello { ring: Some(RingSpan { ring: RING, oldest: 1, newest, replaces: None }), ..hello(DOOR, &list) }
+fn with_ring(installation: &Installation, newest: u64) -> Hello {
+    let list = ServerList::new(1, 1, None, installation.entries());
+    Hello { ring: Some(RingSpan { ring: RING, oldest: 1, newest, replaces: None }), ..hello(DEVICE, &list) }
 }
 
 #[tokio::test]
 async fn only_what_goes_on_counts_and_the_next_session_is_told() {
-    let site = Site::start(quick()).await;
-    let (mut device, registered) = RawDevice::register(&site.world, site.address, with_ring(&site, 40)).await;
+    let installation = Installation::start(quick()).await;
+    let (mut device, registered) =
+        RawDevice::register(&installation.world, installation.address, with_ring(&installation, 40)).await;
     assert_eq!(registered.event_watermark, 0);
     for (message, watermark) in [
         (upload(2, 5), 0),
@@ -174,15 +175,17 @@ async fn only_what_goes_on_counts_and_the_next_session_is_told() {
     device.say(Message::Upload(EventUpload::NewRing { ring: other, replaces: RING })).await;
     assert_eq!(device.hear().await, Some(Message::EventsStored { ring: other, watermark: 0 }));
     drop(device);
-    let (_device, registered) = RawDevice::register(&site.world, site.address, with_ring(&site, 40)).await;
+    let (_device, registered) =
+        RawDevice::register(&installation.world, installation.address, with_ring(&installation, 40)).await;
     assert_eq!(registered.event_watermark, 21);
 }
 
 #[tokio::test]
 async fn what_cannot_be_written_is_not_acknowledged_until_it_is() {
-    let site = Site::start(quick()).await;
-    let (mut device, _) = RawDevice::register(&site.world, site.address, with_ring(&site, 200)).await;
-    site.world.with(|state| state.storage_down = true);
+    let installation = Installation::start(quick()).await;
+    let (mut device, _) =
+        RawDevice::register(&installation.world, installation.address, with_ring(&installation, 200)).await;
+    installation.world.with(|state| state.storage_down = true);
     device.say(upload(1, 100)).await;
     device.say(upload(101, 100)).await;
     // A pong overtakes what is not acknowledged: the session lives.
@@ -190,16 +193,17 @@ async fn what_cannot_be_written_is_not_acknowledged_until_it_is() {
         assert!(device.is_alive().await);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    site.world.with(|state| state.storage_down = false);
+    installation.world.with(|state| state.storage_down = false);
     assert_eq!(device.hear().await, stored(100));
     assert_eq!(device.hear().await, stored(200));
 }
 
 #[tokio::test]
 async fn a_device_that_does_not_wait_for_answers_is_shown_out() {
-    let site = Site::start(quick()).await;
-    let (mut device, _) = RawDevice::register(&site.world, site.address, with_ring(&site, 300)).await;
-    site.world.with(|state| state.storage_down = true);
+    let installation = Installation::start(quick()).await;
+    let (mut device, _) =
+        RawDevice::register(&installation.world, installation.address, with_ring(&installation, 300)).await;
+    installation.world.with(|state| state.storage_down = true);
     for first in [1, 101, 201] {
         device.say(upload(first, 100)).await;
     }

@@ -1,7 +1,7 @@
 //! A fleet of real devices against a real session server: enrolment, faults by command, and what survives them.
 
+use crate::installation::{Installation, quick};
 use crate::memory_directory::State;
-use crate::site::{Site, quick};
 use gateway::device::Config;
 use gateway::provisioning::ProvisioningString;
 use gateway::simulator::{Answer, Doing, FIRST_DEVICE, Fault, Fleet, FleetError, FleetSettings, Request, ask, serve};
@@ -14,7 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A site whose operator accepts whoever asks, and a fleet that asks.
 struct Scene {
-    site: Site,
+    installation: Installation,
     fleet: Arc<Fleet>,
     folder: TempDir,
     stop: DropGuard,
@@ -43,18 +43,18 @@ fn has_session(state: &State, device: DeviceId) -> bool {
 
 impl Scene {
     async fn start() -> Self {
-        let site = Site::start(quick()).await;
-        let entries = site.entries();
-        site.world.with(|state| state.first_list = Some(entries));
+        let installation = Installation::start(quick()).await;
+        let entries = installation.entries();
+        installation.world.with(|state| state.first_list = Some(entries));
         let folder = tempfile::tempdir().unwrap();
         let stop = CancellationToken::new();
-        let string = site.world.provisioning(vec![site.place()]);
+        let string = installation.world.provisioning(vec![installation.place()]);
         let fleet = Arc::new(Fleet::start(&settings(folder.path(), Some(string)), &stop).unwrap());
-        site.world.until("all wait", |state| state.waiting.len() == COUNT as usize).await;
+        installation.world.until("all wait", |state| state.waiting.len() == COUNT as usize).await;
         for place in 0..COUNT {
-            site.handle.wake_waiting(site.world.decide(id(place), true));
+            installation.handle.wake_waiting(installation.world.decide(id(place), true));
         }
-        let scene = Self { site, fleet, folder, stop: stop.drop_guard() };
+        let scene = Self { installation, fleet, folder, stop: stop.drop_guard() };
         scene.all_connected().await;
         scene
     }
@@ -71,13 +71,13 @@ impl Scene {
 
     /// Registrations of a device so far.
     fn registrations(&self, device: DeviceId) -> usize {
-        self.site.world.with(|state| state.devices[&device].hellos.len())
+        self.installation.world.with(|state| state.devices[&device].hellos.len())
     }
 
     /// Waits until a device has registered more often than before.
     async fn registered_again(&self, device: DeviceId, before: usize) {
         let again = |state: &State| state.devices[&device].hellos.len() > before && has_session(state, device);
-        self.site.world.until("registered again", again).await;
+        self.installation.world.until("registered again", again).await;
     }
 }
 
@@ -86,14 +86,14 @@ async fn a_device_without_network_leaves_and_comes_back() {
     let scene = Scene::start().await;
     let before = scene.registrations(id(1));
     scene.fleet.inflict(id(1), Fault::Down).await.unwrap();
-    scene.site.world.until("gone", |state| !has_session(state, id(1))).await;
+    scene.installation.world.until("gone", |state| !has_session(state, id(1))).await;
     assert!(!scene.fleet.states()[1].network);
-    assert!(scene.site.world.with(|state| has_session(state, id(0)) && has_session(state, id(2))));
+    assert!(scene.installation.world.with(|state| has_session(state, id(0)) && has_session(state, id(2))));
 
     scene.fleet.inflict(id(1), Fault::Up).await.unwrap();
     scene.registered_again(id(1), before).await;
     let boots = |state: &mut State| state.devices[&id(1)].hellos.iter().map(|hello| hello.boot_id).collect::<Vec<_>>();
-    let boots = scene.site.world.with(boots);
+    let boots = scene.installation.world.with(boots);
     assert!(boots.windows(2).all(|pair| pair[0] == pair[1]), "it did not restart: {boots:?}");
 }
 
@@ -104,14 +104,14 @@ async fn a_device_that_restarts_or_loses_power_keeps_its_identity() {
         let before = scene.registrations(id(2));
         scene.fleet.inflict(id(2), fault).await.unwrap();
         scene.registered_again(id(2), before).await;
-        let hellos = scene.site.world.with(|state| state.devices[&id(2)].hellos.clone());
+        let hellos = scene.installation.world.with(|state| state.devices[&id(2)].hellos.clone());
         let [.., earlier, later] = hellos.as_slice() else { panic!("two registrations") };
         assert_ne!(earlier.boot_id, later.boot_id);
         // Equal if the power went before the device had written down what the server gave it.
         assert!(earlier.connection_sequence <= later.connection_sequence);
         assert_eq!(earlier.committed, later.committed);
     }
-    assert_eq!(scene.site.world.with(|state| state.waiting.len()), COUNT as usize, "nobody enrolled twice");
+    assert_eq!(scene.installation.world.with(|state| state.waiting.len()), COUNT as usize, "nobody enrolled twice");
 }
 
 #[tokio::test]
@@ -120,12 +120,12 @@ async fn a_fleet_finds_itself_again_without_a_string() {
     drop(scene.stop);
     scene.fleet.stopped().await;
     drop(scene.fleet);
-    scene.site.world.until("all gone", |state| !(0..COUNT).any(|place| has_session(state, id(place)))).await;
+    scene.installation.world.until("all gone", |state| !(0..COUNT).any(|place| has_session(state, id(place)))).await;
 
     let stop = CancellationToken::new();
     let fleet = Fleet::start(&settings(scene.folder.path(), None), &stop).unwrap();
     let all = |state: &State| (0..COUNT).all(|place| has_session(state, id(place)));
-    scene.site.world.until("all are back", all).await;
+    scene.installation.world.until("all are back", all).await;
     stop.cancel();
     fleet.stopped().await;
 }
@@ -147,7 +147,7 @@ async fn the_control_socket_carries_faults_and_states() {
     let scene = Scene::start().await;
     let socket = scene.folder.path().join("control.sock");
     let stop = CancellationToken::new();
-    let door = tokio::spawn({
+    let control = tokio::spawn({
         let (fleet, socket, stop) = (Arc::clone(&scene.fleet), socket.clone(), stop.clone());
         async move { serve(fleet, &socket, stop).await }
     });
@@ -160,7 +160,7 @@ async fn the_control_socket_carries_faults_and_states() {
 
     let down = |device: DeviceId| Request::Fault { device_id: device.0, fault: Fault::Down };
     assert_eq!(ask(&socket, down(id(0))).await.unwrap(), Answer::Done);
-    scene.site.world.until("gone", |state| !has_session(state, id(0))).await;
+    scene.installation.world.until("gone", |state| !has_session(state, id(0))).await;
     let Answer::Devices { devices } = ask(&socket, Request::List).await.unwrap() else { panic!("a list") };
     let shown: Vec<_> = devices.iter().map(|state| (state.device_id, state.network)).collect();
     assert_eq!(shown, [(id(0).0, false), (id(1).0, true), (id(2).0, true)]);
@@ -171,6 +171,6 @@ async fn the_control_socket_carries_faults_and_states() {
     let second = serve(Arc::clone(&scene.fleet), &socket, stop.clone()).await.unwrap_err();
     assert_eq!(second.kind(), std::io::ErrorKind::AddrInUse);
     stop.cancel();
-    door.await.unwrap().unwrap();
+    control.await.unwrap().unwrap();
     assert!(!socket.exists());
 }

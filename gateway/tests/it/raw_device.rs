@@ -1,7 +1,7 @@
 //! A device that says exactly what a test tells it to, over real TCP and TLS.
 
+use crate::installation::{Credentials, device_credentials};
 use crate::memory_directory::World;
-use crate::site::{Credentials, device_credentials};
 use bytes::BytesMut;
 use gateway::enrolment::channel_binding;
 use gateway::tls::{Clock, TlsFailure, Trust, client_config, failure_of, server_name};
@@ -23,7 +23,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::codec::{Decoder as _, Encoder as _};
 
 const PATIENCE: Duration = Duration::from_secs(10);
-pub(crate) const DOOR: DeviceId = DeviceId(547_846_001);
+pub(crate) const DEVICE: DeviceId = DeviceId(547_846_001);
 
 pub(crate) struct RawDevice {
     stream: TlsStream<TcpStream>,

@@ -1,8 +1,8 @@
 //! A real device in this process, with waits that a test can afford.
 
+use crate::installation::Installation;
 use crate::memory_directory::World;
-use crate::raw_device::{DOOR, info};
-use crate::site::Site;
+use crate::raw_device::{DEVICE, info};
 use gateway::client::{self, ClientSettings, Status};
 use gateway::device::Config;
 use gateway::provisioning::ProvisioningString;
@@ -31,7 +31,7 @@ impl Running {
         let (sender, status) = watch::channel(Status::default());
         let settings = ClientSettings {
             state_dir: folder.to_owned(),
-            info: info(DOOR),
+            info: info(DEVICE),
             provisioning,
             config,
             seed: Some(7),
@@ -81,19 +81,19 @@ pub(crate) fn impatient() -> Config {
 }
 
 /// A device that belongs to the site and is connected to it.
-pub(crate) async fn enrolled(site: &Site, folder: &TempDir) -> Running {
-    site.world.with(|state| state.first_list = Some(site.entries()));
-    let mut device = Running::start(folder.path(), Some(site.world.provisioning(vec![site.place()])));
+pub(crate) async fn enrolled(installation: &Installation, folder: &TempDir) -> Running {
+    installation.world.with(|state| state.first_list = Some(installation.entries()));
+    let mut device = Running::start(folder.path(), Some(installation.world.provisioning(vec![installation.place()])));
     device.until("it waits", |status| *status == Status::Waiting).await;
-    let key = site.world.decide(DOOR, true);
-    site.handle.wake_waiting(key);
-    device.until_on(site.address).await;
+    let key = installation.world.decide(DEVICE, true);
+    installation.handle.wake_waiting(key);
+    device.until_on(installation.address).await;
     device
 }
 
 pub(crate) fn committed(world: &World, list: &gateway::wire::ServerList) -> impl Future<Output = ()> {
     let version = list.version();
     world.until("the list is committed", move |state| {
-        state.devices.get(&DOOR).is_some_and(|device| device.progress.contains(&Progress::Committed(version)))
+        state.devices.get(&DEVICE).is_some_and(|device| device.progress.contains(&Progress::Committed(version)))
     })
 }

@@ -1,16 +1,16 @@
 //! Certificates that are foreign, too young, or somebody else's register nothing.
 
+use crate::installation::{Credentials, Installation, device_credentials, quick};
 use crate::memory_directory::World;
-use crate::raw_device::{DOOR, RawDevice, assert_says, hello};
-use crate::site::{Credentials, Site, device_credentials, quick};
+use crate::raw_device::{DEVICE, RawDevice, assert_says, hello};
 use gateway::authority::Authority;
 use gateway::tls::{ServerCredentials, TlsFailure, failure_of};
 use gateway::wire::{DeviceId, Message, Reason, ServerList};
 use time::{Duration, OffsetDateTime};
 
 /// What a device meets whose certificate the server does not take: in TLS 1.3 it learns so after its own handshake.
-async fn refusal(site: &Site, identity: Credentials) -> TlsFailure {
-    let mut device = match RawDevice::dial(&site.world, site.address, Some(identity)).await {
+async fn refusal(installation: &Installation, identity: Credentials) -> TlsFailure {
+    let mut device = match RawDevice::dial(&installation.world, installation.address, Some(identity)).await {
         Ok(device) => device,
         Err(failure) => return failure,
     };
@@ -30,48 +30,48 @@ fn server_credentials(authority: &Authority, at: OffsetDateTime) -> Credentials 
 
 #[tokio::test]
 async fn a_foreign_certificate() {
-    let site = Site::start(quick()).await;
+    let installation = Installation::start(quick()).await;
     for foreign in [World::new("other"), World::new("site")] {
-        let identity = device_credentials(&foreign.authority, DOOR, OffsetDateTime::now_utc());
-        assert!(matches!(refusal(&site, identity).await, TlsFailure::RefusedByServer(_)));
+        let identity = device_credentials(&foreign.authority, DEVICE, OffsetDateTime::now_utc());
+        assert!(matches!(refusal(&installation, identity).await, TlsFailure::RefusedByServer(_)));
     }
-    assert_eq!(site.handle.connected(), 0);
+    assert_eq!(installation.handle.connected(), 0);
 }
 
 #[tokio::test]
 async fn a_certificate_of_tomorrow_or_a_server_that_is_over() {
-    let site = Site::start(quick()).await;
+    let installation = Installation::start(quick()).await;
     let tomorrow = OffsetDateTime::now_utc() + Duration::days(1);
-    let identity = device_credentials(&site.world.authority, DOOR, tomorrow);
-    assert!(matches!(refusal(&site, identity).await, TlsFailure::RefusedByServer(_)));
+    let identity = device_credentials(&installation.world.authority, DEVICE, tomorrow);
+    assert!(matches!(refusal(&installation, identity).await, TlsFailure::RefusedByServer(_)));
     let long_ago = OffsetDateTime::now_utc() - Duration::days(11 * 365);
-    let identity = server_credentials(&site.world.authority, long_ago);
-    assert!(matches!(refusal(&site, identity).await, TlsFailure::RefusedByServer(_)));
+    let identity = server_credentials(&installation.world.authority, long_ago);
+    assert!(matches!(refusal(&installation, identity).await, TlsFailure::RefusedByServer(_)));
 }
 
 #[tokio::test]
 async fn another_devices_certificate() {
-    let site = Site::start(quick()).await;
-    let list = ServerList::new(1, 1, None, site.entries());
-    let mut device = RawDevice::dial_as(&site.world, site.address, DeviceId(2)).await;
-    device.say(Message::Hello(hello(DOOR, &list))).await;
+    let installation = Installation::start(quick()).await;
+    let list = ServerList::new(1, 1, None, installation.entries());
+    let mut device = RawDevice::dial_as(&installation.world, installation.address, DeviceId(2)).await;
+    device.say(Message::Hello(hello(DEVICE, &list))).await;
     assert_says(&device.goodbye().await, Reason::WrongIdentity);
-    assert!(site.world.with(|state| state.devices.is_empty()));
+    assert!(installation.world.with(|state| state.devices.is_empty()));
 }
 
 #[tokio::test]
 async fn a_servers_certificate() {
-    let site = Site::start(quick()).await;
-    let list = ServerList::new(1, 1, None, site.entries());
-    let identity = server_credentials(&site.world.authority, OffsetDateTime::now_utc());
-    let mut device = RawDevice::dial(&site.world, site.address, Some(identity)).await.unwrap();
-    device.say(Message::Hello(hello(DOOR, &list))).await;
+    let installation = Installation::start(quick()).await;
+    let list = ServerList::new(1, 1, None, installation.entries());
+    let identity = server_credentials(&installation.world.authority, OffsetDateTime::now_utc());
+    let mut device = RawDevice::dial(&installation.world, installation.address, Some(identity)).await.unwrap();
+    device.say(Message::Hello(hello(DEVICE, &list))).await;
     assert_says(&device.goodbye().await, Reason::WrongIdentity);
 }
 
 #[tokio::test]
 async fn a_device_tells_a_foreign_server_apart() {
-    let (ours, theirs) = (Site::start(quick()).await, Site::start(quick()).await);
+    let (ours, theirs) = (Installation::start(quick()).await, Installation::start(quick()).await);
     let failure = RawDevice::dial(&ours.world, theirs.address, None).await.err();
     assert_eq!(failure, Some(TlsFailure::ForeignInstallation));
 }

@@ -1,19 +1,21 @@
 //! A server that sends its devices away does so in waves, and strands nobody.
 
+use crate::installation::{Installation, quick};
 use crate::memory_directory::State;
 use crate::raw_device::{RawDevice, assert_says, hello};
-use crate::site::{Site, quick};
 use gateway::server::{Settings, Waves};
 use gateway::wire::{DeviceId, Reason, ServerList};
 use std::time::Duration;
 
 const DEVICES: u32 = 6;
 
-async fn devices(site: &Site) -> Vec<RawDevice> {
-    let list = ServerList::new(1, 1, None, site.entries());
+async fn devices(installation: &Installation) -> Vec<RawDevice> {
+    let list = ServerList::new(1, 1, None, installation.entries());
     let mut devices = Vec::new();
     for number in 1..=DEVICES {
-        devices.push(RawDevice::register(&site.world, site.address, hello(DeviceId(number), &list)).await.0);
+        devices.push(
+            RawDevice::register(&installation.world, installation.address, hello(DeviceId(number), &list)).await.0,
+        );
     }
     devices
 }
@@ -25,8 +27,8 @@ fn told(state: &State) -> usize {
 
 #[tokio::test]
 async fn everybody_is_told_and_who_comes_back_is_admitted() {
-    let site = Site::start(quick()).await;
-    let mut devices = devices(&site).await;
+    let installation = Installation::start(quick()).await;
+    let mut devices = devices(&installation).await;
     let waves = Waves { size: 4, pause: Duration::from_secs(3) };
     let farewells = async {
         for device in &mut devices {
@@ -35,28 +37,28 @@ async fn everybody_is_told_and_who_comes_back_is_admitted() {
             assert_eq!(goodbye.reconnect_spread_s, 3);
         }
     };
-    let (count, ()) = tokio::join!(site.handle.drain(waves), farewells);
+    let (count, ()) = tokio::join!(installation.handle.drain(waves), farewells);
     assert_eq!(count, DEVICES as usize);
-    site.world.until("all ends", |state| told(state) == DEVICES as usize).await;
-    assert_eq!(site.handle.connected(), 0);
+    installation.world.until("all ends", |state| told(state) == DEVICES as usize).await;
+    assert_eq!(installation.handle.connected(), 0);
 
-    let list = ServerList::new(1, 1, None, site.entries());
-    let (mut back, _) = RawDevice::register(&site.world, site.address, hello(DeviceId(1), &list)).await;
+    let list = ServerList::new(1, 1, None, installation.entries());
+    let (mut back, _) = RawDevice::register(&installation.world, installation.address, hello(DeviceId(1), &list)).await;
     assert!(back.is_alive().await);
 }
 
 #[tokio::test]
 async fn a_wave_leaves_the_others_alone_until_their_turn() {
-    let site = Site::start(quick()).await;
-    let mut devices = devices(&site).await;
+    let installation = Installation::start(quick()).await;
+    let mut devices = devices(&installation).await;
     let waves = Waves { size: 2, pause: Duration::from_secs(600) };
-    let two_gone = site.world.until("the first wave", |state| told(state) == 2);
+    let two_gone = installation.world.until("the first wave", |state| told(state) == 2);
     tokio::select! {
-        _ = site.handle.drain(waves) => panic!("there are more waves"),
+        _ = installation.handle.drain(waves) => panic!("there are more waves"),
         () = two_gone => {}
     }
     // Given up, it sends no more away.
-    assert_eq!(site.handle.connected(), DEVICES as usize - 2);
+    assert_eq!(installation.handle.connected(), DEVICES as usize - 2);
     let mut alive = 0;
     for device in &mut devices {
         device.say(gateway::wire::Message::Ping { nonce: 1 }).await;
@@ -67,11 +69,12 @@ async fn a_wave_leaves_the_others_alone_until_their_turn() {
 
 #[tokio::test]
 async fn the_advertised_spread_grows_with_the_devices() {
-    let site = Site::start(Settings { capacity_per_s: 1, ..quick() }).await;
-    let list = ServerList::new(1, 1, None, site.entries());
+    let installation = Installation::start(Settings { capacity_per_s: 1, ..quick() }).await;
+    let list = ServerList::new(1, 1, None, installation.entries());
     let (mut spreads, mut devices) = (Vec::new(), Vec::new());
     for number in 1..=3 {
-        let (device, registered) = RawDevice::register(&site.world, site.address, hello(DeviceId(number), &list)).await;
+        let (device, registered) =
+            RawDevice::register(&installation.world, installation.address, hello(DeviceId(number), &list)).await;
         spreads.push(registered.reconnect_spread_s);
         devices.push(device);
     }
@@ -82,5 +85,5 @@ async fn the_advertised_spread_grows_with_the_devices() {
             assert_eq!(device.goodbye().await.reconnect_spread_s, 6);
         }
     };
-    tokio::join!(site.stop(), farewells);
+    tokio::join!(installation.stop(), farewells);
 }

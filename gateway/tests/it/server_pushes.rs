@@ -1,8 +1,8 @@
 //! A server list on its way to a device: staged, tried, confirmed by any server, or reported as rolled back.
 
+use crate::installation::{Installation, entries, quick};
 use crate::memory_directory::{State, World};
-use crate::raw_device::{DOOR, RawDevice, hello, on_trial};
-use crate::site::{Site, entries, quick};
+use crate::raw_device::{DEVICE, RawDevice, hello, on_trial};
 use gateway::server::Progress;
 use gateway::wire::{
     EntryFailure, EntryProbe, Epoch, FailureKind, Goodbye, Hello, Message, ProbeAnswer, Reason, Role, Rollback,
@@ -10,7 +10,7 @@ use gateway::wire::{
 };
 
 fn steps(state: &State) -> &[Progress] {
-    &state.devices[&DOOR].progress
+    &state.devices[&DEVICE].progress
 }
 
 /// Stages a list on a registered device and lets it leave for the trial.
@@ -54,17 +54,18 @@ async fn confirm(device: &mut RawDevice, list: &ServerList) {
 #[tokio::test]
 async fn staged_tried_and_confirmed_by_the_standby() {
     let world = World::new("site");
-    let active = Site::start_in(&world, "server-1", Role::Active, quick()).await;
-    let standby = Site::start_in(&world, "server-2", Role::Standby, quick()).await;
+    let active = Installation::start_in(&world, "server-1", Role::Active, quick()).await;
+    let standby = Installation::start_in(&world, "server-2", Role::Standby, quick()).await;
     let before = ServerList::new(1, 1, None, active.entries());
-    let (mut device, _) = RawDevice::register(&world, active.address, hello(DOOR, &before)).await;
+    let (mut device, _) = RawDevice::register(&world, active.address, hello(DEVICE, &before)).await;
 
-    let wanted = world.want(DOOR, entries(&[standby.address, active.address]));
-    active.handle.wake(DOOR);
+    let wanted = world.want(DEVICE, entries(&[standby.address, active.address]));
+    active.handle.wake(DEVICE);
     leave_for_trial(&mut device, &wanted).await;
     world.until("the trial", |state| steps(state).contains(&Progress::Trial(wanted.version()))).await;
 
-    let (mut device, registered) = RawDevice::register(&world, standby.address, on_trial(DOOR, &before, &wanted)).await;
+    let (mut device, registered) =
+        RawDevice::register(&world, standby.address, on_trial(DEVICE, &before, &wanted)).await;
     assert_eq!(registered.role, Role::Standby);
     confirm(&mut device, &wanted).await;
     let version = wanted.version();
@@ -82,78 +83,81 @@ async fn staged_tried_and_confirmed_by_the_standby() {
 #[tokio::test]
 async fn a_standby_pushes_nothing_until_it_is_active() {
     let world = World::new("site");
-    let site = Site::start_in(&world, "server-2", Role::Standby, quick()).await;
-    let before = ServerList::new(1, 1, None, site.entries());
-    let (mut device, _) = RawDevice::register(&world, site.address, hello(DOOR, &before)).await;
-    let wanted = world.want(DOOR, entries(&[site.address, "192.0.2.9:51213".parse().unwrap()]));
-    site.handle.wake(DOOR);
+    let installation = Installation::start_in(&world, "server-2", Role::Standby, quick()).await;
+    let before = ServerList::new(1, 1, None, installation.entries());
+    let (mut device, _) = RawDevice::register(&world, installation.address, hello(DEVICE, &before)).await;
+    let wanted = world.want(DEVICE, entries(&[installation.address, "192.0.2.9:51213".parse().unwrap()]));
+    installation.handle.wake(DEVICE);
     assert!(device.is_alive().await);
     let epoch = world.epoch(2, "server-2");
-    site.directory.become_role(Role::Active, epoch.clone());
-    site.handle.wake_all();
+    installation.directory.become_role(Role::Active, epoch.clone());
+    installation.handle.wake_all();
     assert_eq!(device.hear().await, Some(Message::ServerChanged { role: Role::Active, epoch }));
     assert_eq!(device.hear().await, Some(Message::StageList(wanted)));
 }
 
 #[tokio::test]
 async fn a_rollback_is_noted_once_it_is_on_record() {
-    let site = Site::start(quick()).await;
-    let before = ServerList::new(1, 1, None, site.entries());
-    let (device, _) = RawDevice::register(&site.world, site.address, hello(DOOR, &before)).await;
+    let installation = Installation::start(quick()).await;
+    let before = ServerList::new(1, 1, None, installation.entries());
+    let (device, _) = RawDevice::register(&installation.world, installation.address, hello(DEVICE, &before)).await;
     drop(device);
-    let given_up = site.world.want(DOOR, entries(&["192.0.2.9:51213".parse().unwrap()]));
+    let given_up = installation.world.want(DEVICE, entries(&["192.0.2.9:51213".parse().unwrap()]));
     let entry = given_up.entries().as_slice()[0].clone();
     let failures = vec![EntryFailure { entry, kind: FailureKind::TimedOut, text: "no answer in 10 s".into() }];
     let rollback = Rollback { version: given_up.version(), cause: RollbackCause::TimedOut, failures };
 
-    site.world.with(|state| state.storage_down = true);
-    let again = Hello { rollback: Some(rollback.clone()), ..hello(DOOR, &before) };
-    let (mut device, _) = RawDevice::register(&site.world, site.address, again).await;
+    installation.world.with(|state| state.storage_down = true);
+    let again = Hello { rollback: Some(rollback.clone()), ..hello(DEVICE, &before) };
+    let (mut device, _) = RawDevice::register(&installation.world, installation.address, again).await;
     assert!(device.is_alive().await);
-    site.world.with(|state| state.storage_down = false);
+    installation.world.with(|state| state.storage_down = false);
     assert_eq!(device.hear().await, Some(Message::RollbackNoted(given_up.version())));
-    site.world.until("the rollback", |state| steps(state) == [Progress::RolledBack(rollback.clone())]).await;
+    installation.world.until("the rollback", |state| steps(state) == [Progress::RolledBack(rollback.clone())]).await;
 }
 
 #[tokio::test]
 async fn a_connection_cut_in_the_trial_loses_nothing() {
-    let site = Site::start(quick()).await;
-    let before = ServerList::new(1, 1, None, site.entries());
-    let (mut device, _) = RawDevice::register(&site.world, site.address, hello(DOOR, &before)).await;
-    let wanted = site.world.want(DOOR, entries(&[site.address, "192.0.2.9:51213".parse().unwrap()]));
-    site.handle.wake(DOOR);
+    let installation = Installation::start(quick()).await;
+    let before = ServerList::new(1, 1, None, installation.entries());
+    let (mut device, _) = RawDevice::register(&installation.world, installation.address, hello(DEVICE, &before)).await;
+    let wanted = installation.world.want(DEVICE, entries(&[installation.address, "192.0.2.9:51213".parse().unwrap()]));
+    installation.handle.wake(DEVICE);
     leave_for_trial(&mut device, &wanted).await;
 
     // The first session of the trial breaks before it is confirmed, the second one is.
-    let trial = on_trial(DOOR, &before, &wanted);
-    let (broken, _) = RawDevice::register(&site.world, site.address, trial.clone()).await;
+    let trial = on_trial(DEVICE, &before, &wanted);
+    let (broken, _) = RawDevice::register(&installation.world, installation.address, trial.clone()).await;
     drop(broken);
-    let (mut device, _) = RawDevice::register(&site.world, site.address, trial).await;
+    let (mut device, _) = RawDevice::register(&installation.world, installation.address, trial).await;
     confirm(&mut device, &wanted).await;
     drop(device);
-    site.world.until("the commit", |state| steps(state).last() == Some(&Progress::Committed(wanted.version()))).await;
-    assert_eq!(site.world.with(|state| state.devices[&DOOR].committed), Some(wanted.version()));
+    installation
+        .world
+        .until("the commit", |state| steps(state).last() == Some(&Progress::Committed(wanted.version())))
+        .await;
+    assert_eq!(installation.world.with(|state| state.devices[&DEVICE].committed), Some(wanted.version()));
 }
 
 #[tokio::test]
 async fn a_device_that_already_has_the_list_is_only_put_on_record() {
-    let site = Site::start(quick()).await;
-    let list = site.world.want(DOOR, site.entries());
-    let (mut device, _) = RawDevice::register(&site.world, site.address, hello(DOOR, &list)).await;
-    site.world.until("the commit", |state| steps(state) == [Progress::Committed(list.version())]).await;
+    let installation = Installation::start(quick()).await;
+    let list = installation.world.want(DEVICE, installation.entries());
+    let (mut device, _) = RawDevice::register(&installation.world, installation.address, hello(DEVICE, &list)).await;
+    installation.world.until("the commit", |state| steps(state) == [Progress::Committed(list.version())]).await;
     assert!(device.is_alive().await);
 }
 
 #[tokio::test]
 async fn a_refused_list_is_put_on_record() {
-    let site = Site::start(quick()).await;
-    let before = ServerList::new(1, 1, None, site.entries());
-    let (mut device, _) = RawDevice::register(&site.world, site.address, hello(DOOR, &before)).await;
-    let wanted = site.world.want(DOOR, entries(&["192.0.2.9:51213".parse().unwrap()]));
-    site.handle.wake(DOOR);
+    let installation = Installation::start(quick()).await;
+    let before = ServerList::new(1, 1, None, installation.entries());
+    let (mut device, _) = RawDevice::register(&installation.world, installation.address, hello(DEVICE, &before)).await;
+    let wanted = installation.world.want(DEVICE, entries(&["192.0.2.9:51213".parse().unwrap()]));
+    installation.handle.wake(DEVICE);
     assert_eq!(device.hear().await, Some(Message::StageList(wanted.clone())));
     device.say(Message::StageRefused { version: wanted.version(), text: "quarantined".into() }).await;
     let expected = [Progress::StageRefused(wanted.version(), "quarantined".into())];
-    site.world.until("the refusal", |state| steps(state) == expected).await;
+    installation.world.until("the refusal", |state| steps(state) == expected).await;
     assert!(device.is_alive().await);
 }

@@ -1,8 +1,8 @@
 //! More devices at once than the directory can admit: the surplus is told when to come back, each its own moment.
 
+use crate::installation::{entries, quick, server_tls};
 use crate::memory_directory::{MemoryDirectory, World};
 use crate::raw_device::{RawDevice, hello};
-use crate::site::{entries, quick, server_tls};
 use gateway::server::{
     self, Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, Renewal,
     SessionId, Settings,

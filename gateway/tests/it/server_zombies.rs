@@ -1,8 +1,8 @@
 //! Connections that are dead, slow or rubbish cost the others nothing.
 
+use crate::installation::{Installation, quick};
 use crate::memory_directory::World;
 use crate::raw_device::{RawDevice, hello};
-use crate::site::{Site, quick};
 use gateway::server::Settings;
 use gateway::tls::{Clock, Trust, client_config, server_name};
 use gateway::wire::{ALPN, DeviceId, ServerList};
@@ -62,23 +62,27 @@ fn client_hello(world: &World) -> Vec<u8> {
     bytes
 }
 
-async fn rise(zombie: Zombie, site: &Site) -> Corpse {
-    let hello_bytes = client_hello(&site.world);
+async fn rise(zombie: Zombie, installation: &Installation) -> Corpse {
+    let hello_bytes = client_hello(&installation.world);
     let says: &[u8] = match &zombie {
         Zombie::Silent => &[],
         Zombie::HalfHello => &hello_bytes[..hello_bytes.len() / 2],
         Zombie::HalfHandshake => &hello_bytes,
         Zombie::Garbage(bytes) => bytes,
         Zombie::Speechless => {
-            return Corpse::Session(Box::new(RawDevice::dial(&site.world, site.address, None).await.unwrap()));
+            return Corpse::Session(Box::new(
+                RawDevice::dial(&installation.world, installation.address, None).await.unwrap(),
+            ));
         }
         Zombie::Dead(device) => {
-            let list = ServerList::new(1, 1, None, site.entries());
+            let list = ServerList::new(1, 1, None, installation.entries());
             let hello = hello(DeviceId(*device), &list);
-            return Corpse::Session(Box::new(RawDevice::register(&site.world, site.address, hello).await.0));
+            return Corpse::Session(Box::new(
+                RawDevice::register(&installation.world, installation.address, hello).await.0,
+            ));
         }
     };
-    let mut stream = TcpStream::connect(site.address).await.unwrap();
+    let mut stream = TcpStream::connect(installation.address).await.unwrap();
     // Rubbish may have been shown out before its last byte.
     let _ = stream.write_all(says).await;
     Corpse::Socket(stream)
@@ -96,18 +100,18 @@ proptest! {
     fn zombies_never_keep_a_device_out(zombies in prop::collection::vec(zombie(), 20..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let site = Site::start(Settings { handshakes_max: 8, ..quick() }).await;
-            let list = ServerList::new(1, 1, None, site.entries());
+            let installation = Installation::start(Settings { handshakes_max: 8, ..quick() }).await;
+            let list = ServerList::new(1, 1, None, installation.entries());
             let mut corpses = Vec::new();
             for zombie in zombies {
-                corpses.push(rise(zombie, &site).await);
+                corpses.push(rise(zombie, &installation).await);
             }
             for device in 1..4 {
-                let mut device = registers(&site.world, site.address, device, &list).await;
+                let mut device = registers(&installation.world, installation.address, device, &list).await;
                 assert!(device.is_alive().await);
                 corpses.push(Corpse::Session(Box::new(device)));
             }
-            assert_eq!(site.handle.connected(), 3, "a device has one session");
+            assert_eq!(installation.handle.connected(), 3, "a device has one session");
             drop(corpses);
         });
     }
@@ -116,12 +120,12 @@ proptest! {
 #[tokio::test]
 async fn slow_handshakes_do_not_stop_the_others() {
     let settings = Settings { handshakes_max: 4, handshake_timeout: Duration::from_secs(30), ..quick() };
-    let site = Site::start(settings).await;
-    let list = ServerList::new(1, 1, None, site.entries());
-    let bytes = client_hello(&site.world);
+    let installation = Installation::start(settings).await;
+    let list = ServerList::new(1, 1, None, installation.entries());
+    let bytes = client_hello(&installation.world);
     let mut slow = Vec::new();
     for _ in 0..40 {
-        let (mut stream, bytes) = (TcpStream::connect(site.address).await.unwrap(), bytes.clone());
+        let (mut stream, bytes) = (TcpStream::connect(installation.address).await.unwrap(), bytes.clone());
         slow.push(tokio::spawn(async move {
             for byte in bytes {
                 stream.write_all(&[byte]).await.unwrap();
@@ -130,20 +134,20 @@ async fn slow_handshakes_do_not_stop_the_others() {
         }));
     }
     for device in 1..=10 {
-        registers(&site.world, site.address, device, &list).await;
+        registers(&installation.world, installation.address, device, &list).await;
     }
     assert!(slow.iter().all(|task| !task.is_finished()), "they were still at it");
     slow.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 #[tokio::test]
-async fn five_hundred_connections_of_rubbish_leave_the_others_untouched() {
-    let site = Site::start(quick()).await;
-    let list = ServerList::new(1, 1, None, site.entries());
-    let mut device = registers(&site.world, site.address, 1, &list).await;
+async fn rubbish_on_500_connections_leaves_the_others_untouched() {
+    let installation = Installation::start(quick()).await;
+    let list = ServerList::new(1, 1, None, installation.entries());
+    let mut device = registers(&installation.world, installation.address, 1, &list).await;
     for round in 0u8..10 {
         let rubbish = (0u8..50).map(|number| {
-            let address = site.address;
+            let address = installation.address;
             tokio::spawn(async move {
                 let mut stream = TcpStream::connect(address).await.unwrap();
                 let bytes: Vec<u8> = (0..2000u32).map(|n| (n as u8).wrapping_mul(number | 1) ^ round).collect();
@@ -156,7 +160,7 @@ async fn five_hundred_connections_of_rubbish_leave_the_others_untouched() {
         }
         assert!(device.is_alive().await, "round {round}");
     }
-    registers(&site.world, site.address, 2, &list).await;
+    registers(&installation.world, installation.address, 2, &list).await;
     assert!(device.is_alive().await);
-    assert!(site.world.with(|state| state.devices[&DeviceId(1)].ended.is_empty()));
+    assert!(installation.world.with(|state| state.devices[&DeviceId(1)].ended.is_empty()));
 }

@@ -1,6 +1,6 @@
 //! Two whole servers and their devices, and whatever may happen to them, step by step from one seed: edits, events, copies,
 //! kills, promotions, cut lines, old images, revocations. What was answered is kept beside them, and compared after every
-//! step and once all is well again. How the devices decide alone is told by the simulation of takeovers; this story is
+//! step and once all is well again. How the devices decide alone is told by the simulation of takeovers; this scenario is
 //! about what the servers write, where it lies, and what becomes of it.
 
 mod calm;

@@ -73,7 +73,7 @@ fn a_power_cut_at_any_byte_leaves_a_whole_beginning() {
 }
 
 #[test]
-fn a_power_cut_in_the_first_write_of_a_file_keeps_the_numbers_going_up() {
+fn a_power_cut_in_a_files_first_write_keeps_numbers_rising() {
     let folder = TempDir::new().unwrap();
     let mut ring = open(&folder, 100);
     for number in 1..=9 {
@@ -90,7 +90,7 @@ fn a_power_cut_in_the_first_write_of_a_file_keeps_the_numbers_going_up() {
 }
 
 #[test]
-fn damage_in_the_middle_costs_what_came_before_it_and_no_number_comes_again() {
+fn damage_in_the_middle_costs_older_events_and_reuses_no_number() {
     let folder = TempDir::new().unwrap();
     let mut ring = open(&folder, 500);
     ring.append(&events(1..=45)).unwrap();
@@ -143,7 +143,7 @@ fn a_new_ring_takes_what_this_run_has_logged() {
 }
 
 #[test]
-fn a_power_cut_before_a_new_ring_has_its_name_leaves_the_old_one() {
+fn a_power_cut_before_a_new_ring_is_named_leaves_the_old_one() {
     let folder = TempDir::new().unwrap();
     let mut ring = open(&folder, 200);
     ring.append(&events(1..=3)).unwrap();

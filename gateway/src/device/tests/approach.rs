@@ -87,7 +87,7 @@ fn an_answer_is_waited_for_3_s_and_then_means_nothing() {
 }
 
 #[test]
-fn addresses_are_raced_250_ms_apart_each_once_and_at_the_right_port() {
+fn each_address_is_raced_once_250_ms_apart_at_the_right_port() {
     let (mut names, at) = (Names::default(), |after| secs(20) + ms(after));
     let mut approach = approach("portal.example", at(0));
     steps(&mut approach, &mut names, at(0));
@@ -110,7 +110,7 @@ fn named(number: u64) -> ServerList {
 }
 
 #[test]
-fn in_a_session_all_names_of_the_list_are_asked_for_at_once_and_every_hour() {
+fn a_session_resolves_all_names_of_its_list_at_once_and_hourly() {
     let mut world = World::with(Config::default(), 1, named(1));
     world.run(24 * 3600);
     assert!(world.asked.iter().all(|(_, names)| names == &["One.example", "three.example"]), "{:?}", world.asked);

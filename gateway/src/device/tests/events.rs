@@ -90,7 +90,7 @@ fn what_was_overwritten_is_reported_and_the_rest_goes_on() {
 }
 
 #[test]
-fn a_server_that_lost_events_gets_them_again_in_the_same_session() {
+fn a_server_that_lost_events_gets_them_again_in_one_session() {
     let mut world = World::new(4, &[1]);
     world.log(300);
     world.run(5);
@@ -117,7 +117,7 @@ fn a_server_that_never_stores_is_not_asked_in_a_tight_circle() {
 }
 
 #[test]
-fn a_device_set_back_to_an_older_state_opens_a_new_ring_and_loses_nothing_it_logs() {
+fn a_device_set_back_in_time_opens_a_new_ring_and_loses_nothing() {
     let mut world = World::new(6, &[1]);
     world.log(20);
     world.run(5);

@@ -39,7 +39,7 @@ fn it_returns_no_earlier_than_300_s_and_within_500() {
 }
 
 #[test]
-fn better_servers_are_probed_about_every_minute_and_worse_ones_never() {
+fn better_servers_are_probed_every_minute_and_worse_ones_never() {
     let mut world = World::new(1, &[1, 2, 3]);
     world.set(1, Health::Refusing);
     world.until_connected(10);
@@ -150,7 +150,7 @@ fn from_a_standby_the_active_server_is_found_at_once() {
 }
 
 #[test]
-fn from_the_active_server_it_never_goes_to_a_better_placed_standby() {
+fn a_device_never_leaves_the_active_server_for_a_standby() {
     let mut world = on_the_second(9, DeviceSettings::default());
     world.becomes(1, Role::Standby, 1);
     world.set(1, Health::Up);
@@ -181,7 +181,7 @@ fn a_promotion_draws_the_devices_that_follow_it() {
 }
 
 #[test]
-fn a_promoted_server_that_is_busy_is_looked_for_again_until_it_is_not() {
+fn a_busy_promoted_server_is_probed_again_until_it_has_room() {
     for policy in [Failback::Auto, Failback::Sticky, Failback::Manual] {
         let mut world = World::with(Config::default(), 12, list(1, &[1, 2]).with_settings(with(policy)));
         world.becomes(2, Role::Standby, 1);
@@ -200,7 +200,7 @@ fn a_promoted_server_that_is_busy_is_looked_for_again_until_it_is_not() {
 }
 
 #[test]
-fn a_promoted_server_that_does_not_register_it_after_all_is_gone_to_again_soon() {
+fn a_promoted_server_that_fails_to_register_is_soon_tried_again() {
     let mut world = World::new(13, &[1, 2]);
     world.becomes(2, Role::Standby, 1);
     world.run(100);
@@ -217,7 +217,7 @@ fn a_promoted_server_that_does_not_register_it_after_all_is_gone_to_again_soon()
 }
 
 #[test]
-fn two_servers_that_change_roles_all_the_time_move_it_once_per_hold_down() {
+fn roles_that_keep_changing_move_a_device_once_per_hold_down() {
     let mut world = World::new(11, &[1, 2]);
     world.run(100);
     world.dialled();

@@ -23,7 +23,7 @@ fn pings_and_patience(said: Told) -> (usize, Duration) {
 }
 
 #[test]
-fn a_server_says_how_often_to_ping_and_how_long_silence_may_last() {
+fn the_server_sets_the_ping_interval_and_the_silence_limit() {
     let (pings, patience) = pings_and_patience(told(20, 50, 2));
     assert!((175..=181).contains(&pings), "{pings}");
     assert!(patience > secs(29) && patience <= secs(50), "{patience:?}");
@@ -79,7 +79,7 @@ fn devices_go_back_over_the_whole_spread_of_returns() {
 }
 
 #[test]
-fn a_better_server_answers_three_times_however_short_the_hold_down() {
+fn a_short_hold_down_still_takes_three_answers_to_go_back() {
     for seed in 0..20 {
         let settings = DeviceSettings { hold_down_s: 10, failback_spread_s: 0, ..DeviceSettings::default() };
         let mut world = World::with(Config::default(), seed, list(1, &[1, 2]).with_settings(settings));
@@ -161,7 +161,7 @@ fn a_new_list_ends_a_stay_for_good() {
 }
 
 #[test]
-fn a_device_that_was_sent_somewhere_stays_whatever_else_it_has_to_do() {
+fn a_moved_device_stays_whatever_else_it_has_to_do() {
     for ttl_s in [0, 7200] {
         let mut world = World::new(9, &[1, 2]);
         world.run(100);
@@ -177,7 +177,7 @@ fn a_device_that_was_sent_somewhere_stays_whatever_else_it_has_to_do() {
 }
 
 #[test]
-fn an_active_server_of_a_past_epoch_is_left_for_the_one_that_came_after() {
+fn an_active_server_of_a_past_epoch_is_left_for_the_later_one() {
     let mut world = World::new(10, &[1, 2]);
     world.set(1, Health::Refusing);
     world.becomes(2, Role::Active, 2);

@@ -47,7 +47,7 @@ fn it_tells_the_highest_epoch_that_is_on_disk() {
 }
 
 #[test]
-fn it_goes_where_it_is_sent_and_comes_back_when_the_time_is_over() {
+fn a_moved_device_comes_back_when_its_time_is_over() {
     let mut world = world(1);
     world.say(order(7, 3, 3600));
     world.run(2);
@@ -89,7 +89,7 @@ fn it_does_not_leave_for_a_server_that_would_not_have_it() {
 }
 
 #[test]
-fn if_the_server_fails_meanwhile_it_is_back_within_15_s_and_says_so() {
+fn a_device_whose_move_fails_is_back_within_15_s_and_says_so() {
     for health in [Health::Mute, Health::Silent, Health::Busy(60)] {
         let mut world = world(4);
         world.say(order(5, 2, 60));

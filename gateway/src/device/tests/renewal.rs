@@ -91,7 +91,7 @@ fn devices_ask_each_at_its_own_moment() {
 }
 
 #[test]
-fn a_refusal_is_asked_again_after_an_hour_and_in_the_next_session() {
+fn a_refused_renewal_is_retried_in_an_hour_and_the_next_session() {
     let mut world = World::new(3, &[1, 2]);
     world.lives(3, 1);
     world.renewal = Some(Message::RenewalRefused { text: "not here".into() });
@@ -119,7 +119,7 @@ fn a_server_that_does_not_know_renewals_still_gets_events() {
 }
 
 #[test]
-fn a_certificate_for_somebody_else_or_that_nobody_asked_for_is_not_taken() {
+fn a_foreign_or_unrequested_certificate_is_not_taken() {
     let mut world = World::new(5, &[1]);
     world.lives(1, 1000);
     let before = world.life;
@@ -138,7 +138,7 @@ fn a_certificate_for_somebody_else_or_that_nobody_asked_for_is_not_taken() {
 }
 
 #[test]
-fn a_device_whose_certificate_was_over_comes_back_with_the_new_one() {
+fn a_device_with_an_expired_certificate_returns_with_a_new_one() {
     let mut world = World::new(6, &[1, 2]);
     world.lives(3660, -8);
     world.dialled();
@@ -151,7 +151,7 @@ fn a_device_whose_certificate_was_over_comes_back_with_the_new_one() {
 }
 
 #[test]
-fn whenever_the_power_goes_the_device_has_one_whole_certificate_and_renews_it_in_the_end() {
+fn power_cuts_leave_one_whole_certificate_renewed_in_the_end() {
     for seed in 0..200 {
         let mut world = World::new(seed, &[1, 2]);
         world.lives(3, 1);

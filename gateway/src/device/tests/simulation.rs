@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// What every run of the tests looks at; `make simulate` goes on from there.
 const SEEDS: u64 = 2000;
-/// Stories that are told twice.
+/// Scenarios that are told twice.
 const TWICE: u64 = 20;
 const FAULTS: usize = 120;
 
@@ -191,11 +191,11 @@ fn until_connected(world: &mut World, watch: &mut Watch) {
 }
 
 fn live(seed: u64) {
-    story(seed);
+    scenario(seed);
 }
 
 /// How often what the rules are about has happened.
-fn story(seed: u64) -> Counts {
+fn scenario(seed: u64) -> Counts {
     let mut world = World::new(seed, &[1, 2, 3]);
     world.cut_at_write = 0.03;
     world.ring.capacity = if seed.is_multiple_of(2) { 50_000 } else { 60 };
@@ -266,16 +266,16 @@ fn nothing_strands_a_device() {
 }
 
 #[test]
-fn stories_break_no_rule_for_want_of_an_occasion() {
-    let told: Vec<_> = (0..30).map(story).collect();
+fn scenarios_give_each_rule_occasions_to_be_broken() {
+    let told: Vec<_> = (0..30).map(scenario).collect();
     let sum = |of: fn(&Counts) -> u32| told.iter().map(of).sum::<u32>();
     let counts = [sum(|of| of.returns), sum(|of| of.recoveries), sum(|of| of.defied), sum(|of| of.recovered_starts)];
     assert!(counts.iter().all(|count| *count >= 10), "{counts:?}");
 }
 
 #[test]
-fn one_seed_is_one_story() {
-    let story = |seed| {
+fn one_seed_is_one_scenario() {
+    let scenario = |seed| {
         let mut world = World::new(seed, &[1, 2, 3]);
         let mut lists = vec![list(1, &[1, 2, 3])];
         for _ in 0..40 {
@@ -285,6 +285,6 @@ fn one_seed_is_one_story() {
         world.dials
     };
     for seed in 0..TWICE {
-        assert_eq!(story(seed), story(seed), "seed {seed}");
+        assert_eq!(scenario(seed), scenario(seed), "seed {seed}");
     }
 }

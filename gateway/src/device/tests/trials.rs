@@ -81,7 +81,7 @@ fn a_list_that_leads_nowhere_is_given_up_in_time() {
 }
 
 #[test]
-fn a_list_given_up_is_refused_and_its_rollback_reported_until_noted() {
+fn a_given_up_list_is_refused_and_its_rollback_told_until_noted() {
     let mut world = world_wanting(4, &[3]);
     until_trial(&mut world);
     world.set(3, Health::Foreign);
@@ -186,7 +186,7 @@ fn a_disk_that_fills_up_during_a_trial_ends_in_a_rollback() {
 }
 
 #[test]
-fn confirming_again_is_harmless_and_confirming_something_else_is_nothing() {
+fn confirming_twice_is_harmless_and_another_list_is_ignored() {
     let mut world = world_wanting(11, &[3]);
     until_trial(&mut world);
     world.run(40);

@@ -2,7 +2,7 @@
 
 use crate::enrolment::KeyFingerprint;
 use crate::server::directory::SessionId;
-use crate::server::mailbox::Mailbox;
+use crate::server::inbox::Inbox;
 use crate::server::pressure::Room;
 use crate::server::registry::{Entered, Registry};
 use crate::wire::{DeviceId, Reason};
@@ -13,11 +13,11 @@ pub(super) struct Membership {
     session: SessionId,
     device: Option<DeviceId>,
     waiting: Option<KeyFingerprint>,
-    registry: Arc<Mutex<Registry<Arc<Mailbox>>>>,
+    registry: Arc<Mutex<Registry<Arc<Inbox>>>>,
 }
 
 impl Membership {
-    pub(super) fn new(session: SessionId, registry: Arc<Mutex<Registry<Arc<Mailbox>>>>) -> Self {
+    pub(super) fn new(session: SessionId, registry: Arc<Mutex<Registry<Arc<Inbox>>>>) -> Self {
         Self { session, device: None, waiting: None, registry }
     }
 
@@ -26,8 +26,8 @@ impl Membership {
     }
 
     /// Whether the device may ask to be admitted: not if there is no room for it.
-    pub(super) fn arrive(&mut self, device: DeviceId, mailbox: Arc<Mailbox>, room: (Room, Duration)) -> bool {
-        let arrived = self.registry().arrive(self.session, device, mailbox, room);
+    pub(super) fn arrive(&mut self, device: DeviceId, inbox: Arc<Inbox>, room: (Room, Duration)) -> bool {
+        let arrived = self.registry().arrive(self.session, device, inbox, room);
         if arrived {
             self.device = Some(device);
         }
@@ -44,7 +44,7 @@ impl Membership {
         self.registry().admitted_per_s(now)
     }
 
-    pub(super) fn enter(&mut self, sequence: u64, now: Duration) -> Entered<Arc<Mailbox>> {
+    pub(super) fn enter(&mut self, sequence: u64, now: Duration) -> Entered<Arc<Inbox>> {
         self.registry().enter(self.session, sequence, now)
     }
 
@@ -54,9 +54,9 @@ impl Membership {
     }
 
     /// Waits for an operator; an older connection with the same key is told to end.
-    pub(super) fn wait(&mut self, fingerprint: KeyFingerprint, mailbox: &Arc<Mailbox>) {
+    pub(super) fn wait(&mut self, fingerprint: KeyFingerprint, inbox: &Arc<Inbox>) {
         self.waiting = Some(fingerprint);
-        let older = self.registry().wait(fingerprint, self.session, Arc::clone(mailbox));
+        let older = self.registry().wait(fingerprint, self.session, Arc::clone(inbox));
         if let Some(older) = older {
             older.close(Reason::Replaced, "a newer connection of this device took over");
         }
@@ -79,7 +79,7 @@ impl Membership {
         self.device.map_or_else(|| "none".to_owned(), |device| device.to_string())
     }
 
-    fn registry(&self) -> MutexGuard<'_, Registry<Arc<Mailbox>>> {
+    fn registry(&self) -> MutexGuard<'_, Registry<Arc<Inbox>>> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

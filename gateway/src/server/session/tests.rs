@@ -21,7 +21,7 @@ fn a_device_with_its_certificate_is_registered() {
     talk.answered(admitted());
     let Message::Registered(registered) = talk.said() else { panic!("not registered") };
     assert_eq!((registered.connection_sequence, registered.keep_alive_s, registered.role), (8, 10, Role::Active));
-    assert!(matches!(talk.question(), Some(Question::Wanted(DOOR))));
+    assert!(matches!(talk.question(), Some(Question::Wanted(DEVICE))));
     talk.answered(Answer::Wanted(None));
     assert!(talk.is_quiet());
 }
@@ -32,15 +32,15 @@ fn whoever_is_not_that_device_is_turned_away() {
     other.info.device_id = DeviceId(2);
     let mut newer = hello();
     newer.protocol_version = 2;
-    let foreign = Peer::Device { installation_id: "other".into(), id: DOOR, serial: vec![5] };
+    let foreign = Peer::Device { installation_id: "other".into(), id: DEVICE, serial: vec![5] };
     let server = Peer::Server { installation_id: "site".into(), id: "s".into(), serial: vec![5] };
     for (shown, hello, reason) in [
         (Shown::Nothing, hello(), Reason::NotEnrolled),
         (Shown::Stranger, hello(), Reason::WrongIdentity),
         (Shown::Peer(server), hello(), Reason::WrongIdentity),
         (Shown::Peer(foreign), hello(), Reason::WrongIdentity),
-        (Shown::Peer(door()), other, Reason::WrongIdentity),
-        (Shown::Peer(door()), newer, Reason::UnsupportedVersion),
+        (Shown::Peer(device_peer()), other, Reason::WrongIdentity),
+        (Shown::Peer(device_peer()), newer, Reason::UnsupportedVersion),
     ] {
         let mut talk = Talk::new(shown);
         talk.hears(Message::Hello(hello));
@@ -63,7 +63,7 @@ fn a_refused_admission_says_why() {
 }
 
 #[test]
-fn a_waiting_device_is_asked_about_at_each_wake_up_and_now_and_then() {
+fn a_waiting_device_is_asked_about_at_each_wake_and_over_time() {
     let mut talk = Talk::new(Shown::Nothing);
     talk.hears(Message::Enrol(enrol()));
     assert!(matches!(talk.question(), Some(Question::Enrol(_))));
@@ -119,7 +119,7 @@ fn silence_ends_a_session_and_any_byte_keeps_it() {
 }
 
 #[test]
-fn messages_out_of_place_end_the_session_and_unknown_ones_do_not() {
+fn misplaced_messages_end_the_session_and_unknown_ones_do_not() {
     for message in [Message::Ping { nonce: 1 }, Message::Pong { nonce: 1 }, Message::ListStaged(hello().committed)] {
         let mut talk = Talk::with_certificate();
         talk.hears(message);
@@ -181,7 +181,7 @@ fn any_message() -> impl Strategy<Value = Message> {
     prop_oneof![
         Just(Message::Hello(hello())),
         Just(Message::Hello(hello_on_trial())),
-        Just(Message::Probe { protocol_version: PROTOCOL_VERSION, device: DOOR }),
+        Just(Message::Probe { protocol_version: PROTOCOL_VERSION, device: DEVICE }),
         (1..4_u64).prop_map(|request| Message::ProbeTable { request, rows: Vec::new() }),
         Just(Message::Enrol(enrol())),
         Just(Message::Unknown),
@@ -211,11 +211,11 @@ fn any_move() -> impl Strategy<Value = Move> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
     #[test]
-    fn any_order_of_things_registers_at_most_once_and_ends_at_most_once(
+    fn any_order_of_inputs_registers_and_ends_at_most_once(
         certificate: bool,
         moves in prop::collection::vec(any_move(), 0..60),
     ) {
-        let mut talk = Talk::new(if certificate { Shown::Peer(door()) } else { Shown::Nothing });
+        let mut talk = Talk::new(if certificate { Shown::Peer(device_peer()) } else { Shown::Nothing });
         let (mut registered, mut closed, mut open) = (0, 0, None::<Question>);
         for step in moves {
             match step {

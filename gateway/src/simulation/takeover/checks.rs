@@ -19,10 +19,10 @@ impl World {
         if self.runs_twice() {
             self.twice = Some(self.now);
         }
-        for (door, reached) in self.doors.iter().zip(&mut self.reached) {
-            if !Rc::ptr_eq(&door.epoch, reached) {
-                assert!(door.epoch >= *reached, "a device's epoch went back");
-                *reached = Rc::clone(&door.epoch);
+        for (unit, reached) in self.units.iter().zip(&mut self.reached) {
+            if !Rc::ptr_eq(&unit.epoch, reached) {
+                assert!(unit.epoch >= *reached, "a device's epoch went back");
+                *reached = Rc::clone(&unit.epoch);
             }
         }
         let mut writers = self.machines.iter().filter(|machine| machine.writes(self.now));

@@ -9,12 +9,12 @@ use rand::Rng as _;
 impl World {
     /// One thing goes wrong, or changes.
     pub(super) fn fault(&mut self) {
-        let (doors, machines) = (self.doors.len(), self.machines.len());
-        let (door, machine) = (self.rng.random_range(0..doors), self.rng.random_range(0..machines));
+        let (units, machines) = (self.units.len(), self.machines.len());
+        let (unit, machine) = (self.rng.random_range(0..units), self.rng.random_range(0..machines));
         match self.rng.random_range(0..30) {
             0 | 1 => {
                 let way = if self.rng.random() { Way::Up } else { Way::Down };
-                self.cut.insert((door, machine, way));
+                self.cut.insert((unit, machine, way));
             }
             2 => self.cut_off(machine),
             3 => self.split(),
@@ -31,7 +31,7 @@ impl World {
             22 => self.wanted.1 = self.rng.random_bool(0.8),
             23 => self.decide(machine),
             24..=26 => self.flock(),
-            27 => self.doors[door].at = None,
+            27 => self.units[unit].at = None,
             _ => self.tend(),
         }
     }
@@ -47,9 +47,9 @@ impl World {
     /// A machine is alone, one-way or altogether.
     fn cut_off(&mut self, machine: usize) {
         let (up, down) = [(true, false), (false, true), (true, true)][self.rng.random_range(0..3)];
-        for door in 0..self.doors.len() {
-            self.cut.extend(up.then_some((door, machine, Way::Up)));
-            self.cut.extend(down.then_some((door, machine, Way::Down)));
+        for unit in 0..self.units.len() {
+            self.cut.extend(up.then_some((unit, machine, Way::Up)));
+            self.cut.extend(down.then_some((unit, machine, Way::Down)));
         }
         if self.rng.random() {
             self.part();
@@ -58,10 +58,10 @@ impl World {
 
     /// Some devices reach only one server, the others only the other one, and the two do not reach each other.
     fn split(&mut self) {
-        for door in 0..self.doors.len() {
+        for unit in 0..self.units.len() {
             let from = self.route[self.rng.random_range(0..2)];
-            self.cut.insert((door, from, Way::Up));
-            self.cut.insert((door, from, Way::Down));
+            self.cut.insert((unit, from, Way::Up));
+            self.cut.insert((unit, from, Way::Down));
         }
         if self.rng.random() {
             self.part();
@@ -77,7 +77,7 @@ impl World {
     pub(super) fn heal(&mut self) {
         self.cut.clear();
         self.silent.clear();
-        self.doors.iter_mut().for_each(|door| door.sent_to = None);
+        self.units.iter_mut().for_each(|unit| unit.sent_to = None);
     }
 
     /// Devices go to one server all at once, mostly without the other one's hearing of it.
@@ -85,13 +85,13 @@ impl World {
         let id = self.rng.random_range(0..2);
         let all = self.rng.random_bool(0.6);
         let unheard = self.rng.random_bool(0.7);
-        for door in 0..self.doors.len() {
+        for unit in 0..self.units.len() {
             if all || self.rng.random() {
-                self.doors[door].sent_to = Some(id);
+                self.units[unit].sent_to = Some(id);
                 if unheard {
-                    self.cut.insert((door, self.route[1 - id], Way::Up));
+                    self.cut.insert((unit, self.route[1 - id], Way::Up));
                 }
-                self.cut.retain(|(cut, machine, _)| *cut != door || *machine != self.route[id]);
+                self.cut.retain(|(cut, machine, _)| *cut != unit || *machine != self.route[id]);
             }
         }
     }
@@ -157,10 +157,10 @@ impl World {
 
     /// Devices are accepted, or lose one of the servers from their lists.
     fn change_electorate(&mut self) {
-        let doors = self.doors.len();
-        self.wanted.0 = (0..doors).filter(|_| self.rng.random_bool(0.6)).collect();
+        let units = self.units.len();
+        self.wanted.0 = (0..units).filter(|_| self.rng.random_bool(0.6)).collect();
         if self.wanted.0.len() < 2 {
-            self.wanted.0 = (0..doors).collect();
+            self.wanted.0 = (0..units).collect();
         }
     }
 
@@ -195,7 +195,7 @@ impl World {
         if self.machines[machine].standing(self.now) != Some(crate::quorum::Standing::Outdated) {
             return;
         }
-        let seen = self.doors.iter().filter_map(|door| door.starts[id]).map(|start| start.number);
+        let seen = self.units.iter().filter_map(|unit| unit.starts[id]).map(|start| start.number);
         let started = self.machines.iter().filter(|machine| machine.id == id).map(|machine| machine.disk.starts);
         let number = seen.chain(started).max().unwrap_or_default() + 1;
         let incarnation = self.rng.random();

@@ -2,7 +2,7 @@
 //! nothing.
 
 use super::flaw::Flaw;
-use super::stories::live_with;
+use super::scenarios::live_with;
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;

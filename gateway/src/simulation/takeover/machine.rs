@@ -14,8 +14,8 @@ pub(super) struct Disk {
 /// What reaches a machine.
 #[derive(Debug)]
 pub(super) enum Mail {
-    Answer { door: usize, session: u64, nonce: u64, epoch: Rc<Epoch>, seen: Option<Start> },
-    Gone { door: usize, session: u64 },
+    Answer { unit: usize, session: u64, nonce: u64, epoch: Rc<Epoch>, seen: Option<Start> },
+    Gone { unit: usize, session: u64 },
     Letter(Box<Letter>),
 }
 
@@ -104,8 +104,8 @@ impl Machine {
     }
 
     /// It has heard nothing of the device for too long, and ends the session.
-    pub(super) fn evicts(&self, door: usize, now: Duration) -> bool {
-        self.runs() && self.heard.get(&door).is_some_and(|heard| now > *heard + EVICTION)
+    pub(super) fn evicts(&self, unit: usize, now: Duration) -> bool {
+        self.runs() && self.heard.get(&unit).is_some_and(|heard| now > *heard + EVICTION)
     }
 
     pub(super) fn epoch(&self) -> &Epoch {

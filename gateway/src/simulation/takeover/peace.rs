@@ -28,13 +28,13 @@ impl World {
             }
             self.start(self.route[id]);
         }
-        (self.wanted.0, self.wanted.1) = ((0..self.doors.len()).collect(), true);
+        (self.wanted.0, self.wanted.1) = ((0..self.units.len()).collect(), true);
     }
 
     /// Has a role that stands.
     fn rightful(&self) -> Option<usize> {
         let newest = self.route.iter().map(|machine| self.machines[*machine].epoch()).max();
-        let newest = newest.max(self.doors.iter().map(|door| &*door.epoch).max());
+        let newest = newest.max(self.units.iter().map(|unit| &*unit.epoch).max());
         self.route.into_iter().find(|machine| {
             let machine = &self.machines[*machine];
             let active = machine.core.as_ref().is_some_and(|core| core.stored().role == Role::Active);

@@ -1,9 +1,9 @@
 //! The world: what happens when, and who hears of it.
 
 use super::super::trace::Trace;
-use super::door::Door;
 use super::flaw::Flaw;
 use super::machine::{Disk, Machine, Mail, Write};
+use super::unit::Unit;
 use super::*;
 use crate::quorum::{Output, Promotion};
 use rand::rngs::SmallRng;
@@ -25,7 +25,7 @@ pub(super) enum Event {
     Tick(usize, u64),
     /// A nonce, to a device, in a session, from a server at an epoch.
     Ask {
-        door: usize,
+        unit: usize,
         from: (usize, u64),
         nonce: u64,
         epoch: Rc<Epoch>,
@@ -45,7 +45,7 @@ pub(super) struct World {
     pub(super) config: Config,
     pub(super) flaw: Option<Flaw>,
     pub(super) trace: Trace,
-    pub(super) doors: Vec<Door>,
+    pub(super) units: Vec<Unit>,
     pub(super) machines: Vec<Machine>,
     /// Which machine has each server's address.
     pub(super) route: [usize; 2],
@@ -73,7 +73,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, doors: usize) -> Self {
+    pub(super) fn new(seed: u64, units: usize) -> Self {
         let mut world = Self {
             now: Duration::ZERO,
             rng: SmallRng::seed_from_u64(seed),
@@ -84,34 +84,34 @@ impl World {
             config: Config::default(),
             flaw: None,
             trace: Trace::default(),
-            doors: (0..doors).map(|_| Door::new()).collect(),
+            units: (0..units).map(|_| Unit::new()).collect(),
             machines: Vec::new(),
             route: [0, 1],
             cut: BTreeSet::new(),
             silent: BTreeSet::new(),
-            wanted: ((0..doors).collect(), true),
+            wanted: ((0..units).collect(), true),
             images: Vec::new(),
             decided: Vec::new(),
             twice: None,
             first_write: BTreeMap::new(),
             unaided: !seed.is_multiple_of(4),
-            reached: vec![Door::new().epoch; doors],
+            reached: vec![Unit::new().epoch; units],
             safe: 0,
             by_itself: 0,
         };
         for id in 0..2 {
             let stored = Stored {
                 role: if id == 0 { Role::Active } else { Role::Standby },
-                epoch: Epoch::clone(&Door::new().epoch),
+                epoch: Epoch::clone(&Unit::new().epoch),
                 unproven: false,
-                newest: electorate(doors),
+                newest: electorate(units),
                 acknowledged: None,
                 peer_start: None,
             };
             world.machines.push(Machine::new(id, Disk { stored, starts: 0 }));
         }
         (0..2).for_each(|machine| world.start(machine));
-        (0..doors).for_each(|door| world.schedule(Duration::from_millis(10), Event::Look(door)));
+        (0..units).for_each(|unit| world.schedule(Duration::from_millis(10), Event::Look(unit)));
         world
     }
 
@@ -157,9 +157,9 @@ impl World {
 
     fn happens(&mut self, event: Event) {
         match event {
-            Event::Look(door) => self.look(door),
+            Event::Look(unit) => self.look(unit),
             Event::Tick(machine, boot) if self.machines[machine].boots == boot => self.tick(machine),
-            Event::Ask { door, from, nonce, epoch, start } => self.asked(door, from, nonce, &epoch, start),
+            Event::Ask { unit, from, nonce, epoch, start } => self.asked(unit, from, nonce, &epoch, start),
             Event::Mail(machine, boot, mail) if self.machines[machine].boots == boot => self.arrives(machine, mail),
             Event::Tick(..) | Event::Mail(..) => {}
         }
@@ -176,8 +176,8 @@ impl World {
         self.schedule(delay, Event::Mail(machine, boot, mail));
     }
 
-    pub(super) fn is_cut(&self, door: usize, machine: usize) -> bool {
-        [Way::Up, Way::Down].iter().any(|way| self.cut.contains(&(door, machine, *way)))
+    pub(super) fn is_cut(&self, unit: usize, machine: usize) -> bool {
+        [Way::Up, Way::Down].iter().any(|way| self.cut.contains(&(unit, machine, *way)))
     }
 
     pub(super) fn start(&mut self, machine: usize) {
@@ -195,24 +195,24 @@ impl World {
         }
         let now = self.machines[machine].clock(self.now);
         let flaw = self.flaw;
-        if let Mail::Answer { door, session, .. } = &mail
-            && self.machines[machine].sessions.get(door) == Some(session)
+        if let Mail::Answer { unit, session, .. } = &mail
+            && self.machines[machine].sessions.get(unit) == Some(session)
         {
-            self.machines[machine].heard.insert(*door, self.now);
+            self.machines[machine].heard.insert(*unit, self.now);
         }
         let Some(core) = &mut self.machines[machine].core else { return };
         match mail {
-            Mail::Answer { door, session, nonce, epoch, seen } => {
+            Mail::Answer { unit, session, nonce, epoch, seen } => {
                 let epoch = if flaw == Some(Flaw::AnyEpoch) { Rc::new(core.stored().epoch.clone()) } else { epoch };
                 if flaw == Some(Flaw::CountsFromReceipt) {
-                    core.asked_device(id_of(door), session, nonce, now);
+                    core.asked_device(id_of(unit), session, nonce, now);
                 }
-                core.device_answered(id_of(door), session, nonce, (Some(&epoch), seen), now);
+                core.device_answered(id_of(unit), session, nonce, (Some(&epoch), seen), now);
             }
-            Mail::Gone { door, session } => {
-                core.device_gone(id_of(door), session);
-                if self.machines[machine].sessions.get(&door) == Some(&session) {
-                    self.machines[machine].sessions.remove(&door);
+            Mail::Gone { unit, session } => {
+                core.device_gone(id_of(unit), session);
+                if self.machines[machine].sessions.get(&unit) == Some(&session) {
+                    self.machines[machine].sessions.remove(&unit);
                 }
             }
             Mail::Letter(mut letter) => {
@@ -270,20 +270,20 @@ impl World {
 
     pub(super) fn ask_devices(&mut self, machine: usize, now: Duration) {
         let sessions: Vec<_> =
-            self.machines[machine].sessions.iter().map(|(door, session)| (*door, *session)).collect();
+            self.machines[machine].sessions.iter().map(|(unit, session)| (*unit, *session)).collect();
         let epoch = self.machines[machine].shared_epoch();
-        for (door, session) in sessions {
+        for (unit, session) in sessions {
             self.nonces += 1;
             let nonce = self.nonces;
             let flaw = self.flaw;
             let Some(core) = &mut self.machines[machine].core else { return };
             if flaw != Some(Flaw::CountsFromReceipt) {
-                core.asked_device(id_of(door), session, nonce, now);
+                core.asked_device(id_of(unit), session, nonce, now);
             }
             let (epoch, start) = (Rc::clone(&epoch), core.start());
-            if !self.cut.contains(&(door, machine, Way::Down)) {
+            if !self.cut.contains(&(unit, machine, Way::Down)) {
                 let delay = self.delay();
-                self.schedule(delay, Event::Ask { door, from: (machine, session), nonce, epoch, start });
+                self.schedule(delay, Event::Ask { unit, from: (machine, session), nonce, epoch, start });
             }
         }
     }
@@ -309,7 +309,7 @@ impl World {
         if self.machines[machine].core.as_ref().is_none_or(|core| core.stored().role != Role::Active) {
             return;
         }
-        let members: BTreeSet<_> = self.wanted.0.iter().map(|door| id_of(*door)).collect();
+        let members: BTreeSet<_> = self.wanted.0.iter().map(|unit| id_of(*unit)).collect();
         let automatic = self.wanted.1 && members.len() >= self.config.electors_min;
         let id = self.machines[machine].id;
         let Some(core) = self.machines[machine].core.as_mut().filter(|_| !twice) else { return };

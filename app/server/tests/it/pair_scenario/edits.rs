@@ -103,7 +103,7 @@ impl World {
         let device = removable[self.rng.random_range(0..removable.len())];
         let service = self.service(server);
         let outcome = service.remove_device(&console(), device).await;
-        self.tell(format!("door {device} is removed on {server}: {outcome:?}"));
+        self.tell(format!("device {device} is removed on {server}: {outcome:?}"));
         if outcome.is_ok() {
             self.model.removed.insert(device);
             self.answered(server, "device.remove", format!("device {device}"));

@@ -1,4 +1,4 @@
-//! What the story knows beside the servers: what was answered, by whom, in which epoch.
+//! What the scenario knows beside the servers: what was answered, by whom, in which epoch.
 
 use server::roles::EpochToken;
 use std::collections::{BTreeMap, BTreeSet};

@@ -122,7 +122,7 @@ impl World {
         }
     }
 
-    /// Somebody is at a door, more than once.
+    /// Somebody is at a device, more than once.
     async fn use_a_device(&mut self) {
         let (device, count) = (self.some_device(), self.rng.random_range(2..40));
         let user_id = format!("u{}", self.step);
@@ -130,7 +130,7 @@ impl World {
         self.fleet.log(DeviceId(device), &happened).await.unwrap();
         let events = self.model.events.entry(device).or_default();
         events.extend((1..=count).map(|n| format!("{user_id}: {n} of {count}")));
-        self.tell(format!("{user_id} is at door {device} {count} times"));
+        self.tell(format!("{user_id} is at device {device} {count} times"));
     }
 
     pub(super) async fn copy_now(&mut self) {

@@ -1,4 +1,4 @@
-//! The end of a story: all is mended, whoever was overtaken joins again, and both sites must show the same, all of it.
+//! The end of a scenario: all is mended, whoever was overtaken joins again, and both sites must show the same, all of it.
 
 use super::world::World;
 use http::StatusCode;

@@ -18,7 +18,7 @@ fn stored(watermark: u64) -> Message {
 /// The next question is this upload.
 fn asked(talk: &mut Talk, expected: &EventUpload) {
     match talk.question() {
-        Some(Question::Store(DOOR, upload)) => assert_eq!(&*upload, expected),
+        Some(Question::Store(DEVICE, upload)) => assert_eq!(&*upload, expected),
         other => panic!("{expected:?} was not asked but {other:?}"),
     }
 }
@@ -47,7 +47,7 @@ fn uploads_are_stored_one_by_one_and_acknowledged_after() {
 }
 
 #[test]
-fn what_could_not_be_written_is_asked_again_and_not_acknowledged() {
+fn unwritten_events_are_tried_again_and_not_acknowledged() {
     let mut talk = Talk::registered(hello());
     talk.hears(Message::Upload(upload(41)));
     for _ in 0..3 {
@@ -80,14 +80,14 @@ fn the_server_list_goes_before_events() {
     talk.hears(Message::Upload(upload(51)));
     talk.session.handle_wake(&identity(), talk.now);
     talk.answered(Answer::Stored(Some(50)));
-    assert!(matches!(talk.question(), Some(Question::Wanted(DOOR))));
+    assert!(matches!(talk.question(), Some(Question::Wanted(DEVICE))));
     assert_eq!(talk.said(), stored(50), "which needs no question");
     talk.answered(Answer::Wanted(None));
     asked(&mut talk, &upload(51));
 }
 
 #[test]
-fn a_ring_that_replaced_another_is_put_on_record_and_the_device_told_nothing_of_it() {
+fn a_replaced_ring_is_recorded_without_word_to_the_device() {
     let replaces = RingId([6; 16]);
     let span = RingSpan { ring: RING, oldest: 1, newest: 9, replaces: Some(replaces) };
     let mut talk = Talk::registered(Hello { ring: Some(span), ..hello() });
@@ -105,7 +105,7 @@ fn a_ring_that_replaced_another_is_put_on_record_and_the_device_told_nothing_of_
 }
 
 #[test]
-fn no_events_before_the_registration_and_no_acknowledgements_from_a_device() {
+fn early_events_and_a_devices_acknowledgement_end_the_session() {
     let mut talk = Talk::with_certificate();
     talk.hears(Message::Upload(upload(1)));
     assert_eq!(talk.goodbye(), Reason::UnexpectedMessage);

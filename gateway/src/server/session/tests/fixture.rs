@@ -6,7 +6,7 @@ use crate::wire::{
     Role, Rollback, RollbackCause, SerialConfig, ServerEntry,
 };
 
-pub(super) const DOOR: DeviceId = DeviceId(547_846_001);
+pub(super) const DEVICE: DeviceId = DeviceId(547_846_001);
 
 pub(super) struct Talk {
     pub(super) session: Session,
@@ -21,7 +21,7 @@ impl Talk {
 
     /// The device's own certificate, which is over.
     pub(super) fn expired() -> Self {
-        Self::with(Shown::Peer(door()), true)
+        Self::with(Shown::Peer(device_peer()), true)
     }
 
     fn with(shown: Shown, expired: bool) -> Self {
@@ -40,7 +40,7 @@ impl Talk {
     }
 
     pub(super) fn with_certificate() -> Self {
-        Self::new(Shown::Peer(door()))
+        Self::new(Shown::Peer(device_peer()))
     }
 
     pub(super) fn admitting() -> Self {
@@ -53,7 +53,7 @@ impl Talk {
     /// Registered, and nothing is wanted of it.
     pub(super) fn registered(hello: Hello) -> Self {
         let mut talk = Self::just_registered(hello);
-        assert!(matches!(talk.question(), Some(Question::Wanted(DOOR))));
+        assert!(matches!(talk.question(), Some(Question::Wanted(DEVICE))));
         talk.answered(Answer::Wanted(None));
         talk
     }
@@ -144,7 +144,7 @@ impl Talk {
     /// The next question is this report; `done` is the directory's answer.
     pub(super) fn reports(&mut self, expected: Progress, done: bool) {
         match self.question() {
-            Some(Question::Report(DOOR, progress)) => assert_eq!(progress, expected),
+            Some(Question::Report(DEVICE, progress)) => assert_eq!(progress, expected),
             other => panic!("{expected:?} was not reported but {other:?}"),
         }
         self.answered(Answer::Reported(done));
@@ -153,7 +153,7 @@ impl Talk {
     /// The next question is the wanted list; this is the answer.
     pub(super) fn wants(&mut self, wanted: Option<ServerList>) {
         let question = self.question();
-        assert!(matches!(question, Some(Question::Wanted(DOOR))), "{question:?}");
+        assert!(matches!(question, Some(Question::Wanted(DEVICE))), "{question:?}");
         self.answered(Answer::Wanted(wanted));
     }
 }
@@ -165,8 +165,8 @@ pub(super) fn row(entry: &ServerEntry, passed: bool) -> EntryProbe {
     EntryProbe { entry: entry.clone(), resolved: None, tcp_ms: None, tls_ms: None, answer_ms: None, outcome }
 }
 
-pub(super) fn door() -> Peer {
-    Peer::Device { installation_id: "site".into(), id: DOOR, serial: vec![5] }
+pub(super) fn device_peer() -> Peer {
+    Peer::Device { installation_id: "site".into(), id: DEVICE, serial: vec![5] }
 }
 
 fn entries(number: u64) -> Entries {
@@ -185,7 +185,7 @@ pub(super) fn hello() -> Hello {
         protocol_version: PROTOCOL_VERSION,
         capabilities: 0,
         info: DeviceInfo {
-            device_id: DOOR,
+            device_id: DEVICE,
             device_type: 3,
             product_name: "BioLite Net".into(),
             firmware_version: "2.3.4".into(),

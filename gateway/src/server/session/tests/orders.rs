@@ -7,8 +7,8 @@ use crate::wire::{MAX_REVOKED_SERVERS, RevokedServer};
 #[test]
 fn a_probe_is_answered_and_puts_nothing_on_record() {
     let mut talk = Talk::with_certificate();
-    talk.hears(Message::Probe { protocol_version: PROTOCOL_VERSION, device: DOOR });
-    let Some(Question::MayRegister(DOOR, serial)) = talk.question() else { panic!("not asked") };
+    talk.hears(Message::Probe { protocol_version: PROTOCOL_VERSION, device: DEVICE });
+    let Some(Question::MayRegister(DEVICE, serial)) = talk.question() else { panic!("not asked") };
     assert_eq!(serial, [5]);
     talk.answered(Answer::MayRegister(Box::new(identity())));
     let Message::ProbeAnswer(answer) = talk.said() else { panic!("not answered") };
@@ -18,7 +18,7 @@ fn a_probe_is_answered_and_puts_nothing_on_record() {
 
 #[test]
 fn a_probe_of_a_device_that_would_be_turned_away_is_turned_away() {
-    let probe = Message::Probe { protocol_version: PROTOCOL_VERSION, device: DOOR };
+    let probe = Message::Probe { protocol_version: PROTOCOL_VERSION, device: DEVICE };
     let mut talk = Talk::with_certificate();
     talk.hears(probe.clone());
     talk.question();
@@ -70,7 +70,7 @@ fn an_order_is_passed_on_and_its_answer_handed_back() {
 }
 
 #[test]
-fn a_device_that_is_not_registered_gets_no_orders_and_an_old_one_does_not_understand_them() {
+fn orders_fail_for_unregistered_devices_and_for_old_ones() {
     let order = || Order::Probe(list(1).entries().clone());
     let id = OrderId(OrderId::FIRST);
     let mut talk = Talk::admitting();

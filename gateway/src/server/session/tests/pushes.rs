@@ -23,7 +23,7 @@ fn a_wanted_list_is_staged_tried_and_the_session_left() {
 }
 
 #[test]
-fn a_trial_is_confirmed_after_twenty_unbroken_seconds_on_any_server() {
+fn a_trial_is_confirmed_after_20_unbroken_s_on_any_server() {
     let mut talk = Talk::just_registered(hello_on_trial());
     talk.lives(19);
     assert!(talk.is_quiet());
@@ -49,7 +49,7 @@ fn a_trial_is_confirmed_even_if_nothing_can_be_put_on_record() {
 }
 
 #[test]
-fn a_device_that_has_the_wanted_list_is_told_to_the_directory_once() {
+fn a_device_with_the_wanted_list_is_reported_committed_once() {
     let mut talk = Talk::just_registered(hello());
     talk.wants(Some(list(1)));
     talk.reports(Progress::Committed(list(1).version()), true);
@@ -66,7 +66,7 @@ fn an_older_list_is_never_pushed() {
 }
 
 #[test]
-fn a_rollback_is_noted_once_it_is_on_record_and_its_list_left_alone() {
+fn a_recorded_rollback_is_noted_and_its_list_not_pushed_again() {
     let mut talk = Talk::just_registered(Hello { rollback: Some(rollback()), ..hello() });
     talk.reports(Progress::RolledBack(rollback()), false);
     assert!(talk.is_quiet());
@@ -81,7 +81,7 @@ fn a_rollback_is_noted_once_it_is_on_record_and_its_list_left_alone() {
 }
 
 #[test]
-fn a_rollback_that_proves_nothing_is_noted_and_its_list_pushed_again() {
+fn a_rollback_that_proves_nothing_gets_its_list_pushed_again() {
     let nothing = Rollback { cause: RollbackCause::FormerFailed, ..rollback() };
     let mut talk = Talk::just_registered(Hello { rollback: Some(nothing.clone()), ..hello() });
     talk.reports(Progress::RolledBack(nothing), true);
@@ -100,7 +100,7 @@ fn a_refused_list_is_reported_and_not_repeated() {
         talk.wants(Some(list(2)));
         assert_eq!(talk.said(), Message::StageList(list(2)));
         talk.hears(refusal);
-        let Some(Question::Report(DOOR, Progress::StageRefused(version, _))) = talk.question() else {
+        let Some(Question::Report(DEVICE, Progress::StageRefused(version, _))) = talk.question() else {
             panic!("not reported")
         };
         assert_eq!(version, list(2).version());

@@ -10,7 +10,7 @@ fn request() -> Message {
 
 fn asked(talk: &mut Talk) {
     match talk.question() {
-        Some(Question::Renew(DOOR, request)) => assert_eq!(request, b"request"),
+        Some(Question::Renew(DEVICE, request)) => assert_eq!(request, b"request"),
         other => panic!("not asked for a certificate but {other:?}"),
     }
 }
@@ -30,10 +30,10 @@ fn a_request_is_put_to_the_directory_and_its_answer_told() {
 }
 
 #[test]
-fn a_request_waits_for_the_question_that_is_open_and_a_second_one_is_too_many() {
+fn a_renewal_waits_its_turn_and_a_second_one_ends_the_session() {
     let mut talk = Talk::just_registered(hello());
     talk.hears(request());
-    assert!(matches!(talk.question(), Some(Question::Wanted(DOOR))));
+    assert!(matches!(talk.question(), Some(Question::Wanted(DEVICE))));
     assert!(talk.is_quiet());
     talk.answered(Answer::Wanted(None));
     asked(&mut talk);
@@ -49,7 +49,7 @@ fn before_the_registration_nobody_renews() {
 }
 
 #[test]
-fn a_device_whose_certificate_is_over_hands_over_events_and_renews_and_hears_of_nothing_else() {
+fn an_expired_session_takes_events_and_a_renewal_alone() {
     let mut talk = Talk::expired();
     let ring = Some(RingSpan { ring: RingId([1; 16]), oldest: 1, newest: 50, replaces: None });
     talk.hears(Message::Hello(Hello { rollback: Some(rollback()), ring, ..hello_on_trial() }));
@@ -68,7 +68,7 @@ fn a_device_whose_certificate_is_over_hands_over_events_and_renews_and_hears_of_
 
     let gap = EventUpload::Gap { ring: RingId([1; 16]), first_id: 41, last_id: 50 };
     talk.hears(Message::Upload(gap));
-    assert!(matches!(talk.question(), Some(Question::Store(DOOR, _))));
+    assert!(matches!(talk.question(), Some(Question::Store(DEVICE, _))));
     talk.answered(Answer::Stored(Some(50)));
     assert_eq!(talk.said(), Message::EventsStored { ring: RingId([1; 16]), watermark: 50 });
     talk.hears(request());

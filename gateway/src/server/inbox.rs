@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot};
 const ORDERS_MAX: usize = 8;
 
 #[derive(Debug, Default)]
-pub(super) struct Mailbox {
+pub(super) struct Inbox {
     notify: Notify,
     letter: Mutex<Letter>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Farewell {
     pub(super) spread_s: Option<u32>,
 }
 
-impl Mailbox {
+impl Inbox {
     pub(super) fn wake(&self) {
         self.put(|letter| letter.wake = true);
     }

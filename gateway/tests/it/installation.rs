@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) type Credentials = (CertificateDer<'static>, PrivateKeyDer<'static>);
 
-pub(crate) struct Site {
+pub(crate) struct Installation {
     pub(crate) world: Arc<World>,
     pub(crate) directory: Arc<MemoryDirectory>,
     pub(crate) address: SocketAddr,
@@ -25,7 +25,7 @@ pub(crate) struct Site {
     task: JoinHandle<()>,
 }
 
-impl Site {
+impl Installation {
     /// A new installation with one active server.
     pub(crate) async fn start(settings: Settings) -> Self {
         Self::start_in(&World::new("site"), "server-1", Role::Active, settings).await

@@ -1,6 +1,6 @@
 //! Whatever name servers say, a device that loses its server is on the best one left in time.
 
-use super::super::stories::until_on;
+use super::super::scenarios::until_on;
 use super::*;
 
 const SEEDS: u64 = 2000;
@@ -33,11 +33,11 @@ pub(in crate::simulation) fn survive(seed: u64, flaw: Option<Flaw>) {
         limit += secs(13);
     } else {
         let way = if network.rng.random() { Way::Up } else { Way::Down };
-        (0..2).for_each(|door| network.cut(door, 0, way));
+        (0..2).for_each(|unit| network.cut(unit, 0, way));
         limit += secs(52);
     }
     if network.rng.random_bool(0.3) {
-        (0..2).for_each(|door| network.restart(door));
+        (0..2).for_each(|unit| network.restart(unit));
     }
     if network.rng.random() && network.zone.is_found(2) {
         network.becomes(2, Role::Active, 2);
@@ -53,7 +53,7 @@ fn the_best_server_that_names_lead_to_is_found_in_time() {
 }
 
 #[test]
-fn a_device_that_was_connected_for_days_finds_a_server_while_no_name_resolves() {
+fn a_long_connected_device_fails_over_while_no_name_resolves() {
     let mut network = Network::with_names(1, 2, SERVERS, &Config::default(), &[0, 1, 2]);
     until_on(&mut network, 0, secs(3));
     network.run(secs(3 * 24 * 3600));

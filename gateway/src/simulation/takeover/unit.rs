@@ -3,7 +3,7 @@
 use super::*;
 
 #[derive(Debug)]
-pub(super) struct Door {
+pub(super) struct Unit {
     /// On disk.
     pub(super) epoch: Rc<Epoch>,
     /// The latest start of each server, on disk.
@@ -16,7 +16,7 @@ pub(super) struct Door {
     pub(super) sent_to: Option<usize>,
 }
 
-impl Door {
+impl Unit {
     pub(super) fn new() -> Self {
         let epoch = Epoch { number: 1, server_id: server_id(0).to_owned(), seal: Vec::new() };
         Self { epoch: Rc::new(epoch), starts: [None; 2], at: None, heard: Duration::ZERO, next: 0, sent_to: None }

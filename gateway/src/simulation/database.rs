@@ -39,12 +39,12 @@ pub(super) struct Told {
 
 /// All of it.
 #[derive(Debug, Default)]
-pub(super) struct Book {
+pub(super) struct Database {
     pub(super) rows: BTreeMap<DeviceId, Row>,
     pub(super) told: Told,
 }
 
-impl Book {
+impl Database {
     pub(super) fn row(&mut self, device: DeviceId) -> &mut Row {
         self.rows.entry(device).or_default()
     }

@@ -1,6 +1,6 @@
 //! What must hold whatever happens, and what must be true again soon after peace.
 
-use super::book::Told;
+use super::database::Told;
 use super::flaw::Flaw;
 use super::link::Way;
 use super::network::Network;
@@ -13,13 +13,13 @@ use rand::Rng as _;
 
 const SEEDS: u64 = 2000;
 const FAULTS: usize = 60;
-const DOORS: usize = 2;
+const UNITS: usize = 2;
 
 /// Until everybody is on that server; how long it took.
 pub(super) fn until_on(network: &mut Network, server: usize, limit: Duration) -> Duration {
     let (start, end) = (network.now, network.now + limit);
-    while network.doors.iter().any(|door| door.server() != Some(server)) {
-        let at: Vec<_> = network.doors.iter().map(super::door::Door::server).collect();
+    while network.units.iter().any(|unit| unit.server() != Some(server)) {
+        let at: Vec<_> = network.units.iter().map(super::unit::Unit::server).collect();
         assert!(network.step(end), "not all on server {server} within {limit:?}: {at:?}");
     }
     network.now - start
@@ -33,14 +33,14 @@ fn settled(seed: u64, servers: usize) -> Network {
 }
 
 #[test]
-fn a_killed_server_is_left_for_the_next_within_13_seconds_and_a_silent_one_within_52() {
+fn a_killed_server_is_left_within_13_s_and_a_silent_one_in_52_s() {
     for seed in 0..100 {
         let mut network = settled(seed, 3);
         network.kill(0);
         assert!(until_on(&mut network, 1, secs(13)) > secs(0));
         let mut network = settled(seed, 3);
-        for door in 0..3 {
-            network.cut(door, 0, if seed % 2 == 0 { Way::Up } else { Way::Down });
+        for unit in 0..3 {
+            network.cut(unit, 0, if seed % 2 == 0 { Way::Up } else { Way::Down });
         }
         until_on(&mut network, 1, secs(52));
     }
@@ -58,47 +58,47 @@ fn the_highest_active_server_is_found_behind_a_standby() {
 
 /// One thing goes wrong, or changes.
 fn fault(network: &mut Network, number: &mut u64) {
-    let (servers, doors) = (network.servers.len(), network.doors.len());
-    let (server, door) = (network.rng.random_range(0..servers), network.rng.random_range(0..doors));
+    let (servers, units) = (network.servers.len(), network.units.len());
+    let (server, unit) = (network.rng.random_range(0..servers), network.rng.random_range(0..units));
     match network.rng.random_range(0..29) {
         0..4 => {
             let way = if network.rng.random() { Way::Up } else { Way::Down };
-            network.cut(door, server, way);
+            network.cut(unit, server, way);
         }
-        4 => (0..doors).for_each(|door| {
-            network.cut(door, server, Way::Up);
-            network.cut(door, server, Way::Down);
+        4 => (0..units).for_each(|unit| {
+            network.cut(unit, server, Way::Up);
+            network.cut(unit, server, Way::Down);
         }),
         5 | 6 => network.heal(),
         7 | 8 => network.kill(server),
         9 | 10 => (0..servers).for_each(|server| network.start(server)),
-        11 => restart(network, door),
+        11 => restart(network, unit),
         12 => promote(network, server),
-        13..22 => befall_events(network, server, door),
+        13..22 => befall_events(network, server, unit),
         22..25 => network.zone.upset(&mut network.rng),
-        _ => want_another_list(network, door, number),
+        _ => want_another_list(network, unit, number),
     }
 }
 
 /// Somebody edits a device's list; some entries of the new one name servers that do not exist.
-fn want_another_list(network: &mut Network, door: usize, number: &mut u64) {
+fn want_another_list(network: &mut Network, unit: usize, number: &mut u64) {
     let servers = network.servers.len();
     *number += 1;
     let mut list: Vec<usize> = (0..servers + 1).filter(|_| network.rng.random_bool(0.6)).collect();
     list.push(servers + 1);
     let epoch = network.servers.iter().map(|server| server.epoch).max().unwrap();
     let wanted = ServerList::new(epoch, *number, None, network.zone.entries(&list));
-    network.book.row(id_of(door)).wanted = Some(wanted);
+    network.database.row(id_of(unit)).wanted = Some(wanted);
     (0..servers).for_each(|server| network.wake(server));
 }
 
 #[test]
-fn stories_push_lists_that_are_kept_or_given_up() {
+fn scenarios_push_lists_that_are_kept_or_given_up() {
     let mut told = Told::default();
     for seed in 0..40 {
-        let mut network = Network::new(seed, DOORS, 3, &Config::default());
+        let mut network = Network::new(seed, UNITS, 3, &Config::default());
         trouble(&mut network, &mut 1);
-        let of = network.book.told;
+        let of = network.database.told;
         told =
             Told { staged: told.staged + of.staged, kept: told.kept + of.kept, given_up: told.given_up + of.given_up };
     }
@@ -106,24 +106,24 @@ fn stories_push_lists_that_are_kept_or_given_up() {
 }
 
 /// Power off and on; some never hear what becomes of their first words.
-fn restart(network: &mut Network, door: usize) {
-    network.restart(door);
+fn restart(network: &mut Network, unit: usize) {
+    network.restart(unit);
     if network.rng.random() {
         let pause = network.rng.random_range(0..120);
         network.run(Duration::from_millis(pause));
-        if let Activity::Dialling(entry) = network.doors[door].device.activity() {
-            network.cut(door, server_of(entry.port), Way::Up);
+        if let Activity::Dialling(entry) = network.units[unit].device.activity() {
+            network.cut(unit, server_of(entry.port), Way::Up);
         }
     }
 }
 
 /// The same for what is logged, and for what the servers hold of it.
-fn befall_events(network: &mut Network, server: usize, door: usize) {
+fn befall_events(network: &mut Network, server: usize, unit: usize) {
     match network.rng.random_range(0..9) {
         0..4 => {
             let count = if network.rng.random_bool(0.1) { 260 } else { 30 };
             let count = network.rng.random_range(1..count);
-            network.log(door, count);
+            network.log(unit, count);
         }
         4 => network.keep_copy(server),
         5 | 6 => {
@@ -133,7 +133,7 @@ fn befall_events(network: &mut Network, server: usize, door: usize) {
             network.go_on_from_copy(server);
         }
         7 => network.commit_ms = network.rng.random_range(1..8000),
-        _ => network.doors[door].save(),
+        _ => network.units[unit].save(),
     }
 }
 
@@ -146,18 +146,18 @@ fn promote(network: &mut Network, server: usize) {
 
 /// What may never be.
 fn check(network: &Network, sequences: &mut [u64]) {
-    for (door, sequence) in sequences.iter_mut().enumerate() {
-        let stored = network.doors[door].device.stored();
+    for (unit, sequence) in sequences.iter_mut().enumerate() {
+        let stored = network.units[unit].device.stored();
         assert!(stored.connection_sequence >= *sequence, "a device's sequence went back");
         *sequence = stored.connection_sequence;
-        let trial = network.doors[door].device.trial();
-        let on_disk = network.doors[door].disk.lists.trial.as_ref().map(|mark| mark.version);
+        let trial = network.units[unit].device.trial();
+        let on_disk = network.units[unit].disk.lists.trial.as_ref().map(|mark| mark.version);
         assert_eq!(trial, on_disk, "a trial that is not on disk, or a forgotten one");
     }
     for server in 0..network.servers.len() {
-        for door in 0..sequences.len() {
-            let newest = network.newest.get(&(server, door)).copied();
-            assert_eq!(network.registered(server, door), newest, "the newest session is not the one that is known");
+        for unit in 0..sequences.len() {
+            let newest = network.newest.get(&(server, unit)).copied();
+            assert_eq!(network.registered(server, unit), newest, "the newest session is not the one that is known");
         }
     }
 }
@@ -168,33 +168,33 @@ fn live(seed: u64) {
 
 pub(super) fn live_with(seed: u64, flaw: Option<Flaw>) {
     let servers = 2 + usize::try_from(seed % 2).unwrap();
-    // In every other story lists name some servers.
+    // In every other scenario lists name some servers.
     let named: Vec<_> = (0..servers).filter(|server| seed & 4 > 0 && (seed >> 3 | 1) >> server & 1 == 1).collect();
-    let mut network = Network::with_names(seed, DOORS, servers, &Config::default(), &named);
+    let mut network = Network::with_names(seed, UNITS, servers, &Config::default(), &named);
     network.set_flaw(flaw);
     if seed % 4 > 1 {
-        network.doors.iter_mut().for_each(|door| door.ring.capacity = 60);
+        network.units.iter_mut().for_each(|unit| unit.ring.capacity = 60);
     }
     let mut number = 1;
     trouble(&mut network, &mut number);
     if network.rng.random() {
         end_trouble(&mut network);
-        (0..DOORS).for_each(|door| network.reset_ring(door));
+        (0..UNITS).for_each(|unit| network.reset_ring(unit));
         trouble(&mut network, &mut number);
     }
     end_trouble(&mut network);
     // A trial may still have to end; then the longest wait between two passes, and two attempts on each entry.
     network.run(secs(400));
-    for door in 0..DOORS {
-        peace(&mut network, door);
-        network.check_all_told(door);
+    for unit in 0..UNITS {
+        peace(&mut network, unit);
+        network.check_all_told(unit);
     }
     network.check_records();
 }
 
 /// Things go wrong, one after the other.
 fn trouble(network: &mut Network, number: &mut u64) {
-    let (mut sequences, mut standing) = (vec![0; DOORS], Standing::new(DOORS));
+    let (mut sequences, mut standing) = (vec![0; UNITS], Standing::new(UNITS));
     let mut pushes = Pushes::new(network);
     for _ in 0..FAULTS {
         let pause = [3, 30, 120, 400][network.rng.random_range(0..4)];
@@ -222,26 +222,26 @@ fn end_trouble(network: &mut Network) {
 }
 
 /// Every device is on the active server, shown there, and has what was wanted or has said why not.
-fn peace(network: &mut Network, door: usize) {
+fn peace(network: &mut Network, unit: usize) {
     let end = network.now + secs(300);
-    while network.doors[door].server().is_none() {
-        assert!(network.step(end), "device {door} found no server");
+    while network.units[unit].server().is_none() {
+        assert!(network.step(end), "device {unit} found no server");
     }
     network.run(secs(600));
-    let server = network.doors[door].server().expect("it stays");
+    let server = network.units[unit].server().expect("it stays");
     let listed =
-        network.doors[door].disk.lists.committed.entries().iter().any(|entry| i64::from(entry.port) == port_of(0));
+        network.units[unit].disk.lists.committed.entries().iter().any(|entry| i64::from(entry.port) == port_of(0));
     if listed {
-        assert_eq!(server, 0, "device {door} is not on the active server");
+        assert_eq!(server, 0, "device {unit} is not on the active server");
     }
-    let shown = network.book.shown(id_of(door)).map(|shown| (shown.server, shown.entry.clone()));
-    assert_eq!(shown, network.doors[door].entry().map(|entry| (server, entry)), "the record and the device differ");
-    let committed: ListHash = network.doors[door].disk.lists.committed.version().hash;
-    let row = network.book.row(id_of(door));
+    let shown = network.database.shown(id_of(unit)).map(|shown| (shown.server, shown.entry.clone()));
+    assert_eq!(shown, network.units[unit].entry().map(|entry| (server, entry)), "the record and the device differ");
+    let committed: ListHash = network.units[unit].disk.lists.committed.version().hash;
+    let row = network.database.row(id_of(unit));
     assert_eq!(row.committed, Some(committed));
     if listed && let Some(wanted) = &row.wanted {
         let hash = wanted.version().hash;
-        assert!(hash == committed || row.given_up.contains(&hash), "device {door} neither has the list nor said why");
+        assert!(hash == committed || row.given_up.contains(&hash), "device {unit} neither has the list nor said why");
     }
 }
 
@@ -251,8 +251,8 @@ fn nothing_that_a_network_does_strands_a_device() {
 }
 
 #[test]
-fn one_seed_is_one_story() {
-    let story = |seed| {
+fn one_seed_is_one_scenario() {
+    let scenario = |seed| {
         let mut network = Network::new(seed, 2, 3, &Config::default());
         network.trace = Trace::kept();
         let mut number = 1;
@@ -260,11 +260,11 @@ fn one_seed_is_one_story() {
             network.run(secs(40));
             fault(&mut network, &mut number);
         }
-        (network.trace.told(), network.doors[1].disk.clone())
+        (network.trace.told(), network.units[1].disk.clone())
     };
     for seed in 0..TWICE {
-        let told = story(seed);
+        let told = scenario(seed);
         assert!(told.0.1 > 1000, "seed {seed}: {} events", told.0.1);
-        assert!(told == story(seed), "seed {seed}");
+        assert!(told == scenario(seed), "seed {seed}");
     }
 }

@@ -6,7 +6,7 @@ use crate::device::Names;
 use crate::wire::Event;
 use std::collections::BTreeMap;
 
-pub(super) struct Door {
+pub(super) struct Unit {
     pub(super) device: Device,
     pub(super) disk: Stored,
     pub(super) ring: MemoryRing,
@@ -24,7 +24,7 @@ pub(super) struct Door {
     rings: u8,
 }
 
-impl Door {
+impl Unit {
     pub(super) fn new(number: usize, list: ServerList, config: &Config, seed: u64, now: Duration) -> Self {
         let disk = Stored::new(list, 0);
         let ring = MemoryRing::new(1);
@@ -53,7 +53,7 @@ impl Door {
         self.device = Device::new(self.config.clone(), info(self.number), durable, self.boots, self.boots, now);
     }
 
-    /// Somebody uses the door so many times.
+    /// Somebody uses the device so many times.
     pub(super) fn log(&mut self, count: usize, now: Duration) {
         for _ in 0..count {
             self.keep(1);

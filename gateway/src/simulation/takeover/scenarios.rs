@@ -54,7 +54,7 @@ fn until_replaced(world: &mut World, limit: Duration) -> Duration {
 }
 
 fn isolate(world: &mut World, machine: usize, way: Way) {
-    (0..world.doors.len()).for_each(|door| _ = world.cut.insert((door, machine, way)));
+    (0..world.units.len()).for_each(|unit| _ = world.cut.insert((unit, machine, way)));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn an_active_server_that_only_the_standby_does_not_hear_goes_on() {
 }
 
 #[test]
-fn a_standby_that_is_gone_disturbs_nobody_and_an_active_server_that_is_alone_gives_way() {
+fn a_lost_standby_is_harmless_and_an_isolated_active_steps_down() {
     for seed in 0..50 {
         let mut world = settled(seed);
         world.crash(1);
@@ -115,7 +115,7 @@ fn a_standby_that_is_gone_disturbs_nobody_and_an_active_server_that_is_alone_giv
 }
 
 #[test]
-fn a_standby_that_never_heard_the_active_server_stays_what_it_is() {
+fn a_standby_that_never_heard_the_active_server_stays_standby() {
     for seed in 0..50 {
         let mut world = settled(seed);
         world.crash(1);
@@ -128,7 +128,7 @@ fn a_standby_that_never_heard_the_active_server_stays_what_it_is() {
 }
 
 #[test]
-fn stories_promote_and_answer_writes() {
+fn scenarios_promote_and_answer_writes() {
     let (mut by_itself, mut safe) = (0, 0);
     for seed in 0..40 {
         let mut world = World::new(seed, 5);
@@ -144,8 +144,8 @@ fn stories_promote_and_answer_writes() {
 }
 
 #[test]
-fn one_seed_is_one_story() {
-    let story = |seed| {
+fn one_seed_is_one_scenario() {
+    let scenario = |seed| {
         let mut world = World::new(seed, 5);
         world.trace = Trace::kept();
         for _ in 0..FAULTS {
@@ -155,8 +155,8 @@ fn one_seed_is_one_story() {
         (world.trace.told(), world.safe, world.by_itself)
     };
     for seed in 0..TWICE {
-        let told = story(seed);
+        let told = scenario(seed);
         assert!(told.0.1 > 1000, "seed {seed}: {} events", told.0.1);
-        assert_eq!(told, story(seed), "seed {seed}");
+        assert_eq!(told, scenario(seed), "seed {seed}");
     }
 }
