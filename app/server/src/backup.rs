@@ -8,11 +8,11 @@ mod restore;
 pub use make::make;
 pub use restore::{restore, restore_copy};
 
-use super::{
+use crate::{
     data_folder::DataFolderError,
+    db::{CopyFlaw, StoreError},
     durable::copy_hashed,
     keys::KeysError,
-    store::{CopyFlaw, StoreError},
 };
 use serde::{Deserialize, Serialize};
 use std::{io, path::PathBuf};

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 const QUEUE: usize = 256;
 
 /// Writes jobs of one kind.
-pub(super) trait Writes: Send + 'static {
+pub(crate) trait Writes: Send + 'static {
     /// What is to be written.
     type Job: Send + 'static;
     /// What is answered once it is.
@@ -24,7 +24,7 @@ type Waiting<W> = (<W as Writes>::Job, oneshot::Sender<Option<<W as Writes>::Ans
 
 /// The way to a writer, which starts with the first job.
 #[derive(Debug)]
-pub(super) struct Batches<W: Writes>(OnceLock<mpsc::Sender<Waiting<W>>>);
+pub(crate) struct Batches<W: Writes>(OnceLock<mpsc::Sender<Waiting<W>>>);
 
 impl<W: Writes> Default for Batches<W> {
     fn default() -> Self {
@@ -34,7 +34,7 @@ impl<W: Writes> Default for Batches<W> {
 
 impl<W: Writes> Batches<W> {
     /// The answer once the job is durable; `None` if it cannot be written now. `writes` begins the writer.
-    pub(super) async fn write(&self, job: W::Job, writes: impl FnOnce() -> W) -> Option<W::Answer> {
+    pub(crate) async fn write(&self, job: W::Job, writes: impl FnOnce() -> W) -> Option<W::Answer> {
         let queue = self.0.get_or_init(|| {
             let (queue, jobs) = mpsc::channel(QUEUE);
             tokio::spawn(write_all(writes(), jobs));

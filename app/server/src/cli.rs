@@ -24,7 +24,7 @@ mod servers;
 mod user;
 mod waiting;
 
-use super::{config::ConfigError, start::StartError};
+use crate::{config::ConfigError, start::StartError};
 use axum::Router;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use model::Fault;
@@ -112,7 +112,7 @@ enum CliError {
     HttpSecurity(#[from] run::HttpSecurityError),
     /// A backup.
     #[error(transparent)]
-    Backup(#[from] super::backup::BackupError),
+    Backup(#[from] crate::backup::BackupError),
     /// Nobody answers on the console's socket.
     #[error("no server runs on {0}; start it with: portal run --data {0}")]
     NotRunning(PathBuf),

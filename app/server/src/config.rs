@@ -1,6 +1,6 @@
 //! What a server is started with.
 
-use super::{clock::Clock, lease::SharedFile, peers::Schedule};
+use crate::{clock::Clock, cluster::lease::SharedFile, interfaces::peers::Schedule};
 use gateway::{
     enrolment::KeyFingerprint,
     wire::{Address, AddressError},

@@ -1,9 +1,9 @@
 //! The folder that holds everything one server keeps.
 
-use super::{
+use crate::{
+    db::{DATABASE_FILE, LOCAL_FILE},
     durable,
-    service::Identity,
-    store::{DATABASE_FILE, LOCAL_FILE},
+    identity::Identity,
 };
 use std::{
     fs::{self, File, TryLockError},

@@ -1,51 +1,26 @@
-//! The only SQL of the project.
+//! The databases: engines, migrations, the files of the installation database, and what SQL needs on both engines.
 //!
 //! Two databases: the *database* is the installation's: a file (`biostar2.db`) that travels to the other server as a copy, or a
 //! database of a PostgreSQL server. The *local database* (`local.db`) is what this server saw itself and never travels.
 
-mod activation;
-mod archive;
-mod audit;
-mod blank;
-mod cluster;
-mod columns;
-mod copies;
-mod copy;
-mod database;
-mod devices;
-mod divergent_changes;
-mod drills;
-mod error;
-mod event_news;
-mod event_rows;
-mod events;
+pub(crate) mod activation;
+pub(crate) mod archive;
+pub(crate) mod audit;
+pub(crate) mod blank;
+pub(crate) mod columns;
+pub(crate) mod copies;
+pub(crate) mod copy;
+pub(crate) mod database;
+pub(crate) mod error;
+mod faults;
 #[cfg(test)]
 pub(crate) mod fixture;
-mod installation;
-mod joins;
-mod kept_copies;
-mod learned;
-mod operator_records;
-mod operators;
-mod outages;
-mod outcomes;
-mod probes;
-mod provisioning;
-mod pushes;
-mod quiet;
-mod refresh_tokens;
-mod renewals;
-mod revision_history;
-mod revisions;
-mod revocations;
-mod rollouts;
-mod servers;
-mod sighting_changes;
-mod sightings;
-mod sign_ins;
-mod sql;
-mod survey;
-mod waiting;
+pub(crate) mod installation;
+pub(crate) mod kept_copies;
+pub(crate) mod postgres;
+pub(crate) mod quiet;
+pub(crate) mod sql;
+pub(crate) mod survey;
 
 pub use activation::{EpochRow, Promotion, PromotionKind};
 pub(crate) use archive::NotKept;
@@ -54,34 +29,12 @@ pub(crate) use copies::{Copies, PartOfCopy};
 pub use copies::{DatabaseFacts, Manifest};
 pub use copy::CopyFlaw;
 pub(crate) use copy::{DatabaseWatch, adopt};
-pub use devices::{DeviceEdit, DeviceRecord, Known, Named};
 pub use error::StoreError;
-pub use event_news::{EventGap, EventNews, ReplacedRing};
-pub use event_rows::{EventFilter, EventMark, EventRow};
-pub use events::{EventArrival, EventPlace};
 pub use installation::Installation;
-pub(crate) use joins::{JoinString, Used};
 pub use kept_copies::{KeptCopy, check_kept_copy, find_kept_copy, list_kept_copies, put_copy_in_place, read_kept_copy};
-pub use learned::{Learned, LearnedDevice};
-pub use operator_records::{ActRow, HeldRecords, OperatorRecords};
-pub use operators::OperatorRecord;
-pub use outcomes::{Outcome, OutcomeState};
-pub use provisioning::ProvisioningRecord;
-pub use pushes::{PushMove, PushMoved};
-pub use refresh_tokens::{Presented, RefreshToken};
-pub use renewals::{Renewable, RenewalRecord};
-pub use revision_history::PastRevision;
-pub use revisions::Revision;
-pub use revocations::{DeviceRevocation, Revocation};
-pub use rollouts::{Begun, ChosenDevice, MemberPush, RolloutMember, RolloutMove, RolloutRecord};
-pub(crate) use servers::NewServer;
-pub use sighting_changes::{SightingChange, SightingChanged};
-pub use sightings::{Presence, ReportedList, Sighting};
-pub use sign_ins::{SignInMark, SignInRow};
 pub use survey::{DatabasePlace, Schema, Surveyed, SurveyedFile, snapshot, survey};
-pub use waiting::{Acceptance, WaitingRecord, WaitingState};
 
-use database::{Database, Transaction, begin};
+pub(crate) use database::{Database, Transaction, begin};
 use sqlx::{migrate::Migrator, postgres::PgConnectOptions, sqlite::SqliteJournalMode};
 use std::{
     path::{Path, PathBuf},
@@ -101,7 +54,7 @@ static LOCAL_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/local");
 
 /// Where a database that is written lies.
 #[derive(Clone, Debug)]
-enum Home {
+pub(crate) enum Home {
     /// In this server's own file, in its data folder.
     Own(PathBuf),
     /// In a file shared with another server; whoever holds the lease on it opens it.
@@ -149,15 +102,15 @@ impl Home {
 /// Both databases of one server. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// Where the database lies while this server writes it.
-    home: Home,
-    database: Arc<RwLock<Database>>,
-    local: Database,
+    pub(crate) home: Home,
+    pub(crate) database: Arc<RwLock<Database>>,
+    pub(crate) local: Database,
     /// On a standby: which copy the database is.
-    copy: Arc<RwLock<Option<Manifest>>>,
+    pub(crate) copy: Arc<RwLock<Option<Manifest>>>,
     /// One exchange of the database at a time.
-    turn: Arc<Mutex<()>>,
+    pub(crate) turn: Arc<Mutex<()>>,
 }
 
 impl Store {
@@ -251,18 +204,18 @@ impl Store {
     }
 
     /// The installation's records. Take it anew for each operation: a standby exchanges it for a newer copy.
-    fn database(&self) -> Database {
+    pub(crate) fn database(&self) -> Database {
         self.database.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts another database in the place of the one in use, which is the answer.
-    fn exchange_database(&self, database: Database, copy: Option<Manifest>) -> Database {
+    pub(crate) fn exchange_database(&self, database: Database, copy: Option<Manifest>) -> Database {
         *self.copy.write().unwrap_or_else(PoisonError::into_inner) = copy;
         std::mem::replace(&mut *self.database.write().unwrap_or_else(PoisonError::into_inner), database)
     }
 
     /// What this server saw itself.
-    fn local(&self) -> &Database {
+    pub(crate) fn local(&self) -> &Database {
         &self.local
     }
 }

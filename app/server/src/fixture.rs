@@ -1,14 +1,17 @@
 //! A service on a real store in a temporary folder, and devices that belong to it.
 
-use super::{Actor, Arrival, Identity, Report, Service};
 use crate::{
+    Service,
+    actor::Actor,
     clock::Clock,
-    keys::Keys,
-    roles::{EpochToken, RoleRecord},
-    store::{
-        Installation, ReportedList,
+    cluster::roles::{EpochToken, RoleRecord},
+    db::{
+        Installation,
         fixture::{copy_database, open_store},
     },
+    fleet::{Arrival, Report, store::ReportedList},
+    identity::Identity,
+    keys::Keys,
 };
 use gateway::{
     enrolment::{key_fingerprint, proof_of},
@@ -23,40 +26,40 @@ use std::sync::{
 };
 use time::{Duration, OffsetDateTime};
 
-pub(super) const FIRST: u32 = 547_846_001;
+pub(crate) const FIRST: u32 = 547_846_001;
 const BINDING: [u8; 32] = [9; 32];
 
 /// A service, its folder and its clock.
-pub(super) struct Room {
-    pub(super) service: Arc<Service>,
-    pub(super) folder: tempfile::TempDir,
+pub(crate) struct Room {
+    pub(crate) service: Arc<Service>,
+    pub(crate) folder: tempfile::TempDir,
     ahead_ms: Arc<AtomicI64>,
 }
 
 /// A device's key and what it says of itself.
-pub(super) struct Newcomer {
-    pub(super) id: u32,
-    pub(super) request: Vec<u8>,
-    pub(super) string: ProvisioningString,
+pub(crate) struct Newcomer {
+    pub(crate) id: u32,
+    pub(crate) request: Vec<u8>,
+    pub(crate) string: ProvisioningString,
 }
 
 impl Room {
-    pub(super) async fn active() -> Self {
+    pub(crate) async fn active() -> Self {
         Self::of(Role::Active, "one").await
     }
 
-    pub(super) async fn of(role: Role, server_id: &str) -> Self {
+    pub(crate) async fn of(role: Role, server_id: &str) -> Self {
         Self::on(tempfile::tempdir().unwrap(), role, server_id).await
     }
 
     /// A standby with this server's database.
-    pub(super) async fn standby(&self) -> Self {
+    pub(crate) async fn standby(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
         copy_database(self.folder.path(), folder.path()).await;
         Self::on(folder, Role::Standby, "two").await
     }
 
-    pub(super) async fn on(folder: tempfile::TempDir, role: Role, server_id: &str) -> Self {
+    pub(crate) async fn on(folder: tempfile::TempDir, role: Role, server_id: &str) -> Self {
         let store = open_store(folder.path()).await;
         let installation = Installation {
             id: "site".to_owned(),
@@ -84,28 +87,28 @@ impl Room {
         Self { service, folder, ahead_ms }
     }
 
-    pub(super) fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         self.ahead_ms.fetch_add(i64::try_from(by.whole_milliseconds()).unwrap(), Ordering::Relaxed);
     }
 
     /// A provisioning string as an operator would make it.
-    pub(super) async fn string(&self, uses: u32) -> ProvisioningString {
+    pub(crate) async fn string(&self, uses: u32) -> ProvisioningString {
         let input = ProvisioningInput { uses, expires_in_seconds: 3600, addresses: Vec::new() };
         let made = self.service.create_provisioning_string(&admin(), input).await.unwrap();
         made.string.unwrap().parse().unwrap()
     }
 
-    pub(super) async fn newcomer(&self, id: u32) -> Newcomer {
+    pub(crate) async fn newcomer(&self, id: u32) -> Newcomer {
         Newcomer { id, request: new_request(), string: self.string(1).await }
     }
 
-    pub(super) async fn enrol(&self, newcomer: &Newcomer) -> EnrolDecision {
+    pub(crate) async fn enrol(&self, newcomer: &Newcomer) -> EnrolDecision {
         let enrolment = newcomer.enrolment();
         self.service.enrol_device(&enrolment, info(newcomer.id)).await.unwrap()
     }
 
     /// A device that waited, was accepted and took its certificate.
-    pub(super) async fn device(&self, id: u32) -> Enrolled {
+    pub(crate) async fn device(&self, id: u32) -> Enrolled {
         let newcomer = self.newcomer(id).await;
         assert_eq!(self.enrol(&newcomer).await, EnrolDecision::Waiting);
         self.service.accept_waiting(&admin(), &newcomer.key()).await.unwrap();
@@ -114,18 +117,18 @@ impl Room {
     }
 
     /// Registers the device; the answer is its session.
-    pub(super) async fn register(&self, device: u32, committed: ReportedList) -> u64 {
+    pub(crate) async fn register(&self, device: u32, committed: ReportedList) -> u64 {
         let session = u64::from(device) << 16 | u64::try_from(self.ahead_ms.load(Ordering::Relaxed)).unwrap();
         self.service.register_session(&arrival(session, device, committed)).await.unwrap();
         session
     }
 
-    pub(super) async fn report(&self, device: u32, list: &ReportedList, report: &Report) {
+    pub(crate) async fn report(&self, device: u32, list: &ReportedList, report: &Report) {
         self.service.note_report(1, device, list, report).await.unwrap();
     }
 
     /// The device takes the wanted list through all states.
-    pub(super) async fn push(&self, device: u32) -> ReportedList {
+    pub(crate) async fn push(&self, device: u32) -> ReportedList {
         let list = self.wanted(device).await.expect("a list is wanted");
         for report in [Report::Staged, Report::Trial, Report::Committed] {
             self.report(device, &list, &report).await;
@@ -133,22 +136,22 @@ impl Room {
         list
     }
 
-    pub(super) async fn wanted(&self, device: u32) -> Option<ReportedList> {
+    pub(crate) async fn wanted(&self, device: u32) -> Option<ReportedList> {
         self.service.wanted_list(device).await.unwrap().map(|list| reported(list.version()))
     }
 
-    pub(super) async fn edit(&self, device: u32, addresses: &[&str]) -> DeviceServers {
+    pub(crate) async fn edit(&self, device: u32, addresses: &[&str]) -> DeviceServers {
         let base = self.service.find_servers(device).await.unwrap().revision;
         self.service.replace_servers(&admin(), device, base, rows(addresses)).await.unwrap()
     }
 }
 
 impl Newcomer {
-    pub(super) fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         key_fingerprint(&self.request).unwrap().to_string()
     }
 
-    pub(super) fn enrolment(&self) -> Enrolment {
+    pub(crate) fn enrolment(&self) -> Enrolment {
         Enrolment {
             enrol: Enrol {
                 protocol_version: 1,
@@ -164,11 +167,11 @@ impl Newcomer {
     }
 }
 
-pub(super) fn admin() -> Actor {
+pub(crate) fn admin() -> Actor {
     Actor { login: "admin".to_owned(), peer: Some("198.51.100.1".to_owned()) }
 }
 
-pub(super) fn arrival(session: u64, device: u32, committed: ReportedList) -> Arrival {
+pub(crate) fn arrival(session: u64, device: u32, committed: ReportedList) -> Arrival {
     Arrival {
         session,
         device,
@@ -187,24 +190,24 @@ pub(super) fn arrival(session: u64, device: u32, committed: ReportedList) -> Arr
     }
 }
 
-pub(super) fn reported(version: wire::ListVersion) -> ReportedList {
+pub(crate) fn reported(version: wire::ListVersion) -> ReportedList {
     ReportedList { epoch: version.epoch, number: version.number, hash: version.hash.to_string() }
 }
 
-pub(super) fn entry(priority: u8, address: &str) -> ServerEntry {
+pub(crate) fn entry(priority: u8, address: &str) -> ServerEntry {
     ServerEntry { address: address.to_owned(), port: 51213, priority }
 }
 
-pub(super) fn row(priority: &str, address: &str, port: &str) -> EntryInput {
+pub(crate) fn row(priority: &str, address: &str, port: &str) -> EntryInput {
     EntryInput { priority: priority.to_owned(), address: address.to_owned(), port: port.to_owned() }
 }
 
 /// Rows with priorities from 1 and the usual port.
-pub(super) fn rows(addresses: &[&str]) -> Vec<EntryInput> {
+pub(crate) fn rows(addresses: &[&str]) -> Vec<EntryInput> {
     addresses.iter().zip(1..).map(|(address, priority)| row(&priority.to_string(), address, "51213")).collect()
 }
 
-pub(super) fn info(device: u32) -> DeviceInfo {
+pub(crate) fn info(device: u32) -> DeviceInfo {
     DeviceInfo {
         device_type: 3,
         device_type_name: "BioLite Net".to_owned(),

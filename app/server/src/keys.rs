@@ -1,6 +1,6 @@
 //! The secrets of a server, as files that only its user can read.
 
-use super::durable;
+use crate::durable;
 use gateway::{
     authority::{Authority, AuthorityError, ServerKey, SignedServer},
     tls::{Peer, ServerCredentials, TlsError, peer_of, validity_of},

@@ -1,7 +1,6 @@
 //! Names and texts that several rules use.
 
-use super::{Actor, Service};
-use crate::store::AuditEntry;
+use crate::{Service, actor::Actor, db::AuditEntry};
 use model::Fault;
 use serde_json::Value;
 
@@ -10,7 +9,7 @@ const MAX_NAME_CHARS: usize = 48;
 
 impl Service {
     /// The audit row of a change that happens now.
-    pub(super) fn audit(
+    pub(crate) fn audit(
         &self,
         actor: &Actor,
         action: &'static str,
@@ -31,12 +30,12 @@ impl Service {
 }
 
 /// How faults and the audit trail call a device.
-pub(super) fn device_name_of(device: u32) -> String {
+pub(crate) fn device_name_of(device: u32) -> String {
     format!("device {device}")
 }
 
 /// A device's name as typed, without the spaces around it.
-pub(super) fn parse_device_name(text: &str) -> Result<String, Fault> {
+pub(crate) fn parse_device_name(text: &str) -> Result<String, Fault> {
     let name = text.trim();
     let chars = name.chars().count();
     if chars == 0 {
@@ -55,7 +54,7 @@ pub(super) fn parse_device_name(text: &str) -> Result<String, Fault> {
 }
 
 /// The name a device starts with.
-pub(super) fn default_device_name(product: &str, device: u32, ip_address: &str) -> String {
+pub(crate) fn default_device_name(product: &str, device: u32, ip_address: &str) -> String {
     let product: String = product.chars().filter(|c| !c.is_control()).take(16).collect();
     let product = if product.trim().is_empty() { "Device" } else { product.trim() };
     match ip_address.parse::<std::net::IpAddr>() {

@@ -3,9 +3,9 @@
 use model::Fault;
 
 /// Rows of a page if the question does not say, and the most.
-pub(super) const USUAL: (u32, u32) = (50, 200);
+pub(crate) const USUAL: (u32, u32) = (50, 200);
 
-pub(super) fn limit_of(limit: Option<u32>, (usual, most): (u32, u32)) -> Result<usize, Fault> {
+pub(crate) fn limit_of(limit: Option<u32>, (usual, most): (u32, u32)) -> Result<usize, Fault> {
     match limit.unwrap_or(usual) {
         limit if (1..=most).contains(&limit) => Ok(limit as usize),
         _ => Err(Fault::field("limit", format!("a page has 1 to {most} rows"))),
@@ -13,7 +13,7 @@ pub(super) fn limit_of(limit: Option<u32>, (usual, most): (u32, u32)) -> Result<
 }
 
 /// The number in a cursor.
-pub(super) fn place_of(cursor: Option<&str>) -> Result<Option<u64>, Fault> {
+pub(crate) fn place_of(cursor: Option<&str>) -> Result<Option<u64>, Fault> {
     let Some(cursor) = cursor.filter(|cursor| !cursor.is_empty()) else { return Ok(None) };
     let place = cursor.parse().map(Some);
     place.map_err(|_| Fault::field("cursor", "take the cursor from next_cursor of the page before"))

@@ -9,25 +9,18 @@ mod shared;
 
 pub use error::StartError;
 
-use super::{
+use crate::{
+    Service,
+    cluster::{lease, lease::Keeper, portals, quorum::QuorumKeeper, roles::RoleRecord, starts::Starts, vm_generation},
     config::{Config, HttpSecurity, PlainPort},
     data_folder::{DataFolder, console_socket},
-    https,
+    db::Store,
+    fleet::rollout_driver,
+    identity::Identity,
+    interfaces::{
+        devices::Link, https, metrics, peers, plain_listener::PlainListener, router, router::AppState, serving,
+    },
     keys::Keys,
-    lease::{self, Keeper},
-    link::Link,
-    metrics, peers,
-    plain_listener::PlainListener,
-    portals,
-    quorum::QuorumKeeper,
-    roles::RoleRecord,
-    rollouts,
-    router::{self, AppState},
-    service::{Identity, Service},
-    serving,
-    starts::Starts,
-    store::Store,
-    vm_generation,
 };
 use axum::Router;
 use gateway::{
@@ -156,7 +149,7 @@ pub async fn start_with(config: Config, pages: Router) -> Result<Running, StartE
     }
     parts.spawn(vm_generation::watch(service.clone(), config.start_hold, stop.clone()));
     parts.spawn(portals::run(service.clone(), stop.clone()));
-    parts.spawn(rollouts::drive(service.clone(), stop.clone()));
+    parts.spawn(rollout_driver::drive(service.clone(), stop.clone()));
     parts.spawn(metrics::serve(listeners.metrics, service.clone(), stop.clone()));
     parts.spawn(serving::serve_console(console, router::console(state.clone()), stop.clone()));
     parts.spawn(serving::serve_tcp(listeners.http, tls, router::portal(state), stop.clone()));

@@ -3,11 +3,11 @@
 use super::{BackupError, BackupFile, BackupManifest, FORMAT, MANIFEST};
 use crate::{
     clock::Clock,
+    cluster::roles::Roles,
     data_folder::read_identity,
+    db::{DATABASE_FILE, DatabasePlace, LOCAL_FILE, snapshot},
     durable,
     keys::Keys,
-    roles::Roles,
-    store::{DATABASE_FILE, DatabasePlace, LOCAL_FILE, snapshot},
 };
 use model::Role;
 use std::{

@@ -2,11 +2,11 @@
 
 use super::{BackupError, BackupFile, BackupManifest, FORMAT, MANIFEST, MANIFEST_MAX, RestoredCopy, copy_hashed};
 use crate::{
+    cluster::roles::Roles,
     data_folder::{DataFolder, read_identity},
+    db::{DatabasePlace, Schema, check_kept_copy, find_kept_copy, put_copy_in_place, survey},
     durable,
     keys::Keys,
-    roles::Roles,
-    store::{DatabasePlace, Schema, check_kept_copy, find_kept_copy, put_copy_in_place, survey},
 };
 use model::Role;
 use std::{

@@ -1,7 +1,7 @@
 //! `portal backup`
 
 use super::{CliError, say};
-use crate::{backup, clock::Clock, store::DatabasePlace};
+use crate::{backup, clock::Clock, db::DatabasePlace};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]

@@ -14,12 +14,12 @@ mod sockets;
 
 use super::{CliError, console::Console, run, say};
 use crate::{
+    cluster::roles::{RoleRecord, Roles},
     config::Config,
     data_folder::read_identity,
+    db::{DatabasePlace, Surveyed, survey},
+    identity::Identity,
     keys::Keys,
-    roles::{RoleRecord, Roles},
-    service::Identity,
-    store::{DatabasePlace, Surveyed, survey},
 };
 use model::{AutomaticPromotion, DivergentChange, PeerState, Role, Server};
 use report::{Finding, Report};

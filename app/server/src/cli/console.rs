@@ -3,7 +3,7 @@
 use super::CliError;
 use crate::{
     data_folder::console_socket,
-    router::{HERE_ALONE, SAVED},
+    interfaces::router::{HERE_ALONE, SAVED},
 };
 use http::{Method, Request, header};
 use http_body_util::{BodyExt as _, Full};

@@ -3,7 +3,7 @@
 use super::{CliError, say};
 use crate::{
     clock::text_of_unix_ms,
-    store::{list_kept_copies, read_kept_copy},
+    db::{list_kept_copies, read_kept_copy},
 };
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -23,6 +23,6 @@ pub(super) async fn perform(arguments: &Arguments) -> Result<(), CliError> {
             say(format_args!("{}\t{}\t{status}\t{server}", device.id, device.name))?;
         }
         let Some(cursor) = page.next_cursor else { return Ok(()) };
-        path = format!("/devices?limit=200&cursor={}", crate::auth::encode(&cursor));
+        path = format!("/devices?limit=200&cursor={}", crate::interfaces::auth::encode(&cursor));
     }
 }

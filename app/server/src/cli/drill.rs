@@ -48,7 +48,7 @@ pub(super) async fn perform(arguments: Arguments) -> Result<(), CliError> {
         return Ok(());
     }
     if let Some(id) = &arguments.report {
-        let drill: Drill = console.get(&format!("/drills/{}", crate::auth::encode(id))).await?;
+        let drill: Drill = console.get(&format!("/drills/{}", crate::interfaces::auth::encode(id))).await?;
         return say(drill.report().trim_end());
     }
     let to = target(&console, arguments.to.as_deref()).await?;

@@ -1,7 +1,7 @@
 //! `portal quiesce` and `portal resume`: what a hypervisor's hooks run before and after a snapshot.
 
 use super::{CliError, console::Console, say, servers::own_of};
-use crate::service::QUIESCE_MAX_S;
+use crate::cluster::QUIESCE_MAX_S;
 use clap::builder::RangedU64ValueParser;
 use model::Quiesced;
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! `portal remove-server`
 
 use super::{CliError, console::Console, say};
-use crate::auth::encode;
+use crate::interfaces::auth::encode;
 use model::Server;
 
 #[derive(clap::Args)]

@@ -5,9 +5,9 @@ mod http_security;
 use super::{CliError, logging::LogFormat};
 use crate::{
     clock::Clock,
+    cluster::lease::SharedFile,
     config::{Config, HttpSecurity, PlainPort, START_HOLD},
-    lease::SharedFile,
-    peers::Schedule,
+    interfaces::peers::Schedule,
     start::start_with,
 };
 use axum::Router;

@@ -2,14 +2,8 @@
 
 use super::{CliError, console::Console, say};
 use crate::{
-    auth::encode,
-    clock::Clock,
-    data_folder::read_identity,
-    keys::Keys,
-    roles::Roles,
-    service::{Actor, Service},
-    start::StartError,
-    store::Store,
+    Service, actor::Actor, clock::Clock, cluster::roles::Roles, data_folder::read_identity, db::Store,
+    interfaces::auth::encode, keys::Keys, start::StartError,
 };
 use clap::Subcommand;
 use model::{Fault, Operator, Role};

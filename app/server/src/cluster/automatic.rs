@@ -1,13 +1,12 @@
 //! Automatic promotion: a standby takes over by itself when the active server is silent and most devices are on it, and an
 //! active server that hears neither gives way. The rules are [`gateway::quorum`]'s.
 
-use super::{Actor, Service, role_changes::unwritten};
-use crate::{
-    changes::Change,
+use super::{
     quorum::{Letter, QuorumKeeper, QuorumView},
+    role_changes::unwritten,
     roles::{EpochToken, Pause, RoleRecord},
-    store::PromotionKind,
 };
+use crate::{Service, actor::Actor, changes::Change, db::PromotionKind};
 use gateway::{
     quorum::ProposalRefused,
     wire::{DeviceId, Epoch},
@@ -162,7 +161,7 @@ impl Service {
     }
 
     /// Asks those who count, and are connected here, which epoch they have on disk.
-    pub(super) fn ask_electors(self: &Arc<Self>, quorum: &QuorumKeeper) {
+    pub(crate) fn ask_electors(self: &Arc<Self>, quorum: &QuorumKeeper) {
         let Some(gateway) = self.gateway.get() else { return };
         for device in quorum.due() {
             let asked = quorum.ask(device, || {
@@ -202,7 +201,7 @@ impl Service {
     }
 
     /// The other server's letter, which came with its news.
-    pub(super) async fn read_letter(&self, from: &str, letter: &Letter) -> Result<(), Fault> {
+    pub(crate) async fn read_letter(&self, from: &str, letter: &Letter) -> Result<(), Fault> {
         let Some(quorum) = self.quorum.get() else { return Ok(()) };
         self.meet_epoch(letter.epoch(), from).await?;
         if *letter.epoch() <= self.roles.now().epoch {

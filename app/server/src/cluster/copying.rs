@@ -1,7 +1,6 @@
 //! Copies of the database, as an operator sees them, and the daily restore test of a failover to them.
 
-use super::{Actor, Service};
-use crate::changes::Change;
+use crate::{Service, actor::Actor, changes::Change};
 use model::{CopyFacts, Fault, RestoreTest, Role};
 use std::{
     sync::{Mutex, PoisonError},
@@ -14,7 +13,7 @@ const RESTORE_TEST_INTERVAL: time::Duration = time::Duration::days(1);
 
 /// What this server knows of the copy it works with, beyond the copy itself.
 #[derive(Debug, Default)]
-pub(super) struct CopyNotes(Mutex<Notes>);
+pub(crate) struct CopyNotes(Mutex<Notes>);
 
 #[derive(Clone, Debug, Default)]
 struct Notes {

@@ -1,6 +1,6 @@
 //! What load balancers and cluster managers ask.
 
-use super::Service;
+use crate::Service;
 use model::{Fault, Role};
 
 impl Service {

@@ -1,12 +1,17 @@
 //! How another server comes to belong to the installation.
 
-use super::{Actor, Service, newcomers::Asked};
+use super::{
+    newcomers::Asked,
+    starts::Start,
+    store::{NewServer, Used},
+};
 use crate::{
+    Service,
+    actor::Actor,
     changes::Change,
     clock::text_of,
-    peers::{JoinAnswer, JoinReply, JoinRequest, JoinString, ServerFacts, proof_holds},
-    starts::Start,
-    store::{self, AuditEntry, NewServer, StoreError, Used},
+    db::{AuditEntry, StoreError},
+    interfaces::peers::{JoinAnswer, JoinReply, JoinRequest, JoinString, ServerFacts, proof_holds},
 };
 use gateway::{
     authority::{AuthorityError, SignedServer},
@@ -77,7 +82,7 @@ impl Service {
             addresses,
         };
         let now = self.clock.now();
-        let row = store::JoinString {
+        let row = super::store::JoinString {
             id: string.id.clone(),
             secret: string.secret.to_vec(),
             expires_at: text_of(now + JOIN_STRING_LIFE),
@@ -137,7 +142,7 @@ impl Service {
         &self,
         request: JoinRequest,
         newcomer: Newcomer,
-        string: &store::JoinString,
+        string: &super::store::JoinString,
         by: Actor,
     ) -> Result<JoinReply, JoinRefusal> {
         let own = self.own_facts();
@@ -200,7 +205,7 @@ impl Service {
         &self,
         request: &JoinRequest,
         binding: &[u8],
-    ) -> Result<(store::JoinString, KeyFingerprint), JoinRefusal> {
+    ) -> Result<(super::store::JoinString, KeyFingerprint), JoinRefusal> {
         self.require_active().await.map_err(|_| JoinRefusal::NotActive)?;
         let string = self.store.find_join_string(&request.string_id).await?.ok_or(JoinRefusal::Unknown)?;
         if string.server_id != self.identity.server_id {

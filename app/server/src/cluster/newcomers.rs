@@ -2,8 +2,7 @@
 //!
 //! They are kept in memory alone. A newcomer asks every second, so after a restart it is there again at once.
 
-use super::{Actor, Service};
-use crate::{changes::Change, peers::JoinReply, store::AuditEntry};
+use crate::{Service, actor::Actor, changes::Change, db::AuditEntry, interfaces::peers::JoinReply};
 use model::{Fault, Newcomer};
 use serde_json::json;
 use std::{
@@ -20,7 +19,7 @@ const MEMORY: Duration = Duration::from_secs(15 * 60);
 
 /// Who asks, and what became of it.
 #[derive(Default)]
-pub(super) struct Newcomers(Mutex<Vec<Entry>>);
+pub(crate) struct Newcomers(Mutex<Vec<Entry>>);
 
 struct Entry {
     newcomer: Newcomer,
@@ -40,7 +39,7 @@ enum State {
 
 /// What a newcomer that asks is to be told.
 #[derive(Debug)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     /// For the first time.
     New,
     /// An operator has not decided.
@@ -57,7 +56,7 @@ pub(super) enum Asked {
 
 impl Newcomers {
     /// A newcomer that proved to know the join string's secret asks.
-    pub(super) fn ask(&self, newcomer: Newcomer, join_string: &str, now: Instant) -> Asked {
+    pub(crate) fn ask(&self, newcomer: Newcomer, join_string: &str, now: Instant) -> Asked {
         let mut entries = self.lock();
         entries.retain(|entry| entry.is_worth_keeping(now));
         if let Some(entry) = entries.iter_mut().find(|entry| entry.newcomer.fingerprint == newcomer.fingerprint) {
@@ -78,12 +77,12 @@ impl Newcomers {
     }
 
     /// Has it asked before, and is it remembered?
-    pub(super) fn knows(&self, fingerprint: &str) -> bool {
+    pub(crate) fn knows(&self, fingerprint: &str) -> bool {
         self.lock().iter().any(|entry| entry.newcomer.fingerprint == fingerprint)
     }
 
     /// It is a server now.
-    pub(super) fn let_in(&self, fingerprint: &str, reply: JoinReply) {
+    pub(crate) fn let_in(&self, fingerprint: &str, reply: JoinReply) {
         let mut entries = self.lock();
         if let Some(entry) = entries.iter_mut().find(|entry| entry.newcomer.fingerprint == fingerprint) {
             entry.state = State::In(Box::new(reply));
@@ -91,7 +90,7 @@ impl Newcomers {
     }
 
     /// Forgets those that ask no more; `true` if one was shown.
-    pub(super) fn expire(&self, now: Instant) -> bool {
+    pub(crate) fn expire(&self, now: Instant) -> bool {
         let mut entries = self.lock();
         let shown = entries.iter().filter(|entry| entry.is_undecided()).count();
         entries.retain(|entry| entry.is_worth_keeping(now));

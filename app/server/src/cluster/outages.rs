@@ -1,7 +1,6 @@
 //! How a failover went: another server fell silent, and its devices came to those that answer.
 
-use super::Service;
-use crate::{changes::Change, store::Presence};
+use crate::{Service, changes::Change, fleet::store::Presence};
 use model::{Fault, Outage};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -17,7 +16,7 @@ const SHOWN: u32 = 20;
 
 /// The servers that are silent now.
 #[derive(Debug, Default)]
-pub(super) struct Outages(Mutex<BTreeMap<String, Watched>>);
+pub(crate) struct Outages(Mutex<BTreeMap<String, Watched>>);
 
 #[derive(Debug)]
 struct Watched {
@@ -49,7 +48,7 @@ impl Outages {
     }
 
     /// A device has registered on this server.
-    pub(super) fn note_device(&self, device: u32, server: &str, now: Instant) {
+    pub(crate) fn note_device(&self, device: u32, server: &str, now: Instant) {
         for (_, watched) in self.lock().iter_mut().filter(|(lost, _)| *lost != server) {
             let after = now.saturating_duration_since(watched.lost);
             watched.moved(device, after);
@@ -57,7 +56,7 @@ impl Outages {
     }
 
     /// This server has taken the role over.
-    pub(super) fn note_takeover(&self, now: Instant) {
+    pub(crate) fn note_takeover(&self, now: Instant) {
         for watched in self.lock().values_mut() {
             let after = now.saturating_duration_since(watched.lost);
             watched.outage.active_ms.get_or_insert(whole_ms(after));
@@ -73,7 +72,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails.
-    pub(super) async fn begin_outage(&self, server: &str) -> Result<(), Fault> {
+    pub(crate) async fn begin_outage(&self, server: &str) -> Result<(), Fault> {
         let now = Instant::now();
         let Some(peer) = self.peers.peers().into_iter().find(|peer| peer.facts.id == server) else { return Ok(()) };
         let (Some(silent), Some(lost_at)) = (peer.silent_for(now), peer.last_heard) else { return Ok(()) };
@@ -111,7 +110,7 @@ impl Service {
     }
 
     /// That server is heard again.
-    pub(super) async fn end_outage(&self, server: &str) -> Result<(), Fault> {
+    pub(crate) async fn end_outage(&self, server: &str) -> Result<(), Fault> {
         let Some(Watched { mut outage, .. }) = self.outages.lock().remove(server) else { return Ok(()) };
         outage.heard_at = Some(self.clock.now_text());
         Ok(self.store.put_outage(&outage).await?)

@@ -1,12 +1,12 @@
 //! Why a server that was active changes nothing, and what became of what it wrote, in words.
 
-use super::Service;
-use crate::roles::{Pause, RoleRecord};
+use super::roles::{Pause, RoleRecord};
+use crate::Service;
 use model::{Banner, Role};
 
 impl Service {
     /// Why this server changes nothing although it was active.
-    pub(super) fn pause_in_words(&self) -> Option<String> {
+    pub(crate) fn pause_in_words(&self) -> Option<String> {
         let name = |id: &str| self.peers.name_of(id).unwrap_or_else(|| "another server".to_owned());
         let record = self.roles.now();
         Some(match record.pause? {
@@ -82,7 +82,7 @@ impl Service {
     }
 
     /// This server's database was overwritten, and what only it held was not kept before.
-    pub(super) async fn overwritten_banner(&self) -> Option<Banner> {
+    pub(crate) async fn overwritten_banner(&self) -> Option<Banner> {
         let overwritten = self.store.was_overwritten().await.unwrap_or_default();
         overwritten.then(|| Banner {
             text: "The database of this server was made a replica without portal rejoin: what only this server had written, if \

@@ -1,7 +1,7 @@
 //! Several portals that write one database: each tells the others what it has changed, so that devices and pages hear of it at
 //! once wherever they are connected.
 
-use super::{changes::Change, service::Service, store::StoreError};
+use crate::{Service, changes::Change, db::StoreError};
 use gateway::wire::DeviceId;
 use model::Role;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ struct Told {
 }
 
 /// Tells and hears until `stop`. Does nothing where the database is a file.
-pub(super) async fn run(service: Arc<Service>, stop: CancellationToken) {
+pub(crate) async fn run(service: Arc<Service>, stop: CancellationToken) {
     if !service.store.is_on_a_server() {
         return;
     }

@@ -1,10 +1,15 @@
 //! An operator makes this server the active one.
 
-use super::{Actor, Service, replication::is_written_in, role_changes::unwritten};
-use crate::{
-    peers::{PeerRequest, ServerFacts},
+use super::{
+    replication::is_written_in,
+    role_changes::unwritten,
     roles::{EpochToken, Pause, RoleRecord},
-    store::{Promotion, PromotionKind},
+};
+use crate::{
+    Service,
+    actor::Actor,
+    db::{Promotion, PromotionKind},
+    interfaces::peers::{PeerRequest, ServerFacts},
 };
 use model::{Evidence, Fault, FieldError, OtherServer, PromotionInput, ReplicationPart, Role, Server};
 use serde_json::json;
@@ -203,7 +208,7 @@ impl Service {
     }
 
     /// Begins an epoch. With a pause the role is held back until that ends.
-    pub(super) async fn become_active(
+    pub(crate) async fn become_active(
         &self,
         actor: &Actor,
         kind: PromotionKind,
@@ -246,7 +251,7 @@ impl Service {
     }
 
     /// Has another server asked, and waits for what comes of it.
-    pub(super) async fn run_peer_request<T>(
+    pub(crate) async fn run_peer_request<T>(
         &self,
         peer_request: impl FnOnce(oneshot::Sender<Result<T, String>>) -> PeerRequest,
     ) -> Result<T, String> {
@@ -258,7 +263,7 @@ impl Service {
     }
 
     /// Refuses what only a server itself can do.
-    pub(super) fn require_own(&self, id: &str) -> Result<(), Fault> {
+    pub(crate) fn require_own(&self, id: &str) -> Result<(), Fault> {
         if id == self.identity.server_id {
             return Ok(());
         }

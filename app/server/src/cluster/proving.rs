@@ -1,8 +1,8 @@
 //! Whether a change is safe before it is answered: with automatic promotion another server may have taken over that does not
 //! know of it.
 
-use super::Service;
-use crate::{changes::Change, quorum::QuorumKeeper};
+use super::quorum::QuorumKeeper;
+use crate::{Service, changes::Change};
 use model::Role;
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};

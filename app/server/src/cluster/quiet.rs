@@ -1,7 +1,6 @@
 //! Holding all writes for a moment, while a hypervisor takes a snapshot of this machine.
 
-use super::{Actor, Service};
-use crate::{changes::Change, clock::text_of};
+use crate::{Service, actor::Actor, changes::Change, clock::text_of};
 use model::{Banner, Fault, FieldError, Quiesced, Role};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -14,7 +13,7 @@ pub const QUIESCE_MAX_S: u64 = 120;
 
 /// Ends the hold that is in force.
 #[derive(Debug, Default)]
-pub(super) struct Hold(Mutex<Option<(String, oneshot::Sender<()>)>>);
+pub(crate) struct Hold(Mutex<Option<(String, oneshot::Sender<()>)>>);
 
 impl Service {
     /// Holds all writes until [`resume_writes`](Self::resume_writes), `seconds` at most. When this returns everything that
@@ -70,7 +69,7 @@ impl Service {
     }
 
     /// That writes are held, for the top of every page.
-    pub(super) fn hold_banner(&self) -> Option<Banner> {
+    pub(crate) fn hold_banner(&self) -> Option<Banner> {
         let until = self.hold.lock().as_ref().map(|(until, _)| until.clone())?;
         Some(Banner {
             text: format!("Changes wait while a snapshot of this server is taken, until {until} at the latest."),

@@ -1,12 +1,11 @@
 //! The way back: a server that was active in an earlier epoch works as standby of the one that is active now. What it wrote
 //! alone is kept.
 
-use super::{Actor, Service, role_changes::unwritten};
-use crate::{
-    peers::PeerRequest,
+use super::{
+    role_changes::unwritten,
     roles::{Pause, RoleRecord},
-    store::CopyFlaw,
 };
+use crate::{Service, actor::Actor, db::CopyFlaw, interfaces::peers::PeerRequest};
 use model::{DivergentChange, Fault, Role, Server};
 use serde_json::json;
 use std::sync::Arc;

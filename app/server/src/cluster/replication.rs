@@ -1,17 +1,21 @@
 //! The database where it is on a PostgreSQL server: how its replication stands, and what this server makes of it.
 
-use super::{Service, loses_writes, role_changes::unwritten};
-use crate::{
-    changes::Change,
+use super::{
+    loses_writes,
+    role_changes::unwritten,
     roles::{EpochToken, Pause, RoleRecord},
-    store::{NotKept, StoreError},
+};
+use crate::{
+    Service,
+    changes::Change,
+    db::{NotKept, StoreError},
 };
 use model::{Fault, Replication, ReplicationPart, Role};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What the last look at the database server showed; `None` where the database is a file.
 #[derive(Debug, Default)]
-pub(super) struct LastLook(Mutex<Option<Replication>>);
+pub(crate) struct LastLook(Mutex<Option<Replication>>);
 
 impl Service {
     /// Looks at the database server, and follows what it has become. Does nothing where the database is a file.
@@ -88,7 +92,7 @@ impl Service {
     }
 
     /// Why the database cannot be used, for the top of every page.
-    pub(super) fn database_banner(&self) -> Option<model::Banner> {
+    pub(crate) fn database_banner(&self) -> Option<model::Banner> {
         let unknown = self.replication.lock().as_ref().is_some_and(|seen| seen.part == ReplicationPart::Unknown);
         unknown.then(|| model::Banner {
             text: "The database server does not answer: nothing can be shown anew or changed. Devices stay connected \
@@ -99,7 +103,7 @@ impl Service {
 
     /// Joins again with a database on a server: notes what only this server wrote, keeps what the database holds, and waits
     /// until that has become a replica. `forks` are the active server's epochs with the change at which each began.
-    pub(super) async fn detach(&self, forks: &[(u64, u64)], by: &str) -> Result<(), Fault> {
+    pub(crate) async fn detach(&self, forks: &[(u64, u64)], by: &str) -> Result<(), Fault> {
         let pause = self.roles.now().pause;
         let same_number = pause == Some(Pause::Outranked);
         let found = self.store.keep_divergent_changes_since(forks, same_number, &self.clock.now_text()).await?;
@@ -167,7 +171,7 @@ pub(crate) fn fitting(now: &RoleRecord, seen: &Replication) -> Option<RoleRecord
 }
 
 /// Whether a primary is the one that is written in this epoch. Another one may have the same number.
-pub(super) fn is_written_in(seen: &Replication, epoch: &EpochToken) -> bool {
+pub(crate) fn is_written_in(seen: &Replication, epoch: &EpochToken) -> bool {
     !seen.other_line && seen.epoch == Some(epoch.number) && seen.active_server.as_ref() == Some(&epoch.server_id)
 }
 

@@ -1,10 +1,7 @@
 //! Certificates that are no longer good count on every server at once, whatever copy of the database it has.
 
-use super::{Actor, Service, names::device_name_of};
-use crate::{
-    changes::Change,
-    store::{DeviceRevocation, Revocation, StoreError},
-};
+use super::store::{DeviceRevocation, Revocation};
+use crate::{Service, actor::Actor, changes::Change, db::StoreError, names::device_name_of};
 use aws_lc_rs::digest::{Context, SHA256};
 use gateway::{
     authority::{Authority, AuthorityError},
@@ -16,13 +13,13 @@ use serde_json::json;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What another server is told of certificates that are no longer good.
-pub(super) struct RevocationNews {
+pub(crate) struct RevocationNews {
     /// How many there are.
-    pub(super) count: u64,
+    pub(crate) count: u64,
     /// Tells them from any others.
-    pub(super) digest: String,
+    pub(crate) digest: String,
     /// They, unless it knows them.
-    pub(super) rows: Vec<Revocation>,
+    pub(crate) rows: Vec<Revocation>,
 }
 
 /// Servers that were removed, as devices are told; each is sealed once, in the order in which this server learned of them.
@@ -161,7 +158,7 @@ impl Service {
     }
 
     /// What every page says while another server has not heard of a revocation.
-    pub(super) async fn revocation_banners(&self) -> Vec<Banner> {
+    pub(crate) async fn revocation_banners(&self) -> Vec<Banner> {
         let unknown = self.revocations_unknown().await.unwrap_or_default();
         let banner = |(server, count)| {
             let text = match count {
@@ -178,7 +175,7 @@ impl Service {
 
     /// What is known here, and all of it for a server that did not say it knows the same: as many may be others, after a time
     /// in which the servers did not hear each other.
-    pub(super) async fn revocations_for(&self, peer: &str) -> Result<RevocationNews, StoreError> {
+    pub(crate) async fn revocations_for(&self, peer: &str) -> Result<RevocationNews, StoreError> {
         let all = self.store.list_revocations().await?;
         let (count, digest) = (all.len() as u64, digest_of(&all));
         let knows = self.peers.knows_revoked(peer, &digest);
@@ -186,7 +183,7 @@ impl Service {
     }
 
     /// Another server told what it knows.
-    pub(super) async fn note_revocations(&self, rows: &[Revocation]) -> Result<(), Fault> {
+    pub(crate) async fn note_revocations(&self, rows: &[Revocation]) -> Result<(), Fault> {
         let mut unknown = Vec::new();
         for row in rows {
             if !self.store.is_revoked(&row.serial).await? {

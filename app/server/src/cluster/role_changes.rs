@@ -1,12 +1,10 @@
 //! What another server's promotion means for this one, and what a change of role brings with it.
 
-use super::{Arrival, Service};
-use crate::{
-    changes::Change,
+use super::{
     roles::{EpochToken, Pause, RoleRecord},
     starts::Start,
-    store::DatabaseFacts,
 };
+use crate::{Service, changes::Change, db::DatabaseFacts, fleet::Arrival};
 use model::{Fault, Role};
 use std::sync::{PoisonError, atomic::Ordering};
 
@@ -55,7 +53,7 @@ impl Service {
     /// # Errors
     ///
     /// The disk's.
-    pub(super) async fn compare_starts(&self, seen: Option<&Start>) -> Result<(), Fault> {
+    pub(crate) async fn compare_starts(&self, seen: Option<&Start>) -> Result<(), Fault> {
         let overtaken =
             |seen: &&Start| self.start.lock().unwrap_or_else(PoisonError::into_inner).are_overtaken_by(seen);
         let Some(seen) = seen.filter(overtaken) else { return Ok(()) };
@@ -77,7 +75,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails, or the disk.
-    pub(super) async fn compare_databases(&self, copy: &DatabaseFacts, at: &str) -> Result<(), Fault> {
+    pub(crate) async fn compare_databases(&self, copy: &DatabaseFacts, at: &str) -> Result<(), Fault> {
         let compared = self.store.has_file() && !self.shares_its_database() && self.roles.now().is_active_at_heart();
         if !compared || self.store.holds_all_of(copy).await? {
             return Ok(());
@@ -107,7 +105,7 @@ impl Service {
     }
 
     /// An operator has decided that this server goes on: from now on it is the latest start that counts.
-    pub(super) fn go_on_from_here(&self) -> Result<(), Fault> {
+    pub(crate) fn go_on_from_here(&self) -> Result<(), Fault> {
         let seen = self.overtaken_by.lock().unwrap_or_else(PoisonError::into_inner).take();
         // Devices that are not back yet may have met starts that records of an earlier time do not know.
         let earlier = matches!(self.roles.now().pause, Some(Pause::Restored | Pause::Behind { .. }));
@@ -126,7 +124,7 @@ impl Service {
     }
 
     /// Which start of this server this is.
-    pub(super) fn start_now(&self) -> Start {
+    pub(crate) fn start_now(&self) -> Start {
         self.start.lock().unwrap_or_else(PoisonError::into_inner).now().clone()
     }
 
@@ -190,7 +188,7 @@ impl Service {
     }
 
     /// Pages, devices and the other server are told.
-    pub(super) fn role_changed(&self) {
+    pub(crate) fn role_changed(&self) {
         self.changed(Change::Server);
         self.changed(Change::Database);
         if let Some(gateway) = self.gateway.get() {
@@ -238,7 +236,7 @@ impl Service {
 
     /// A device came: it may know of a promotion that this server slept through or of a later start of it, or confirm that there
     /// was none.
-    pub(super) async fn hear_device(&self, arrival: &Arrival) {
+    pub(crate) async fn hear_device(&self, arrival: &Arrival) {
         let own = arrival.starts.iter().find(|start| start.server_id == self.identity.server_id);
         if let Some(met) = own.and_then(|start| Start::met(start, &self.keys))
             && let Err(fault) = self.compare_starts(Some(&met)).await
@@ -265,7 +263,7 @@ fn superseded(now: &RoleRecord, by: &EpochToken) -> (Role, Option<Pause>) {
     }
 }
 
-pub(super) fn unwritten(error: &std::io::Error) -> Fault {
+pub(crate) fn unwritten(error: &std::io::Error) -> Fault {
     tracing::error!(%error, "the role cannot be put on record");
     Fault::StorageUnavailable {
         hint: "The server's role could not be written to its data folder; nothing was changed. The log says why."
@@ -276,7 +274,7 @@ pub(super) fn unwritten(error: &std::io::Error) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::fixture::Room;
+    use crate::fixture::Room;
 
     #[tokio::test]
     async fn of_two_promoted_at_once_the_lower_steps_down_and_says_so() {

@@ -1,6 +1,6 @@
 //! The role this server holds and the highest epoch it knows: on disk (`role.json`) before it counts.
 
-use super::{durable, keys::Keys};
+use crate::{durable, keys::Keys};
 use gateway::{
     authority::{Authority, AuthorityError},
     epoch,

@@ -1,11 +1,12 @@
 //! The servers of the installation: who is active, who answers, who holds which devices.
 
-use super::{SYSTEM, Service, revoking::RevocationNews, shared_database::NO_RECORDS};
+use super::{quorum::Letter, revoking::RevocationNews, shared_database::NO_RECORDS};
 use crate::{
+    Service,
+    actor::SYSTEM,
     changes::Change,
-    peers::{Exchange, ExchangeReply, Heard, News, ServerFacts, Told},
-    quorum::Letter,
-    store::{Manifest, StoreError},
+    db::{Manifest, StoreError},
+    interfaces::peers::{Exchange, ExchangeReply, Heard, News, ServerFacts, Told},
 };
 use model::{Banner, EpochBegin, Fault, PeerState, Role, SAVED_ALONE, Server};
 use std::{collections::HashMap, time::Instant};
@@ -178,7 +179,7 @@ impl Service {
     }
 
     /// Id and name of the active server. What it says of itself counts before what the database says.
-    pub(super) async fn active_server(&self) -> Option<(String, String)> {
+    pub(crate) async fn active_server(&self) -> Option<(String, String)> {
         let active = self.peers.peers().into_iter().filter(|peer| peer.facts.role == Role::Active);
         if let Some(peer) = active.max_by(|a, b| a.facts.epoch.cmp(&b.facts.epoch)) {
             return Some((peer.facts.id, peer.facts.name));
@@ -332,7 +333,7 @@ impl Service {
     }
 
     /// Every device on a server that comes or goes is shown differently.
-    pub(super) async fn tell_reachability(&self, server_id: &str) -> Result<(), Fault> {
+    pub(crate) async fn tell_reachability(&self, server_id: &str) -> Result<(), Fault> {
         self.changed(Change::Server);
         for sighting in self.store.list_sightings_since(server_id, 0).await? {
             if sighting.ended_at.is_none() {

@@ -1,10 +1,10 @@
 //! The active role where two servers share one database file: it goes with the lease on the file, and with nothing else.
 
-use super::{Actor, Service, role_changes::unwritten};
+use super::{lease::Keeper, role_changes::unwritten, roles::RoleRecord};
 use crate::{
-    lease::Keeper,
-    roles::RoleRecord,
-    store::{Installation, PromotionKind},
+    Service,
+    actor::Actor,
+    db::{Installation, PromotionKind},
 };
 use model::{Fault, Role};
 use std::{sync::Arc, time::Duration};
@@ -14,7 +14,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// Of a standby that can tell nobody from a stranger.
-pub(super) const NO_RECORDS: &str = "This server has no records: it waits for the lease on the shared database, or for a copy \
+pub(crate) const NO_RECORDS: &str = "This server has no records: it waits for the lease on the shared database, or for a copy \
                                      from the server that holds it, and serves nobody until then.";
 
 impl Service {
@@ -69,7 +69,7 @@ impl Service {
     }
 
     /// Waits for the lock after the other server gave its role.
-    pub(super) async fn await_lease(&self) -> Result<(), Fault> {
+    pub(crate) async fn await_lease(&self) -> Result<(), Fault> {
         let Some(keeper) = self.lease.get() else { return Ok(()) };
         let wait = async {
             loop {

@@ -1,7 +1,7 @@
 //! Which start of a server this is: an old image of it, or a second one, is told apart by a number that goes up with every start and
 //! that the other server and the devices remember.
 
-use super::{durable, keys::Keys};
+use crate::{durable, keys::Keys};
 use aws_lc_rs::hmac;
 use gateway::wire::ServerStart;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,8 @@
 //! Whether a server that was active before it was started still is: the other server says so, or half of the devices that
 //! come back without knowing better.
 
-use super::{Service, role_changes::unwritten};
-use crate::{peers::knows_others, roles::Pause, starts::Starts};
+use super::{role_changes::unwritten, roles::Pause, starts::Starts};
+use crate::{Service, interfaces::peers::knows_others};
 use gateway::wire::{DeviceId, Reason};
 use model::{Fault, Role};
 use std::{
@@ -13,7 +13,7 @@ use std::{
 
 /// Who has to be heard before a server that was active resumes.
 #[derive(Debug, Default)]
-pub(super) struct Confirmations(Mutex<StartupConfirmation>);
+pub(crate) struct Confirmations(Mutex<StartupConfirmation>);
 
 #[derive(Debug, Default)]
 struct StartupConfirmation {
@@ -55,7 +55,7 @@ impl Confirmations {
     }
 
     /// How long a server waits that has no other one to ask.
-    pub(super) fn limit(&self) -> Option<Duration> {
+    pub(crate) fn limit(&self) -> Option<Duration> {
         self.lock().alone.as_ref().map(|alone| alone.limit)
     }
 }
@@ -151,7 +151,7 @@ impl Service {
         Ok(())
     }
 
-    pub(super) async fn note_confirmation(&self, device: u32) -> Result<(), Fault> {
+    pub(crate) async fn note_confirmation(&self, device: u32) -> Result<(), Fault> {
         if !self.is_starting() || self.is_plain(device) {
             return Ok(());
         }
@@ -167,7 +167,7 @@ impl Service {
     }
 
     /// It waits to be told that its role still stands.
-    pub(super) fn is_starting(&self) -> bool {
+    pub(crate) fn is_starting(&self) -> bool {
         self.roles.now().pause == Some(Pause::Starting)
     }
 }
@@ -176,11 +176,9 @@ impl Service {
 mod tests {
     use super::*;
     use crate::{
-        service::{
-            Arrival,
-            fixture::{FIRST, Room, arrival, reported},
-        },
-        starts::Start,
+        cluster::starts::Start,
+        fixture::{FIRST, Room, arrival, reported},
+        fleet::Arrival,
     };
     use std::{fs, slice::from_ref};
 

@@ -2,7 +2,7 @@
 //! VM Generation ID of Hyper-V, QEMU, VMware and Firecracker; Linux tells of it since 6.10). Without that, a server that is
 //! woken so remembers a role that is no longer its own, and no start of it would show.
 
-use super::service::Service;
+use crate::Service;
 use rustix::{
     io::Errno,
     net::{
@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Until `stop`: a new generation of the machine is a new start of this server. A lone server then waits `alone_for` at most for its
 /// devices.
-pub(super) async fn watch(service: Arc<Service>, alone_for: Duration, stop: CancellationToken) {
+pub(crate) async fn watch(service: Arc<Service>, alone_for: Duration, stop: CancellationToken) {
     let events = match listen() {
         Ok(events) => events,
         Err(error) => {

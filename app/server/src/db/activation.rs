@@ -6,13 +6,12 @@ use super::{
     archive::free_place,
     audit::insert_audit,
     blank::blank,
-    cluster,
     columns::{count, number},
     copy::{CopyFlaw, adopt, open_current, open_private},
     database::begin_on_any_line,
-    sql,
+    postgres, sql,
 };
-use crate::{durable, roles::EpochToken};
+use crate::{cluster::roles::EpochToken, durable};
 use serde::Serialize;
 use sqlx::SqlitePool;
 use std::{
@@ -125,7 +124,7 @@ impl Store {
             let copied = tokio::task::spawn_blocking(move || copy_to_database(&copy, &folder)).await;
             copied.map_err(io::Error::other).flatten().map_err(sqlx::Error::Io)?;
         }
-        cluster::promote(&self.database()).await?;
+        postgres::promote(&self.database()).await?;
         let database = self.home.open_current().await?;
         if let Err(error) = write_promotion(&database, promotion).await {
             database.close().await;
@@ -263,7 +262,7 @@ async fn test_restore_on(pool: &SqlitePool) -> Result<(), CopyFlaw> {
 
 async fn write_promotion(database: &Database, promotion: &Promotion) -> Result<(), StoreError> {
     let mut transaction = begin_on_any_line(database).await?;
-    cluster::name_line(&mut transaction).await?;
+    postgres::name_line(&mut transaction).await?;
     let epoch = &promotion.epoch;
     let moved = sql::query("update installation set epoch = $1, active_server = $2 where \"only\" = 1 and epoch < $1")
         .bind(count(epoch.number))
@@ -298,7 +297,7 @@ async fn insert_epoch(connection: &mut Transaction, promotion: &Promotion) -> Re
 }
 
 /// Moves a database that is not in use out of the way; the answer is its new place, if there was one.
-pub(super) async fn put_aside(folder: &Path) -> Result<Option<PathBuf>, StoreError> {
+pub(crate) async fn put_aside(folder: &Path) -> Result<Option<PathBuf>, StoreError> {
     let file = folder.join(DATABASE_FILE);
     if !file.exists() {
         return Ok(None);
@@ -311,7 +310,7 @@ pub(super) async fn put_aside(folder: &Path) -> Result<Option<PathBuf>, StoreErr
     Ok(Some(place))
 }
 
-pub(super) fn copy_to_database(copy: &Path, folder: &Path) -> io::Result<()> {
+pub(crate) fn copy_to_database(copy: &Path, folder: &Path) -> io::Result<()> {
     let next = folder.join("biostar2.db.next");
     fs::copy(copy, &next)?;
     fs::File::open(&next)?.sync_all()?;

@@ -65,7 +65,7 @@ impl Store {
 }
 
 /// A name in the archive that nothing has yet; makes the archive if need be.
-pub(super) fn free_place(folder: &Path, stem: &str, end: &str) -> io::Result<PathBuf> {
+pub(crate) fn free_place(folder: &Path, stem: &str, end: &str) -> io::Result<PathBuf> {
     let archive = folder.join(ARCHIVE);
     durable::make_folder(&archive)?;
     let place = (1_u32..).map(|n| archive.join(format!("{stem}-{n}.{end}"))).find(|place| !place.exists());

@@ -54,7 +54,7 @@ impl Store {
     }
 
     /// Whether this is on record since the newest epoch began.
-    pub(super) async fn was_done_in_this_epoch(&self, action: &str, subject: &str) -> Result<bool, StoreError> {
+    pub(crate) async fn was_done_in_this_epoch(&self, action: &str, subject: &str) -> Result<bool, StoreError> {
         let done: i64 = sql::query_scalar(
             "select count(*) from audit where action = $1 and subject = $2
              and id > (select coalesce(max(change), 0) from epochs)",
@@ -68,7 +68,7 @@ impl Store {
 }
 
 /// Tells a change from any other that could have this number in another line of the database's history.
-pub(super) async fn mark_of(database: &Database, change: u64) -> Result<Option<String>, StoreError> {
+pub(crate) async fn mark_of(database: &Database, change: u64) -> Result<Option<String>, StoreError> {
     let row: Option<(String, String, String, String)> =
         sql::query_as("select at, operator, action, subject from audit where id = $1")
             .bind(count(change))
@@ -81,7 +81,7 @@ pub(super) async fn mark_of(database: &Database, change: u64) -> Result<Option<S
 }
 
 /// Writes the row on the connection that holds its change's transaction.
-pub(super) async fn insert_audit(connection: &mut Transaction, entry: &AuditEntry) -> Result<(), StoreError> {
+pub(crate) async fn insert_audit(connection: &mut Transaction, entry: &AuditEntry) -> Result<(), StoreError> {
     sql::query(
         "insert into audit (at, operator, peer, action, subject, before, after) values ($1, $2, $3, $4, $5, $6, $7)",
     )

@@ -33,7 +33,7 @@ impl Store {
 }
 
 /// Says which installation it is of, and nothing else.
-pub(super) async fn blank(folder: &Path, installation: &Installation) -> Result<Database, StoreError> {
+pub(crate) async fn blank(folder: &Path, installation: &Installation) -> Result<Database, StoreError> {
     let file = folder.join(FILE);
     let emptied = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file);
     emptied.map_err(sqlx::Error::Io)?;

@@ -182,7 +182,7 @@ impl Copies {
     }
 
     /// The newest file of each day that is kept, the newest first.
-    pub(super) fn dailies(&self, now: SystemTime) -> io::Result<Vec<String>> {
+    pub(crate) fn dailies(&self, now: SystemTime) -> io::Result<Vec<String>> {
         let mut newest: BTreeMap<u64, (SystemTime, String)> = BTreeMap::new();
         for entry in fs::read_dir(&self.0)? {
             let entry = entry?;
@@ -217,7 +217,7 @@ impl Copies {
 }
 
 /// The file that says what this copy is.
-pub(super) fn description_of(copy: &Path) -> PathBuf {
+pub(crate) fn description_of(copy: &Path) -> PathBuf {
     let mut name = copy.as_os_str().to_owned();
     name.push(DESCRIPTION);
     name.into()

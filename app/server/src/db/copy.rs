@@ -111,7 +111,7 @@ impl Store {
     }
 
     /// The same with what stands for a copy where there are no records; `None` on an active server alone.
-    pub(super) fn copy_in_use(&self) -> Option<Manifest> {
+    pub(crate) fn copy_in_use(&self) -> Option<Manifest> {
         self.copy.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -170,7 +170,7 @@ pub(crate) async fn adopt(
 }
 
 /// Opens the copy that counts, after bringing its schema up to this program's.
-pub(super) async fn open_current(file: &Path) -> Result<SqlitePool, StoreError> {
+pub(crate) async fn open_current(file: &Path) -> Result<SqlitePool, StoreError> {
     let private = open_private(file).await?;
     let newest: Option<i64> =
         sqlx::query_scalar("select max(version) from _sqlx_migrations").fetch_one(&private).await?;
@@ -223,7 +223,7 @@ async fn examine(private: &SqlitePool, known: Option<(&str, u64)>) -> Result<(),
     Ok(())
 }
 
-pub(super) async fn facts_of(database: &SqlitePool) -> Result<DatabaseFacts, StoreError> {
+pub(crate) async fn facts_of(database: &SqlitePool) -> Result<DatabaseFacts, StoreError> {
     let (installation_id, epoch, newest, schema): (String, i64, i64, i64) = sqlx::query_as(
         "select installation_id, epoch, (select coalesce(max(id), 0) from audit),
              (select coalesce(max(version), 0) from _sqlx_migrations)
@@ -237,7 +237,7 @@ pub(super) async fn facts_of(database: &SqlitePool) -> Result<DatabaseFacts, Sto
 }
 
 /// What the database library says no to in a copy is the file's fault.
-pub(super) fn damaged(error: StoreError) -> CopyFlaw {
+pub(crate) fn damaged(error: StoreError) -> CopyFlaw {
     if let StoreError::Unusable(source) | StoreError::ReadOnly(source) | StoreError::Statement(source) = error {
         CopyFlaw::Damaged(source.to_string())
     } else {
@@ -246,7 +246,7 @@ pub(super) fn damaged(error: StoreError) -> CopyFlaw {
 }
 
 /// With a rollback journal: when the connection closes, the file alone is the whole database.
-pub(super) async fn open_private(file: &Path) -> Result<SqlitePool, StoreError> {
+pub(crate) async fn open_private(file: &Path) -> Result<SqlitePool, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(file)
         .journal_mode(SqliteJournalMode::Delete)
@@ -256,7 +256,7 @@ pub(super) async fn open_private(file: &Path) -> Result<SqlitePool, StoreError> 
 }
 
 /// As a file that nobody changes any more: SQLite then neither locks nor looks for a write-ahead log beside it.
-pub(super) async fn open_read_only(file: &Path) -> Result<SqlitePool, StoreError> {
+pub(crate) async fn open_read_only(file: &Path) -> Result<SqlitePool, StoreError> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
     Ok(SqlitePoolOptions::new().max_connections(8).connect_with(options).await?)
 }

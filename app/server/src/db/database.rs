@@ -26,18 +26,18 @@ macro_rules! line_stands {
     };
 }
 /// Whether this cluster, and its line of history, is the one on which the database may be written; no row before the first write.
-pub(super) const LINE_STANDS: &str = line_stands!();
+pub(crate) const LINE_STANDS: &str = line_stands!();
 /// The same for whoever writes: it cannot be changed meanwhile.
 const HOLD_LINE: &str = concat!(line_stands!(), " for share");
 
 /// The database server was promoted or restored by other hands than this program's.
 #[derive(Debug, thiserror::Error)]
 #[error("the database server is on another line of history than the one that is on record")]
-pub(super) struct OtherLine;
+pub(crate) struct OtherLine;
 
 /// Connections to a database.
 #[derive(Clone, Debug)]
-pub(super) enum Database {
+pub(crate) enum Database {
     /// A file.
     Sqlite(SqlitePool),
     /// A server.
@@ -45,14 +45,14 @@ pub(super) enum Database {
 }
 
 /// What is done as a whole or, if it is dropped, not at all.
-pub(super) enum Transaction {
+pub(crate) enum Transaction {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
 impl Transaction {
     /// Makes all of it true. After an error of a connection that broke it may be true or not.
-    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await,
             Self::Postgres(transaction) => transaction.commit().await,
@@ -62,7 +62,7 @@ impl Transaction {
 
 impl Database {
     /// Opens a file. A frozen database is read, and refuses to be written.
-    pub(super) async fn open_file(
+    pub(crate) async fn open_file(
         file: &Path,
         journal_mode: SqliteJournalMode,
         frozen: bool,
@@ -85,7 +85,7 @@ impl Database {
     }
 
     /// Connects to a server. A frozen database is read, and refuses to be written.
-    pub(super) async fn connect(server: &PgConnectOptions, frozen: bool) -> Result<Self, StoreError> {
+    pub(crate) async fn connect(server: &PgConnectOptions, frozen: bool) -> Result<Self, StoreError> {
         let options = server.clone().application_name("biostar2").options([
             ("lock_timeout", format!("{}ms", BUSY_TIMEOUT.as_millis())),
             ("default_transaction_read_only", if frozen { "on" } else { "off" }.to_owned()),
@@ -101,7 +101,7 @@ impl Database {
     }
 
     /// Ends all use of it; what comes after fails.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
             Self::Postgres(pool) => pool.close().await,
@@ -109,7 +109,7 @@ impl Database {
     }
 
     /// The pool of a file. Only files are copied.
-    pub(super) fn file_pool(&self) -> Result<&SqlitePool, StoreError> {
+    pub(crate) fn file_pool(&self) -> Result<&SqlitePool, StoreError> {
         match self {
             Self::Sqlite(pool) => Ok(pool),
             Self::Postgres(_) => Err(StoreError::NoFile),
@@ -118,7 +118,7 @@ impl Database {
 }
 
 /// Begins a transaction that will write: it takes its turn at once, so that what it reads still stands when it writes.
-pub(super) async fn begin(database: &Database) -> Result<Transaction, sqlx::Error> {
+pub(crate) async fn begin(database: &Database) -> Result<Transaction, sqlx::Error> {
     let mut transaction = begin_on_any_line(database).await?;
     if let Transaction::Postgres(turn) = &mut transaction {
         let stands: Option<bool> = sqlx::query_scalar(HOLD_LINE).fetch_optional(&mut **turn).await?;
@@ -130,7 +130,7 @@ pub(super) async fn begin(database: &Database) -> Result<Transaction, sqlx::Erro
 }
 
 /// The same on a database server of which nobody has said yet that the database is written there.
-pub(super) async fn begin_on_any_line(database: &Database) -> Result<Transaction, sqlx::Error> {
+pub(crate) async fn begin_on_any_line(database: &Database) -> Result<Transaction, sqlx::Error> {
     match database {
         Database::Sqlite(pool) => Ok(Transaction::Sqlite(pool.begin_with("begin immediate").await?)),
         Database::Postgres(pool) => {

@@ -3,11 +3,11 @@
 use super::{
     AuditEntry, Store, StoreError,
     audit::insert_audit,
-    begin, cluster,
+    begin,
     columns::{count, number},
-    sql,
+    postgres, sql,
 };
-use crate::roles::EpochToken;
+use crate::cluster::roles::EpochToken;
 
 /// The installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Store {
         .execute(&mut transaction)
         .await?;
         if made.rows_affected() == 1 {
-            cluster::name_line(&mut transaction).await?;
+            postgres::name_line(&mut transaction).await?;
         }
         transaction.commit().await?;
         Ok(())

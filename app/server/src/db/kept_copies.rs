@@ -122,7 +122,7 @@ pub async fn put_copy_in_place(data: &Path, copy: &KeptCopy) -> Result<Option<Pa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{DATABASE_FILE, Installation, Store, copy::adopt};
+    use crate::db::{DATABASE_FILE, Installation, Store, copy::adopt};
 
     /// A folder with one kept copy of a database with no changes.
     async fn kept() -> (tempfile::TempDir, KeptCopy) {

@@ -135,7 +135,7 @@ impl Store {
 }
 
 /// Makes the database server a primary, unless it is one.
-pub(super) async fn promote(database: &Database) -> Result<(), StoreError> {
+pub(crate) async fn promote(database: &Database) -> Result<(), StoreError> {
     let Database::Postgres(pool) = database else { return Ok(()) };
     let replica: bool = sqlx::query_scalar("select pg_is_in_recovery()").fetch_one(pool).await?;
     if !replica {
@@ -148,7 +148,7 @@ pub(super) async fn promote(database: &Database) -> Result<(), StoreError> {
 }
 
 /// From now on the database is written on this cluster and line of history, and on no other.
-pub(super) async fn name_line(transaction: &mut Transaction) -> Result<(), sqlx::Error> {
+pub(crate) async fn name_line(transaction: &mut Transaction) -> Result<(), sqlx::Error> {
     match transaction {
         Transaction::Sqlite(_) => Ok(()),
         Transaction::Postgres(turn) => sqlx::query(NAME_LINE).execute(&mut **turn).await.map(drop),

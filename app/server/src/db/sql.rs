@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 
 /// A value that a statement takes. Numbers are always 64 bits: PostgreSQL compares no others with its columns.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Integer(Option<i64>),
     Text(Option<String>),
     Blob(Option<Vec<u8>>),
@@ -49,7 +49,7 @@ value_from! {
 }
 
 /// What a row becomes, whichever engine it comes from.
-pub(super) trait Record:
+pub(crate) trait Record:
     for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin
 {
 }
@@ -57,7 +57,7 @@ pub(super) trait Record:
 impl<T> Record for T where T: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin {}
 
 /// Where a statement runs: by itself, or in a transaction.
-pub(super) enum On<'a> {
+pub(crate) enum On<'a> {
     Database(&'a Database),
     Transaction(&'a mut Transaction),
 }
@@ -76,7 +76,7 @@ impl<'a> From<&'a mut Transaction> for On<'a> {
 
 /// A statement with its values.
 #[derive(Clone, Debug)]
-pub(super) struct Query {
+pub(crate) struct Query {
     text: SqlStr,
     /// The same with parameters that have no names. SQLite's driver looks every name up in a list of all of them, which
     /// takes longer than the statement if there are hundreds.
@@ -85,39 +85,39 @@ pub(super) struct Query {
 }
 
 /// A statement whose rows become `T`.
-pub(super) struct QueryAs<T> {
+pub(crate) struct QueryAs<T> {
     query: Query,
     row: PhantomData<fn() -> T>,
 }
 
 /// A statement whose rows have one column, which becomes `T`.
-pub(super) struct QueryScalar<T>(QueryAs<(T,)>);
+pub(crate) struct QueryScalar<T>(QueryAs<(T,)>);
 
 /// What a statement did.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Done {
+pub(crate) struct Done {
     rows: u64,
 }
 
 impl Done {
     /// How many rows it wrote or removed.
-    pub(super) fn rows_affected(self) -> u64 {
+    pub(crate) fn rows_affected(self) -> u64 {
         self.rows
     }
 }
 
 /// A statement that answers no rows.
-pub(super) fn query(text: impl SqlSafeStr) -> Query {
+pub(crate) fn query(text: impl SqlSafeStr) -> Query {
     Query { text: text.into_sql_str(), nameless: None, values: Vec::new() }
 }
 
 /// A statement that answers rows.
-pub(super) fn query_as<T: Record>(text: impl SqlSafeStr) -> QueryAs<T> {
+pub(crate) fn query_as<T: Record>(text: impl SqlSafeStr) -> QueryAs<T> {
     query(text).rows()
 }
 
 /// A statement that answers rows of one column.
-pub(super) fn query_scalar<T>(text: impl SqlSafeStr) -> QueryScalar<T>
+pub(crate) fn query_scalar<T>(text: impl SqlSafeStr) -> QueryScalar<T>
 where
     (T,): Record,
 {
@@ -151,7 +151,7 @@ macro_rules! fetch {
 
 impl Query {
     /// Gives it the value of its next parameter.
-    pub(super) fn bind(mut self, value: impl Into<Value>) -> Self {
+    pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
     }
@@ -161,7 +161,7 @@ impl Query {
     }
 
     /// Runs it. By itself it is a transaction that writes, with all that goes with one.
-    pub(super) async fn execute(self, on: impl Into<On<'_>>) -> Result<Done, sqlx::Error> {
+    pub(crate) async fn execute(self, on: impl Into<On<'_>>) -> Result<Done, sqlx::Error> {
         match on.into() {
             On::Database(Database::Sqlite(pool)) => {
                 let text = self.nameless.unwrap_or(self.text);
@@ -196,22 +196,22 @@ impl Query {
 
 impl<T: Record> QueryAs<T> {
     /// Gives it the value of its next parameter.
-    pub(super) fn bind(self, value: impl Into<Value>) -> Self {
+    pub(crate) fn bind(self, value: impl Into<Value>) -> Self {
         Self { query: self.query.bind(value), ..self }
     }
 
     /// All rows.
-    pub(super) async fn fetch_all(self, on: impl Into<On<'_>>) -> Result<Vec<T>, sqlx::Error> {
+    pub(crate) async fn fetch_all(self, on: impl Into<On<'_>>) -> Result<Vec<T>, sqlx::Error> {
         fetch!(self, on, fetch_all)
     }
 
     /// The first row, if there is one.
-    pub(super) async fn fetch_optional(self, on: impl Into<On<'_>>) -> Result<Option<T>, sqlx::Error> {
+    pub(crate) async fn fetch_optional(self, on: impl Into<On<'_>>) -> Result<Option<T>, sqlx::Error> {
         fetch!(self, on, fetch_optional)
     }
 
     /// The first row, which must be there.
-    pub(super) async fn fetch_one(self, on: impl Into<On<'_>>) -> Result<T, sqlx::Error> {
+    pub(crate) async fn fetch_one(self, on: impl Into<On<'_>>) -> Result<T, sqlx::Error> {
         fetch!(self, on, fetch_one)
     }
 }
@@ -221,29 +221,29 @@ where
     (T,): Record,
 {
     /// Gives it the value of its next parameter.
-    pub(super) fn bind(self, value: impl Into<Value>) -> Self {
+    pub(crate) fn bind(self, value: impl Into<Value>) -> Self {
         Self(self.0.bind(value))
     }
 
     /// The column of all rows.
-    pub(super) async fn fetch_all(self, on: impl Into<On<'_>>) -> Result<Vec<T>, sqlx::Error> {
+    pub(crate) async fn fetch_all(self, on: impl Into<On<'_>>) -> Result<Vec<T>, sqlx::Error> {
         Ok(self.0.fetch_all(on).await?.into_iter().map(|(value,)| value).collect())
     }
 
     /// The column of the first row, if there is one.
-    pub(super) async fn fetch_optional(self, on: impl Into<On<'_>>) -> Result<Option<T>, sqlx::Error> {
+    pub(crate) async fn fetch_optional(self, on: impl Into<On<'_>>) -> Result<Option<T>, sqlx::Error> {
         Ok(self.0.fetch_optional(on).await?.map(|(value,)| value))
     }
 
     /// The column of the first row, which must be there.
-    pub(super) async fn fetch_one(self, on: impl Into<On<'_>>) -> Result<T, sqlx::Error> {
+    pub(crate) async fn fetch_one(self, on: impl Into<On<'_>>) -> Result<T, sqlx::Error> {
         Ok(self.0.fetch_one(on).await?.0)
     }
 }
 
 /// A statement that is put together from parts; no part may come from outside.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Builder {
+pub(crate) struct Builder {
     text: String,
     nameless: String,
     values: Vec<Value>,
@@ -251,19 +251,19 @@ pub(super) struct Builder {
 
 impl Builder {
     /// Begins with this text.
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self { text: text.to_owned(), nameless: text.to_owned(), values: Vec::new() }
     }
 
     /// Goes on with this text.
-    pub(super) fn push(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
         self.nameless.push_str(text);
         self
     }
 
     /// Goes on with a parameter that has this value.
-    pub(super) fn push_bind(&mut self, value: impl Into<Value>) -> &mut Self {
+    pub(crate) fn push_bind(&mut self, value: impl Into<Value>) -> &mut Self {
         self.values.push(value.into());
         self.text.push('$');
         self.text.push_str(&self.values.len().to_string());
@@ -272,7 +272,7 @@ impl Builder {
     }
 
     /// Goes on with parameters that have these values, separated by commas.
-    pub(super) fn push_list<V: Into<Value>>(&mut self, values: impl IntoIterator<Item = V>) -> &mut Self {
+    pub(crate) fn push_list<V: Into<Value>>(&mut self, values: impl IntoIterator<Item = V>) -> &mut Self {
         for (value, nth) in values.into_iter().zip(0_usize..) {
             self.push(if nth == 0 { "" } else { ", " }).push_bind(value);
         }
@@ -280,13 +280,13 @@ impl Builder {
     }
 
     /// The statement.
-    pub(super) fn build(self) -> Query {
+    pub(crate) fn build(self) -> Query {
         let nameless = Some(AssertSqlSafe(self.nameless).into_sql_str());
         Query { text: AssertSqlSafe(self.text).into_sql_str(), nameless, values: self.values }
     }
 
     /// The statement, whose rows become `T`.
-    pub(super) fn build_as<T: Record>(self) -> QueryAs<T> {
+    pub(crate) fn build_as<T: Record>(self) -> QueryAs<T> {
         self.build().rows()
     }
 }

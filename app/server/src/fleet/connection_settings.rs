@@ -4,7 +4,7 @@ use gateway::wire::{self, DeviceSettings};
 use model::{ConnectionSettings, DayWindow, Failback, Fault, FieldError, SettingsInput};
 
 /// What was typed over what stands; errors are at the settings' names.
-pub(super) fn parse_settings(
+pub(crate) fn parse_settings(
     current: &ConnectionSettings,
     input: &SettingsInput,
 ) -> Result<ConnectionSettings, Vec<FieldError>> {
@@ -81,7 +81,7 @@ fn minute_of(text: &str) -> Option<u32> {
 }
 
 /// Settings as the wire wants them, within their ranges.
-pub(super) fn wire_settings(settings: &ConnectionSettings) -> Result<DeviceSettings, Vec<FieldError>> {
+pub(crate) fn wire_settings(settings: &ConnectionSettings) -> Result<DeviceSettings, Vec<FieldError>> {
     let failback = match (settings.failback, &settings.window) {
         (Failback::Auto, _) => wire::Failback::Auto,
         (Failback::Sticky, _) => wire::Failback::Sticky,
@@ -118,7 +118,7 @@ pub(super) fn wire_settings(settings: &ConnectionSettings) -> Result<DeviceSetti
 }
 
 /// Settings of the wire as pages show them.
-pub(super) fn model_settings(settings: &DeviceSettings) -> ConnectionSettings {
+pub(crate) fn model_settings(settings: &DeviceSettings) -> ConnectionSettings {
     let text = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
     let (failback, window) = match settings.failback {
         wire::Failback::Auto => (Failback::Auto, None),
@@ -143,7 +143,7 @@ pub(super) fn model_settings(settings: &DeviceSettings) -> ConnectionSettings {
 }
 
 /// The same for settings from the database.
-pub(super) fn settings_of(settings: &ConnectionSettings) -> Result<DeviceSettings, Fault> {
+pub(crate) fn settings_of(settings: &ConnectionSettings) -> Result<DeviceSettings, Fault> {
     wire_settings(settings).map_err(|errors| {
         tracing::error!(?errors, "the database holds settings that break their rules");
         Fault::Internal

@@ -1,22 +1,25 @@
 //! Finding devices: by text, by server, connected or not; in the order of the list. Thousands of devices are looked through
 //! for a page of fifty, so nothing is read that is not asked for.
 
-use super::{Service, standing::newest};
-use crate::store::{Named, Sighting};
+use super::{
+    standing::newest,
+    store::{Named, Sighting},
+};
+use crate::Service;
 use model::{DeviceQuery, DeviceStatus, Fault, PreviewDevice};
 use std::collections::HashMap;
 
 /// A device that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) id: u32,
-    pub(super) name: String,
+pub(crate) struct Found {
+    pub(crate) id: u32,
+    pub(crate) name: String,
     place: String,
 }
 
 impl Found {
     /// Where it stands in the list, whatever comes and goes around it.
-    pub(super) fn place(&self) -> (String, u32) {
+    pub(crate) fn place(&self) -> (String, u32) {
         (self.place.clone(), self.id)
     }
 }
@@ -28,12 +31,12 @@ impl From<Named> for Found {
 }
 
 /// A part of what was found.
-pub(super) struct Part {
-    pub(super) devices: Vec<Found>,
+pub(crate) struct Part {
+    pub(crate) devices: Vec<Found>,
     /// There are others after these.
-    pub(super) more: bool,
+    pub(crate) more: bool,
     /// How many were found in all.
-    pub(super) total: u64,
+    pub(crate) total: u64,
 }
 
 impl Service {
@@ -42,7 +45,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails.
-    pub(super) async fn search_part(
+    pub(crate) async fn search_part(
         &self,
         query: &DeviceQuery,
         after: Option<(String, u32)>,
@@ -72,7 +75,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails.
-    pub(super) async fn search_devices(&self, query: &DeviceQuery) -> Result<Vec<Found>, Fault> {
+    pub(crate) async fn search_devices(&self, query: &DeviceQuery) -> Result<Vec<Found>, Fault> {
         let text = query.q.as_deref().map(str::trim).unwrap_or_default().to_lowercase();
         let server = query.server.as_deref().filter(|server| !server.is_empty());
         let addresses = if text.is_empty() { HashMap::new() } else { self.reported_addresses().await? };
@@ -95,7 +98,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails.
-    pub(super) async fn select_devices(&self, q: Option<String>) -> Result<Vec<PreviewDevice>, Fault> {
+    pub(crate) async fn select_devices(&self, q: Option<String>) -> Result<Vec<PreviewDevice>, Fault> {
         let mut found = self.search_devices(&DeviceQuery { q, ..DeviceQuery::default() }).await?;
         let seats = self.seats().await?;
         let is_here = |found: &Found| seats.get(&found.id) == Some(&self.identity.server_id);

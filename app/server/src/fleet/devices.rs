@@ -1,14 +1,18 @@
 //! The devices of the installation: list, look up, rename, save the Device Setting page.
 
 use super::{
-    Actor, Service,
     device_search::{Found, Part},
-    names::{device_name_of, parse_device_name},
-    paging,
     server_lists::{Blank, Content, parse_content},
     standing::{newest, status_of},
+    store::{DeviceEdit, DeviceRecord, Sighting},
 };
-use crate::store::{AuditEntry, DeviceEdit, DeviceRecord, Sighting};
+use crate::{
+    Service,
+    actor::Actor,
+    db::AuditEntry,
+    names::{device_name_of, parse_device_name},
+    paging,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{
     Connection, ConnectionSettings, Device, DeviceInfo, DeviceQuery, DeviceSettingInput, DeviceSummary, Fault,
@@ -86,7 +90,7 @@ impl Service {
     /// # Errors
     ///
     /// No such device, or the store fails.
-    pub(super) async fn find_summary(&self, id: u32) -> Result<DeviceSummary, Fault> {
+    pub(crate) async fn find_summary(&self, id: u32) -> Result<DeviceSummary, Fault> {
         let device = self.store.find_device(id).await?.ok_or_else(|| Fault::NotFound { what: device_name_of(id) })?;
         let seen = self.store.list_sightings_of(id).await?;
         let push = self.store.find_newest_push(id).await?.map(|push| push.state);

@@ -1,7 +1,6 @@
 //! Sending this server's devices to others, before it is stopped or looked after.
 
-use super::{Actor, Service};
-use crate::changes::Change;
+use crate::{Service, actor::Actor, changes::Change};
 use gateway::{server::Refusal, wire::Reason};
 use model::{Banner, Draining, Fault, PeerState};
 use serde_json::json;
@@ -12,7 +11,7 @@ const TEXT: &str = "This server sends its devices to other servers and is not re
 
 /// Set while devices are sent away, which is until it is ended or the server restarts: what sends the waves.
 #[derive(Default)]
-pub(super) struct Drained(Mutex<Option<AbortHandle>>);
+pub(crate) struct Drained(Mutex<Option<AbortHandle>>);
 
 impl Drained {
     fn lock(&self) -> MutexGuard<'_, Option<AbortHandle>> {
@@ -66,11 +65,11 @@ impl Service {
         Ok(Draining { draining: false, devices })
     }
 
-    pub(super) fn is_draining(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         self.drained.lock().is_some()
     }
 
-    pub(super) fn drain_banner(&self) -> Option<Banner> {
+    pub(crate) fn drain_banner(&self) -> Option<Banner> {
         self.is_draining().then(|| Banner { text: TEXT.to_owned() })
     }
 

@@ -1,7 +1,10 @@
 //! A registration names the list that the device keeps. What follows if that is not the one it was thought to keep.
 
-use super::{Service, standing::newest};
-use crate::store::{PushMove, PushMoved, ReportedList, Sighting};
+use super::{
+    standing::newest,
+    store::{PushMove, PushMoved, ReportedList, Sighting},
+};
+use crate::Service;
 use model::{Fault, PushState, Role};
 use std::{
     collections::{HashMap, VecDeque},
@@ -46,7 +49,7 @@ fn decide(held: &Held) -> Option<(PushState, &'static str)> {
 
 /// The last starts of each device that registered, here or on another server, newest last.
 #[derive(Default)]
-pub(super) struct Boots(Mutex<HashMap<u32, Seen>>);
+pub(crate) struct Boots(Mutex<HashMap<u32, Seen>>);
 
 #[derive(Default)]
 struct Seen {
@@ -80,7 +83,7 @@ impl Boots {
         returned
     }
 
-    pub(super) fn cloned_at(&self, device: u32) -> Option<String> {
+    pub(crate) fn cloned_at(&self, device: u32) -> Option<String> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(&device).and_then(|seen| seen.cloned_at.clone())
     }
@@ -92,7 +95,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails.
-    pub(super) async fn look_for_drift(&self, device: u32, kept: &ReportedList) -> Result<(), Fault> {
+    pub(crate) async fn look_for_drift(&self, device: u32, kept: &ReportedList) -> Result<(), Fault> {
         if self.role() != Role::Active || self.store.is_known_to_keep(device, &kept.hash).await? {
             return Ok(());
         }
@@ -137,7 +140,7 @@ impl Service {
     }
 
     /// Takes the start of a device down that has registered, here or on another server, with this sequence.
-    pub(super) fn look_for_clone(&self, device: u32, boot_id: u64, sequence: u64) {
+    pub(crate) fn look_for_clone(&self, device: u32, boot_id: u64, sequence: u64) {
         if self.boots.note(device, boot_id, sequence, &self.clock.now_text()) {
             tracing::warn!(device, "two devices take turns with this id: one is a copy of the other");
         }

@@ -2,8 +2,8 @@
 
 mod run;
 
-use super::{Actor, Service, device_search::Found, paging::limit_of};
-use crate::changes::Change;
+use super::device_search::Found;
+use crate::{Service, actor::Actor, changes::Change, paging::limit_of};
 use model::{DeviceQuery, Drill, DrillDevice, DrillInput, DrillState, DrillStep, Fault, FieldError};
 use serde_json::json;
 use std::{
@@ -19,7 +19,7 @@ const DRILLS_LIMIT: (u32, u32) = (20, 100);
 
 /// The drill that runs on this server, and how it is stopped.
 #[derive(Debug, Default)]
-pub(super) struct Drills(Mutex<Option<(String, CancellationToken)>>);
+pub(crate) struct Drills(Mutex<Option<(String, CancellationToken)>>);
 
 impl Drills {
     fn lock(&self) -> MutexGuard<'_, Option<(String, CancellationToken)>> {

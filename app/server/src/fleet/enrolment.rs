@@ -1,12 +1,11 @@
 //! A device that is not ours yet asks to belong.
 
-use super::{Service, names::device_name_of, server_lists::list_of};
-use crate::{
-    changes::Change,
-    clock::text_of,
+use super::{
     list_seal::sealed,
+    server_lists::list_of,
     store::{ProvisioningRecord, WaitingRecord, WaitingState},
 };
+use crate::{Service, changes::Change, clock::text_of, names::device_name_of};
 use gateway::{
     enrolment::proof_holds,
     server::{EnrolDecision, Enrolment, Refusal},

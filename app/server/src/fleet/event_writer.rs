@@ -1,25 +1,26 @@
 //! Events of all devices, of up to 100 each, written in batches.
 
-use super::batches::{Batches, Writes};
+use super::store::{EventArrival, EventPlace};
 use crate::{
+    batches::{Batches, Writes},
     changes::{Change, Changes},
-    store::{EventArrival, EventPlace, Store, StoreError},
+    db::{Store, StoreError},
 };
 
 /// The writer of events.
-pub(super) type EventWriter = Batches<EventWrites>;
+pub(crate) type EventWriter = Batches<EventWrites>;
 
 /// An upload, and where it goes: a server's role may change while it waits.
 #[derive(Clone, Debug)]
-pub(super) struct Upload {
-    pub(super) place: EventPlace,
-    pub(super) arrival: EventArrival,
+pub(crate) struct Upload {
+    pub(crate) place: EventPlace,
+    pub(crate) arrival: EventArrival,
 }
 
 /// Writes uploads.
-pub(super) struct EventWrites {
-    pub(super) store: Store,
-    pub(super) changes: Changes,
+pub(crate) struct EventWrites {
+    pub(crate) store: Store,
+    pub(crate) changes: Changes,
 }
 
 impl EventWrites {

@@ -1,16 +1,10 @@
 //! Events: taken from devices and from the other server, listed for people.
 
 use super::{
-    Service,
     event_writer::{EventWrites, Upload},
-    names::device_name_of,
-    paging,
+    store::{EventArrival, EventFilter, EventMark, EventNews, EventPlace, EventRow},
 };
-use crate::{
-    changes::Change,
-    clock::text_of,
-    store::{EventArrival, EventFilter, EventMark, EventNews, EventPlace, EventRow, StoreError},
-};
+use crate::{Service, changes::Change, clock::text_of, db::StoreError, names::device_name_of, paging};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gateway::wire::{EventUpload, RingId};
 use model::{Event, EventQuery, Fault, Page, Role};
@@ -40,7 +34,7 @@ impl Service {
     }
 
     /// Up to which id this server holds all events of a device's ring.
-    pub(super) async fn event_watermark(&self, device: u32, ring: RingId) -> Result<u64, Fault> {
+    pub(crate) async fn event_watermark(&self, device: u32, ring: RingId) -> Result<u64, Fault> {
         Ok(self.store.event_watermark(self.event_place(), device, ring).await?)
     }
 
@@ -69,7 +63,7 @@ impl Service {
     }
 
     /// What a standby has to tell of events; nothing on the active server.
-    pub(super) async fn event_news(&self) -> Result<EventNews, StoreError> {
+    pub(crate) async fn event_news(&self) -> Result<EventNews, StoreError> {
         match self.event_place() {
             EventPlace::Database => Ok(EventNews::default()),
             EventPlace::Local => self.store.list_event_news().await,
@@ -91,7 +85,7 @@ impl Service {
     }
 
     /// Takes the events into the database that this server was given while it was standby; does nothing on a standby.
-    pub(super) async fn adopt_own_events(&self) -> Result<(), Fault> {
+    pub(crate) async fn adopt_own_events(&self) -> Result<(), Fault> {
         if self.event_place() == EventPlace::Local {
             return Ok(());
         }

@@ -2,16 +2,17 @@
 //! list that another server of the installation made, and that came after all that are known here.
 
 use super::{
-    Actor, Service,
     connection_settings::model_settings,
-    names::{default_device_name, device_name_of},
+    list_seal::is_sealed,
     server_lists::model_entry,
     standing::MAX_NUMBER,
+    store::{Learned, LearnedDevice, ReportedList, Revision, Sighting},
 };
 use crate::{
+    Service,
+    actor::Actor,
     changes::Change,
-    list_seal::is_sealed,
-    store::{Learned, LearnedDevice, ReportedList, Revision, Sighting},
+    names::{default_device_name, device_name_of},
 };
 use gateway::wire::{DeviceId, ServerList};
 use model::{DeviceInfo, Fault, PushState, RevisionSource, Role};

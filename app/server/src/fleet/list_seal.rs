@@ -1,19 +1,19 @@
 //! The installation's seal on a server list: a device brings it back to servers that never saw the list.
 
-use super::keys::Keys;
+use crate::keys::Keys;
 use aws_lc_rs::hmac;
 use gateway::wire::ServerList;
 
 /// The list with the seal that says: a server of this installation made it, for this device.
 #[must_use]
-pub(super) fn sealed(list: ServerList, device: u32, keys: &Keys) -> ServerList {
+pub(crate) fn sealed(list: ServerList, device: u32, keys: &Keys) -> ServerList {
     let seal = hmac::sign(&key_of(keys), &words(&list, device));
     list.with_seal(seal.as_ref().to_vec())
 }
 
 /// Whether the list bears that seal.
 #[must_use]
-pub(super) fn is_sealed(list: &ServerList, device: u32, keys: &Keys) -> bool {
+pub(crate) fn is_sealed(list: &ServerList, device: u32, keys: &Keys) -> bool {
     hmac::verify(&key_of(keys), &words(list, device), list.seal()).is_ok()
 }
 

@@ -1,15 +1,16 @@
 //! What an operator can ask of a connected device: how its servers look from where it is, and to go to another.
 
 use super::{
-    Actor, Service,
     failures::rows_of,
-    names::device_name_of,
     server_lists::{Blank, entries_of, model_entry, parse_entries},
     standing::Standing,
 };
 use crate::{
+    Service,
+    actor::Actor,
     changes::Change,
-    peers::{Order, PeerRequest},
+    interfaces::peers::{Order, PeerRequest},
+    names::device_name_of,
 };
 use gateway::{
     server::OrderError,
@@ -29,7 +30,7 @@ const MAX_TTL_S: u32 = 7 * 24 * 3600;
 
 /// The last move of each device that was ordered here, since this server's start.
 #[derive(Default)]
-pub(super) struct Moves(Mutex<HashMap<u32, Move>>);
+pub(crate) struct Moves(Mutex<HashMap<u32, Move>>);
 
 impl Moves {
     fn lock(&self) -> MutexGuard<'_, HashMap<u32, Move>> {
@@ -117,7 +118,7 @@ impl Service {
     }
 
     /// A device came back from where it was sent.
-    pub(super) fn note_move_failure(&self, device: u32, to: &ServerEntry, reason: &str) {
+    pub(crate) fn note_move_failure(&self, device: u32, to: &ServerEntry, reason: &str) {
         if let Some(ordered) = self.moves.lock().get_mut(&device)
             && to.is_at(&ordered.address, ordered.port)
         {
@@ -127,7 +128,7 @@ impl Service {
     }
 
     /// The last move of a device, as far as this server knows.
-    pub(super) fn move_of(&self, device: u32, connected: Option<&Connection>) -> Option<Move> {
+    pub(crate) fn move_of(&self, device: u32, connected: Option<&Connection>) -> Option<Move> {
         let ordered = self.moves.lock().get(&device).cloned()?;
         let there = connected.is_some_and(|at| at.is_at(&ordered.address, ordered.port));
         let arrived = there && ordered.state == MoveState::Leaving;

@@ -1,7 +1,7 @@
 //! Provisioning strings: made by an operator, typed into new devices.
 
-use super::{Actor, Service};
-use crate::{changes::Change, clock::text_of, store::ProvisioningRecord};
+use super::store::ProvisioningRecord;
+use crate::{Service, actor::Actor, changes::Change, clock::text_of};
 use gateway::{
     provisioning,
     wire::{Address, Entries, EntriesError},
@@ -95,7 +95,7 @@ impl Service {
 }
 
 /// The addresses of a string as the servers of a device: the first has priority 1.
-pub(super) fn entries_from(addresses: &[String]) -> Result<Vec<ServerEntry>, Fault> {
+pub(crate) fn entries_from(addresses: &[String]) -> Result<Vec<ServerEntry>, Fault> {
     let texts: Vec<(usize, &str)> = addresses.iter().map(String::as_str).enumerate().collect();
     let entries = parse_addresses(&texts).map_err(|errors| Fault::Invalid { errors })?;
     Ok(entries.iter().map(super::server_lists::model_entry).collect())

@@ -2,12 +2,13 @@
 
 mod rules;
 
-use super::{Actor, Service, server_lists::list_of, standing::Standing};
-use crate::{
-    changes::Change,
+use super::{
     list_seal::sealed,
+    server_lists::list_of,
+    standing::Standing,
     store::{Outcome, OutcomeState, PushMove, PushMoved, ReportedList},
 };
+use crate::{Service, actor::Actor, changes::Change};
 use gateway::wire::ServerList;
 use model::{EntryFailure, Fault, Role};
 use rules::{Moves, Position};

@@ -1,11 +1,13 @@
 //! Device certificates that come to their end: renewed for the key that the device was accepted with, and warned about.
 
-use super::{Actor, Service, names::device_name_of};
+use super::store::RenewalRecord;
 use crate::{
+    Service,
+    actor::Actor,
     changes::Change,
     clock::text_of_unix_ms,
-    peers::{PeerRequest, Renew},
-    store::RenewalRecord,
+    interfaces::peers::{PeerRequest, Renew},
+    names::device_name_of,
 };
 use gateway::{enrolment::key_fingerprint, tls::validity_of, wire::DeviceId};
 use model::{Banner, Fault, Role};
@@ -22,19 +24,19 @@ const WARNED_S: u64 = 90 * 24 * 3600;
 /// The newest certificate that each device showed to this server, or was given here: serial number, and its end in seconds
 /// since 1970 UTC.
 #[derive(Default)]
-pub(super) struct Shown(Mutex<HashMap<u32, (String, u64)>>);
+pub(crate) struct Shown(Mutex<HashMap<u32, (String, u64)>>);
 
 impl Shown {
-    pub(super) fn note(&self, device: u32, serial: &str, ends_unix_s: u64) {
+    pub(crate) fn note(&self, device: u32, serial: &str, ends_unix_s: u64) {
         self.lock().insert(device, (serial.to_owned(), ends_unix_s));
     }
 
-    pub(super) fn serial_of(&self, device: u32) -> Option<String> {
+    pub(crate) fn serial_of(&self, device: u32) -> Option<String> {
         self.lock().get(&device).map(|(serial, _)| serial.clone())
     }
 
     /// Forgets the certificate of this serial number; `false` if it is not the device's newest here.
-    pub(super) fn forget(&self, device: u32, serial: &str) -> bool {
+    pub(crate) fn forget(&self, device: u32, serial: &str) -> bool {
         let mut shown = self.lock();
         let found = shown.get(&device).is_some_and(|(newest, _)| newest == serial);
         if found {
@@ -146,7 +148,7 @@ impl Service {
     }
 
     /// What there is to say of the certificate that the device showed last.
-    pub(super) fn certificate_alarm_of(&self, device: u32) -> Option<String> {
+    pub(crate) fn certificate_alarm_of(&self, device: u32) -> Option<String> {
         match self.end_of(self.certificates_shown.end_of(device)?) {
             End::Far => None,
             End::Near(day) => Some(format!(
@@ -160,7 +162,7 @@ impl Service {
     }
 
     /// A warning for every page while this server's own certificate comes to its end.
-    pub(super) fn certificate_banner(&self) -> Option<Banner> {
+    pub(crate) fn certificate_banner(&self) -> Option<Banner> {
         let text = match self.end_of(self.keys.certificate_ends_unix_s()?) {
             End::Far => return None,
             End::Near(day) => {

@@ -1,12 +1,15 @@
 //! The history of a device's server list, and going back in it.
 
 use super::{
-    Actor, Service,
+    server_lists::{Content, entries_of},
+    store::{DeviceEdit, PastRevision, Revision},
+};
+use crate::{
+    Service,
+    actor::Actor,
     names::device_name_of,
     paging::{limit_of, place_of},
-    server_lists::{Content, entries_of},
 };
-use crate::store::{DeviceEdit, PastRevision, Revision};
 use model::{DeviceServers, Fault, Page, RevisionEntry, RevisionPush, RevisionQuery, changes_between};
 use serde_json::json;
 
@@ -96,7 +99,7 @@ impl Service {
 }
 
 /// A revision again, with the settings it had.
-pub(super) fn content_of(revision: &Revision) -> Result<Content, Fault> {
+pub(crate) fn content_of(revision: &Revision) -> Result<Content, Fault> {
     Ok(Content { entries: entries_of(&revision.entries)?, settings: Some(revision.settings.clone()) })
 }
 

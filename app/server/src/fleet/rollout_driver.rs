@@ -2,7 +2,7 @@
 //!
 //! It keeps nothing: whatever it missed, also while the server was down, it finds in the database.
 
-use super::{changes::Change, service::Service};
+use crate::{Service, changes::Change};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
@@ -16,7 +16,7 @@ const GATHERING: Duration = Duration::from_millis(200);
 const TICK: Duration = Duration::from_secs(5);
 
 /// Advances rollouts until `stop`.
-pub(super) async fn drive(service: Arc<Service>, stop: CancellationToken) {
+pub(crate) async fn drive(service: Arc<Service>, stop: CancellationToken) {
     let mut changes = service.changes().listen();
     let work = async {
         loop {

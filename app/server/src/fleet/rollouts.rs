@@ -13,13 +13,16 @@ mod selection;
 mod tests;
 
 use super::{
-    Actor, Service,
-    paging::{self, limit_of, place_of},
     server_lists::{Blank, model_entry, parse_entries},
+    store::{ChosenDevice, RolloutMember, RolloutRecord},
 };
 use crate::{
+    Service,
+    actor::Actor,
     changes::Change,
-    store::{AuditEntry, ChosenDevice, RolloutMember, RolloutRecord},
+    db::AuditEntry,
+    paging,
+    paging::{limit_of, place_of},
 };
 use model::{
     Fault, FieldError, Page, Rollout, RolloutCounts, RolloutDevice, RolloutDeviceQuery, RolloutDeviceState,
@@ -260,7 +263,7 @@ fn shown(member: RolloutMember, state: RolloutDeviceState, wave: u64) -> Rollout
     };
     RolloutDevice {
         device,
-        name: name.unwrap_or_else(|| super::names::device_name_of(device)),
+        name: name.unwrap_or_else(|| crate::names::device_name_of(device)),
         wave,
         state,
         revision,

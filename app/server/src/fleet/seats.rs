@@ -1,7 +1,7 @@
 //! Which server holds which device.
 
-use super::Service;
-use crate::store::Presence;
+use super::store::Presence;
+use crate::Service;
 use model::Fault;
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails.
-    pub(super) async fn seats(&self) -> Result<HashMap<u32, String>, Fault> {
+    pub(crate) async fn seats(&self) -> Result<HashMap<u32, String>, Fault> {
         let mut newest: HashMap<u32, Presence> = HashMap::new();
         for presence in self.store.list_presences().await? {
             if presence.ended_at.is_some() || !self.peers.is_reachable(&presence.server_id) {
@@ -31,7 +31,7 @@ impl Service {
     /// # Errors
     ///
     /// The store fails.
-    pub(super) async fn devices_per_server(&self) -> Result<HashMap<String, u64>, Fault> {
+    pub(crate) async fn devices_per_server(&self) -> Result<HashMap<String, u64>, Fault> {
         let peers = self.peers.peers();
         let reachable = peers.iter().filter(|peer| peer.reachable).map(|peer| peer.facts.id.as_str());
         let servers: Vec<&str> = reachable.chain([self.identity.server_id.as_str()]).collect();

@@ -1,15 +1,11 @@
 //! A device's servers: what is wanted, what the device keeps, and edits of the wanted list.
 
 use super::{
-    Actor, Service,
     connection_settings::{model_settings, parse_settings, settings_of},
-    names::device_name_of,
     standing::Standing,
+    store::{DeviceEdit, PushMove, PushMoved, Revision},
 };
-use crate::{
-    changes::Change,
-    store::{AuditEntry, DeviceEdit, PushMove, PushMoved, Revision},
-};
+use crate::{Service, actor::Actor, changes::Change, db::AuditEntry, names::device_name_of};
 use gateway::wire::{DeviceId, Entries, EntriesError, EntryField, ListHash, ServerList};
 use model::{
     ConnectionSettings, DeviceServers, EntryInput, Fault, FieldError, MAX_ENTRIES, PushState, RevisionSource,
@@ -92,7 +88,7 @@ impl Service {
     }
 
     /// Carries an edit out, and tells whoever lost against somebody else.
-    pub(super) async fn edit_device(&self, actor: &Actor, edit: DeviceEdit) -> Result<(), Fault> {
+    pub(crate) async fn edit_device(&self, actor: &Actor, edit: DeviceEdit) -> Result<(), Fault> {
         let device = edit.device;
         if !self.store.edit_device(&edit).await? {
             let standing = self.standing_of(device).await?;
@@ -105,7 +101,7 @@ impl Service {
     }
 
     /// The next revision with those entries, the state its push starts in, and its audit row.
-    pub(super) async fn new_list(
+    pub(crate) async fn new_list(
         &self,
         actor: &Actor,
         standing: &Standing,
@@ -128,13 +124,13 @@ impl Service {
     }
 
     /// The list the device keeps, as the next revision.
-    pub(super) async fn returning(&self, standing: &Standing, by: &str) -> Result<Revision, Fault> {
+    pub(crate) async fn returning(&self, standing: &Standing, by: &str) -> Result<Revision, Fault> {
         let kept = standing.kept.as_ref().unwrap_or(&standing.wanted);
         let entries = entries_of(&kept.entries)?;
         self.next_revision(standing, (entries, kept.settings.clone()), RevisionSource::Return, by).await
     }
 
-    pub(super) async fn next_revision(
+    pub(crate) async fn next_revision(
         &self,
         standing: &Standing,
         (entries, settings): (Entries, ConnectionSettings),
@@ -150,7 +146,7 @@ impl Service {
     }
 
     /// A server list as the database keeps it.
-    pub(super) fn revision_of(&self, device: u32, list: &ServerList, source: RevisionSource, by: &str) -> Revision {
+    pub(crate) fn revision_of(&self, device: u32, list: &ServerList, source: RevisionSource, by: &str) -> Revision {
         Revision {
             device,
             number: list.version().number,
@@ -165,7 +161,7 @@ impl Service {
         }
     }
 
-    pub(super) fn list_audit(
+    pub(crate) fn list_audit(
         &self,
         actor: &Actor,
         action: &'static str,
@@ -184,7 +180,7 @@ impl Service {
     }
 
     /// The epoch that new revisions are written in.
-    pub(super) async fn epoch(&self) -> Result<u64, Fault> {
+    pub(crate) async fn epoch(&self) -> Result<u64, Fault> {
         Ok(self.active_epoch().await?.0)
     }
 
@@ -200,7 +196,7 @@ impl Service {
     }
 
     /// Tells open pages, the copy and the device's session.
-    pub(super) fn list_changed(&self, device: u32) {
+    pub(crate) fn list_changed(&self, device: u32) {
         self.changed(Change::Device { id: device });
         self.changed(Change::Database);
         if let Some(gateway) = self.gateway.get() {
@@ -225,10 +221,10 @@ impl From<Vec<EntryInput>> for ListInput {
 }
 
 /// What an edit asks for.
-pub(super) struct Content {
-    pub(super) entries: Entries,
+pub(crate) struct Content {
+    pub(crate) entries: Entries,
     /// `None` leaves them as they are wanted.
-    pub(super) settings: Option<ConnectionSettings>,
+    pub(crate) settings: Option<ConnectionSettings>,
 }
 
 impl From<Entries> for Content {
@@ -238,7 +234,7 @@ impl From<Entries> for Content {
 }
 
 /// Entries and settings as typed; all errors of both together.
-pub(super) fn parse_content(
+pub(crate) fn parse_content(
     current: &ConnectionSettings,
     rows: &[EntryInput],
     blank: Blank,
@@ -254,7 +250,7 @@ pub(super) fn parse_content(
 
 /// What an empty row of the table means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Blank {
+pub(crate) enum Blank {
     /// Nothing: forms have more rows than entries.
     Skipped,
     /// A mistake.
@@ -262,7 +258,7 @@ pub(super) enum Blank {
 }
 
 /// Rows as typed, as a server list; errors are at the rows' places as sent.
-pub(super) fn parse_entries(rows: &[EntryInput], blank: Blank) -> Result<Entries, Vec<FieldError>> {
+pub(crate) fn parse_entries(rows: &[EntryInput], blank: Blank) -> Result<Entries, Vec<FieldError>> {
     let rows: Vec<(usize, &EntryInput)> =
         rows.iter().enumerate().filter(|(_, row)| blank == Blank::Refused || !row.is_blank()).collect();
     // 0 is neither a priority nor a port.
@@ -299,7 +295,7 @@ fn field_error(error: &EntriesError, at: impl Fn(usize) -> usize) -> FieldError 
 }
 
 /// Entries from the database as the wire wants them.
-pub(super) fn entries_of(entries: &[ServerEntry]) -> Result<Entries, Fault> {
+pub(crate) fn entries_of(entries: &[ServerEntry]) -> Result<Entries, Fault> {
     debug_assert!(entries.len() <= MAX_ENTRIES);
     Entries::parse(entries.iter().map(|e| (i64::from(e.priority), e.address.as_str(), i64::from(e.port)))).map_err(
         |errors| {
@@ -310,7 +306,7 @@ pub(super) fn entries_of(entries: &[ServerEntry]) -> Result<Entries, Fault> {
 }
 
 /// A revision of the database as the wire wants it.
-pub(super) fn list_of(revision: &Revision) -> Result<ServerList, Fault> {
+pub(crate) fn list_of(revision: &Revision) -> Result<ServerList, Fault> {
     let base = revision.base_hash.as_deref().map(str::parse).transpose().map_err(|_| unreadable(revision))?;
     let list = ServerList::new(revision.epoch, revision.number, base, entries_of(&revision.entries)?)
         .with_settings(settings_of(&revision.settings)?);

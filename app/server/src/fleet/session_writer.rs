@@ -1,16 +1,17 @@
 //! Sessions that begin and end, written in batches: thousands come at once when another server dies.
 
-use super::{
+use super::store::{SightingChange, SightingChanged};
+use crate::{
     Service,
     batches::{Batches, Writes},
+    db::Store,
 };
-use crate::store::{SightingChange, SightingChanged, Store};
 
 /// The writer of sessions.
-pub(super) type SessionWriter = Batches<SessionWrites>;
+pub(crate) type SessionWriter = Batches<SessionWrites>;
 
 /// Writes sessions of one server.
-pub(super) struct SessionWrites {
+pub(crate) struct SessionWrites {
     store: Store,
     server_id: String,
 }
@@ -32,7 +33,7 @@ impl Writes for SessionWrites {
 
 impl Service {
     /// What came of it once it is durable; `None` if it cannot be written now.
-    pub(super) async fn write_session(&self, change: SightingChange) -> Option<SightingChanged> {
+    pub(crate) async fn write_session(&self, change: SightingChange) -> Option<SightingChanged> {
         let writes = || SessionWrites { store: self.store.clone(), server_id: self.identity.server_id.clone() };
         self.session_writer.write(change, writes).await
     }

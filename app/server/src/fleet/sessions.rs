@@ -1,11 +1,10 @@
 //! Registered devices: who may register, which sessions live, and what other servers saw.
 
-use super::{Service, standing::newest};
-use crate::{
-    changes::Change,
-    roles::EpochToken,
+use super::{
+    standing::newest,
     store::{ReportedList, Sighting, SightingChange, SightingChanged},
 };
+use crate::{Service, changes::Change, cluster::roles::EpochToken};
 use gateway::{
     server::{Admission, Refusal},
     wire::{DeviceId, Reason, RingId, ServerStart},

@@ -1,11 +1,11 @@
 //! Where a device stands: what the database says of it and what the servers saw of it, as one picture.
 
-use super::{Service, names::device_name_of};
-use crate::store::{DeviceRecord, ReportedList, Revision, Sighting};
+use super::store::{DeviceRecord, ReportedList, Revision, Sighting};
+use crate::{Service, names::device_name_of};
 use model::{Connection, DeviceInfo, DeviceServers, DeviceStatus, Fault, ListVersion, ProbeTable, Push, PushState};
 
 /// The highest revision that is counted on from: JSON's readers know no higher whole numbers.
-pub(super) const MAX_NUMBER: u64 = 1 << 52;
+pub(crate) const MAX_NUMBER: u64 = 1 << 52;
 
 /// Of a list that may lead nowhere.
 const UNPROVEN: &str = "The device is connected to none of these servers, and none has passed its last test. It tries them \
@@ -15,15 +15,15 @@ const UNPROVEN: &str = "The device is connected to none of these servers, and no
 const MAX_LOOKS: u32 = 4;
 
 /// A device with its lists and its newest sighting.
-pub(super) struct Standing {
-    pub(super) device: DeviceRecord,
+pub(crate) struct Standing {
+    pub(crate) device: DeviceRecord,
     /// The revision it should hold.
-    pub(super) wanted: Revision,
-    pub(super) push: Option<Push>,
+    pub(crate) wanted: Revision,
+    pub(crate) push: Option<Push>,
     /// The list it keeps as it said itself, if it ever registered.
     reported: Option<ReportedList>,
     /// That list in the database, or else the newest one the database knows the device to keep.
-    pub(super) kept: Option<Revision>,
+    pub(crate) kept: Option<Revision>,
     sightings: Vec<Sighting>,
     /// What the device found when it last tried servers.
     probe: Option<ProbeTable>,
@@ -31,22 +31,22 @@ pub(super) struct Standing {
 
 impl Standing {
     /// Refuses an edit that is based on another revision than the wanted one.
-    pub(super) fn require_revision(&self, base: u64) -> Result<(), Fault> {
+    pub(crate) fn require_revision(&self, base: u64) -> Result<(), Fault> {
         if base == self.device.wanted_revision { Ok(()) } else { Err(self.conflict()) }
     }
 
     /// Somebody else was first.
-    pub(super) fn conflict(&self) -> Fault {
+    pub(crate) fn conflict(&self) -> Fault {
         Fault::Conflict { revision: self.wanted.number, by: self.wanted.created_by.clone() }
     }
 
     /// What the device said of itself last.
-    pub(super) fn info(&self) -> &DeviceInfo {
+    pub(crate) fn info(&self) -> &DeviceInfo {
         newest(&self.sightings).map_or(&self.device.info, |sighting| &sighting.info)
     }
 
     /// The number of the list that the device keeps, as it said itself; 0 if it never did.
-    pub(super) fn reported_number(&self) -> u64 {
+    pub(crate) fn reported_number(&self) -> u64 {
         // A device that counts wildly gets no further than numbers that every door can tell.
         self.reported.as_ref().map_or(0, |reported| reported.number.min(MAX_NUMBER))
     }
@@ -74,7 +74,7 @@ impl Standing {
 
 impl Service {
     /// Everything about one device, as it was at one moment.
-    pub(super) async fn standing_of(&self, id: u32) -> Result<Standing, Fault> {
+    pub(crate) async fn standing_of(&self, id: u32) -> Result<Standing, Fault> {
         let mut standing = self.look_at(id).await?;
         for _ in 1..MAX_LOOKS {
             // A list that was saved, kept or given up meanwhile must not be shown half.
@@ -133,7 +133,7 @@ impl Service {
     }
 
     /// A device's servers as every door shows them.
-    pub(super) fn servers_of(&self, standing: &Standing) -> DeviceServers {
+    pub(crate) fn servers_of(&self, standing: &Standing) -> DeviceServers {
         let connected = self.connection_of(&standing.sightings);
         let mut servers = DeviceServers {
             revision: standing.wanted.number,
@@ -151,13 +151,13 @@ impl Service {
     }
 
     /// When the device was last heard of, and whether it is here.
-    pub(super) fn presence_of(&self, standing: &Standing) -> (DeviceStatus, Option<String>) {
+    pub(crate) fn presence_of(&self, standing: &Standing) -> (DeviceStatus, Option<String>) {
         let connection = self.connection_of(&standing.sightings);
         (status_of(connection.as_ref()), self.last_seen_of(&standing.sightings))
     }
 
     /// The session a device holds: the newest one that lives, on a server that answers.
-    pub(super) fn connection_of(&self, sightings: &[Sighting]) -> Option<Connection> {
+    pub(crate) fn connection_of(&self, sightings: &[Sighting]) -> Option<Connection> {
         let live = sightings.iter().filter(|sighting| self.is_live(sighting)).max_by(|a, b| order(a).cmp(&order(b)))?;
         Some(Connection {
             address: live.address.clone(),
@@ -170,7 +170,7 @@ impl Service {
     }
 
     /// When the device was last heard of; now, while it is connected.
-    pub(super) fn last_seen_of(&self, sightings: &[Sighting]) -> Option<String> {
+    pub(crate) fn last_seen_of(&self, sightings: &[Sighting]) -> Option<String> {
         if sightings.iter().any(|sighting| self.is_live(sighting)) {
             return Some(self.clock.now_text());
         }
@@ -207,12 +207,12 @@ fn doubt(servers: &mut DeviceServers) {
 }
 
 /// The sighting that speaks for the device.
-pub(super) fn newest(sightings: &[Sighting]) -> Option<&Sighting> {
+pub(crate) fn newest(sightings: &[Sighting]) -> Option<&Sighting> {
     sightings.iter().max_by(|a, b| order(a).cmp(&order(b)))
 }
 
 /// Connected or not, as pages say it.
-pub(super) fn status_of(connection: Option<&Connection>) -> DeviceStatus {
+pub(crate) fn status_of(connection: Option<&Connection>) -> DeviceStatus {
     match connection {
         Some(_) => DeviceStatus::Connected,
         None => DeviceStatus::Disconnected,

@@ -1,14 +1,16 @@
 //! Devices that asked to belong: an operator accepts or rejects them.
 
 use super::{
-    Actor, Service,
     connection_settings::settings_of,
-    names::{default_device_name, device_name_of},
     server_lists::entries_of,
+    store::{Acceptance, Revision, WaitingRecord, WaitingState},
 };
 use crate::{
+    Service,
+    actor::Actor,
     changes::Change,
-    store::{Acceptance, DeviceRevocation, Revision, WaitingRecord, WaitingState},
+    cluster::store::DeviceRevocation,
+    names::{default_device_name, device_name_of},
 };
 use gateway::{
     enrolment::KeyFingerprint,

@@ -9,12 +9,12 @@ mod identify;
 mod origin;
 
 pub use cookies::Cookies;
-pub(super) use guard::encode;
+pub(crate) use guard::encode;
 pub use guard::{guard_pages, local_path};
 pub use identify::{identify, refuse_foreign_origin};
-pub(super) use origin::is_safe;
+pub(crate) use origin::is_safe;
 
-use super::service::{Actor, Bearer};
+use crate::{actor::Actor, people::Bearer};
 use axum::http::Extensions;
 use model::{Fault, Operator};
 use std::net::IpAddr;

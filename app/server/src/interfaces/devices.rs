@@ -2,7 +2,10 @@
 
 mod words;
 
-use super::service::{Arrival, MoveFailed, Report, ReportedList, Service, foreign_text, rows_of};
+use crate::{
+    Service,
+    fleet::{Arrival, MoveFailed, Report, foreign_text, rows_of, store::ReportedList},
+};
 use gateway::{
     server::{
         Admission, Directory, EnrolDecision, Enrolment, Identity, Progress, Refusal, Registration, Renewal, SessionId,

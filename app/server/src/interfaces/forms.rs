@@ -25,7 +25,7 @@ use model::{Fault, FormAnswer, Typed};
 use tower::ServiceExt as _;
 
 /// The forms of all pages.
-pub(super) fn routes() -> Router<AppState> {
+pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route(paths::SIGN_IN, post(account::sign_in))
         .route(paths::SIGN_OUT, post(account::sign_out))

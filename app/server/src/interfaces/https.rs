@@ -1,6 +1,6 @@
 //! The certificate that browsers see: one that was given, or one of the installation's authority, made anew in time.
 
-use super::{
+use crate::{
     clock::Clock,
     config::HttpTls,
     keys::{Keys, KeysError},
@@ -34,7 +34,7 @@ const HOST_NAME_FILE: &str = "/proc/sys/kernel/hostname";
 /// # Errors
 ///
 /// A file that is not there or not what it should be, and which.
-pub(super) fn given(files: &HttpTls) -> Result<Arc<ServerConfig>, StartError> {
+pub(crate) fn given(files: &HttpTls) -> Result<Arc<ServerConfig>, StartError> {
     let unusable = |path: &Path, error: &dyn fmt::Display| StartError::HttpTls(path.to_owned(), error.to_string());
     let chain = CertificateDer::pem_file_iter(&files.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -52,7 +52,7 @@ pub(super) fn given(files: &HttpTls) -> Result<Arc<ServerConfig>, StartError> {
 /// # Errors
 ///
 /// When no certificate can be made.
-pub(super) fn own(keys: Arc<Keys>, mut hosts: Vec<Address>, clock: Clock) -> Result<Arc<ServerConfig>, StartError> {
+pub(crate) fn own(keys: Arc<Keys>, mut hosts: Vec<Address>, clock: Clock) -> Result<Arc<ServerConfig>, StartError> {
     hosts.extend(names_of_this_machine());
     hosts.sort_by_key(ToString::to_string);
     hosts.dedup();

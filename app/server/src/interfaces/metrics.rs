@@ -8,11 +8,11 @@ mod registered;
 mod requests;
 mod sometimes;
 
-pub(super) use listener::serve;
+pub(crate) use listener::serve;
 pub use registered::Described;
-pub(super) use requests::measure;
+pub(crate) use requests::measure;
 
-use super::service::Service;
+use crate::Service;
 use failover::FailoverMetrics;
 use gateway::{
     server::{Progress, Tally},
@@ -189,7 +189,7 @@ impl Metrics {
     }
 
     /// All of it as it is now, in OpenMetrics' text format. What the store cannot say now is missing.
-    pub(super) async fn tell(&self, service: &Service) -> String {
+    pub(crate) async fn tell(&self, service: &Service) -> String {
         if let Some(gateway) = service.gateway.get() {
             self.devices_connected.set(i64::try_from(gateway.connected()).unwrap_or(i64::MAX));
             self.tally(gateway.tally());

@@ -1,9 +1,7 @@
 //! What pages ask of this server, in the name of whoever is signed in.
 
-use crate::{
-    auth::{self, Session},
-    service::{Actor, Service},
-};
+use super::{auth, auth::Session};
+use crate::{Service, actor::Actor};
 use async_trait::async_trait;
 use axum::{
     extract::{Request, State},

@@ -17,7 +17,7 @@ mod peers_file;
 mod schedule;
 mod snapshots;
 
-pub use super::quorum::Letter;
+pub use crate::cluster::quorum::Letter;
 pub(crate) use board::{Heard, Told};
 pub use board::{PeerBoard, ServerFacts};
 pub use copier::{FirstCopyError, open_standby};
@@ -30,7 +30,7 @@ pub(crate) use peers_file::load as remembered_servers;
 pub use peers_file::{knows_others, remember_servers};
 pub use schedule::{Schedule, ScheduleError};
 
-use super::{keys::Keys, service::Service};
+use crate::{Service, keys::Keys};
 use gateway::tls::{self, Clock, TlsError, Trust};
 use rustls::ClientConfig;
 use snapshots::Snapshot;

@@ -5,7 +5,7 @@
 //! certificate of this server's making. It is accepted under *Waiting Device* like any other. An epoch, or a start of a server, that is
 //! said here counts for nothing, and nobody is asked for one.
 
-use super::service::{Actor, Service};
+use crate::{Service, actor::Actor};
 use futures::{SinkExt as _, StreamExt as _};
 use gateway::{
     authority::ServerKey,
@@ -52,7 +52,7 @@ type Plain = Framed<TcpStream, FrameCodec>;
 type Inner = Framed<TlsStream<TcpStream>, FrameCodec>;
 
 /// The door, and who may come through it.
-pub(super) struct PlainListener {
+pub(crate) struct PlainListener {
     service: Arc<Service>,
     /// Where the ordinary device port is.
     gateway: SocketAddr,
@@ -66,7 +66,7 @@ pub(super) struct PlainListener {
 
 impl PlainListener {
     /// For these Device IDs; they are told that this port is `endpoint`, `address:port`. The ordinary one is `gateway`.
-    pub(super) fn new(service: Arc<Service>, gateway: SocketAddr, endpoint: String, devices: BTreeSet<u32>) -> Self {
+    pub(crate) fn new(service: Arc<Service>, gateway: SocketAddr, endpoint: String, devices: BTreeSet<u32>) -> Self {
         Self { service, gateway, endpoint, devices, newcomers: Mutex::default() }
     }
 }
@@ -102,7 +102,7 @@ impl Refused {
 
 impl PlainListener {
     /// Lets them in until `stop`.
-    pub(super) async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+    pub(crate) async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let (speaker, places) = (Arc::new(self), Arc::new(Semaphore::new(CONNECTIONS)));
         loop {
             let next = async { (places.clone().acquire_owned().await, listener.accept().await) };

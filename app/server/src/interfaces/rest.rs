@@ -21,7 +21,8 @@ mod waiting_devices;
 
 pub use problem::{Problem, status_of};
 
-use super::{auth, router::AppState, service::Actor, stream};
+use super::{auth, router::AppState, stream};
+use crate::actor::Actor;
 use axum::{
     Router,
     extract::FromRequestParts,

@@ -6,11 +6,8 @@ mod proven;
 
 pub(crate) use proven::{HERE_ALONE, SAVED};
 
-use super::{
-    auth::{self, Cookies},
-    metrics, rest,
-    service::Service,
-};
+use super::{auth, auth::Cookies, metrics, rest};
+use crate::Service;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef},

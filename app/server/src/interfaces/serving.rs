@@ -35,7 +35,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(2);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `router` to whoever connects, by HTTPS if `tls` is given, until `stop`; returns when all connections ended.
-pub(super) async fn serve_tcp(
+pub(crate) async fn serve_tcp(
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
     router: Router,
@@ -63,7 +63,7 @@ pub(super) async fn serve_tcp(
 }
 
 /// Serves `router` on the console's socket until `stop`.
-pub(super) async fn serve_console(listener: UnixListener, router: Router, stop: CancellationToken) {
+pub(crate) async fn serve_console(listener: UnixListener, router: Router, stop: CancellationToken) {
     let accept = move |context: &mut Context<'_>| listener.poll_accept(context);
     accept_all(accept, stop.clone(), move |(stream, _)| {
         let marks = |request: &mut Request<Body>| {

@@ -1,6 +1,7 @@
 //! Server-sent events: what changes, told to open pages and programs.
 
-use super::{auth, changes::Change, rest::Problem, router::AppState};
+use super::{auth, rest::Problem, router::AppState};
+use crate::changes::Change;
 use axum::{
     extract::State,
     http::Extensions,
@@ -13,7 +14,7 @@ use tokio_stream::wrappers::{BroadcastStream, errors::BroadcastStreamRecvError};
 const PING: Duration = Duration::from_secs(15);
 
 /// Each change as an event `change`; `reload` to a listener that fell behind. Ends with the sign-in or the server.
-pub(super) async fn changes(
+pub(crate) async fn changes(
     State(state): State<AppState>,
     extensions: Extensions,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {

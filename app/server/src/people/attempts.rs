@@ -13,11 +13,11 @@ const MAX_PAIRS: usize = 10_000;
 
 /// The wrong passwords of late, by login and peer.
 #[derive(Debug, Default)]
-pub(super) struct Attempts(HashMap<(String, String), VecDeque<Instant>>);
+pub(crate) struct Attempts(HashMap<(String, String), VecDeque<Instant>>);
 
 impl Attempts {
     /// How long this login from this peer has to wait; `None` if it may try now.
-    pub(super) fn wait(&mut self, login: &str, peer: &str, now: Instant) -> Option<Duration> {
+    pub(crate) fn wait(&mut self, login: &str, peer: &str, now: Instant) -> Option<Duration> {
         let wrong = self.0.get_mut(&pair(login, peer))?;
         forget_old(wrong, now);
         let first = wrong.front().filter(|_| wrong.len() >= LIMIT)?;
@@ -25,7 +25,7 @@ impl Attempts {
     }
 
     /// A wrong password was tried, or is about to be looked at.
-    pub(super) fn note(&mut self, login: &str, peer: &str, now: Instant) {
+    pub(crate) fn note(&mut self, login: &str, peer: &str, now: Instant) {
         if self.0.len() >= MAX_PAIRS {
             self.make_room(now);
         }
@@ -35,7 +35,7 @@ impl Attempts {
     }
 
     /// The right password was given.
-    pub(super) fn forgive(&mut self, login: &str, peer: &str) {
+    pub(crate) fn forgive(&mut self, login: &str, peer: &str) {
         self.0.remove(&pair(login, peer));
     }
 

@@ -1,15 +1,19 @@
 //! What operators do at a server that is not active, and who tries to sign in there: told to the active server, and taken
 //! into the database at the latest when this server writes it.
 
-use super::{Service, paging};
-use crate::store::{AuditEntry, HeldRecords, OperatorRecords, SignInMark, SignInRow, StoreError};
+use super::store::{HeldRecords, OperatorRecords, SignInMark, SignInRow};
+use crate::{
+    Service,
+    db::{AuditEntry, StoreError},
+    paging,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{Fault, Page, Role, SignInAttempt, SignInQuery};
 use std::{collections::HashMap, sync::atomic::Ordering};
 
 impl Service {
     /// Puts on record what changes nothing in the database: there, or beside it where this server does not write it.
-    pub(super) async fn record_act(&self, entry: &AuditEntry) -> Result<(), Fault> {
+    pub(crate) async fn record_act(&self, entry: &AuditEntry) -> Result<(), Fault> {
         if self.role() == Role::Active {
             return Ok(self.store.append_audit(entry).await?);
         }
@@ -22,7 +26,7 @@ impl Service {
     }
 
     /// What this server has to tell `peer` of its operators; nothing unless that one is active and this one is not.
-    pub(super) async fn records_for(&self, peer: &str) -> Result<OperatorRecords, StoreError> {
+    pub(crate) async fn records_for(&self, peer: &str) -> Result<OperatorRecords, StoreError> {
         if self.role() == Role::Active || !self.peers.is_active(peer) {
             return Ok(OperatorRecords::default());
         }
@@ -31,7 +35,7 @@ impl Service {
 
     /// Takes in what another server told of its operators, and says what is held of that; `None` if this server is not
     /// the one to do so. That it could not be written must not make this server look silent: it is told again.
-    pub(super) async fn note_records(&self, server: &str, records: &OperatorRecords) -> Option<HeldRecords> {
+    pub(crate) async fn note_records(&self, server: &str, records: &OperatorRecords) -> Option<HeldRecords> {
         if self.role() != Role::Active {
             return None;
         }

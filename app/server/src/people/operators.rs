@@ -1,13 +1,15 @@
 //! Operators and their passwords.
 
 use super::{
-    Actor, Service,
     passwords::{check_new, generate_password},
     sign_in::SignedIn,
+    store::OperatorRecord,
 };
 use crate::{
+    Service,
+    actor::Actor,
     changes::Change,
-    store::{AuditEntry, OperatorRecord, StoreError},
+    db::{AuditEntry, StoreError},
 };
 use model::{Fault, Operator, SignInInput};
 
@@ -212,8 +214,8 @@ fn parse_login(text: &str) -> Result<&str, Fault> {
 mod tests {
     use super::*;
     use crate::{
-        service::fixture::{Room, admin},
-        store::PromotionKind,
+        db::PromotionKind,
+        fixture::{Room, admin},
     };
 
     #[tokio::test]

@@ -19,7 +19,7 @@ const HASHES_AT_ONCE: usize = 4;
 const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// Hashes and checks passwords, a few at a time.
-pub(super) struct Passwords {
+pub(crate) struct Passwords {
     turns: Arc<Semaphore>,
     /// Of a password nobody has; checked for logins nobody has.
     decoy: OnceLock<String>,
@@ -33,13 +33,13 @@ impl Default for Passwords {
 
 impl Passwords {
     /// The password as it is kept, in PHC format.
-    pub(super) async fn hash(&self, password: &str) -> Result<String, Fault> {
+    pub(crate) async fn hash(&self, password: &str) -> Result<String, Fault> {
         let password = password.to_owned();
         self.in_turn(move || hash(&password)).await?
     }
 
     /// Does the password belong to `kept`? Without `kept` it takes as long and is always wrong.
-    pub(super) async fn check(&self, password: &str, kept: Option<String>) -> Result<bool, Fault> {
+    pub(crate) async fn check(&self, password: &str, kept: Option<String>) -> Result<bool, Fault> {
         if password.len() > MAX_PASSWORD_BYTES {
             return Ok(false);
         }
@@ -75,7 +75,7 @@ impl Passwords {
 }
 
 /// Checks a new password; `field` is where an error is shown.
-pub(super) fn check_new(field: &str, password: &str) -> Result<(), FieldError> {
+pub(crate) fn check_new(field: &str, password: &str) -> Result<(), FieldError> {
     if password.chars().count() < MIN_PASSWORD_CHARACTERS {
         let rule =
             format!("A password has at least {MIN_PASSWORD_CHARACTERS} characters; several words make a good one.");
@@ -88,7 +88,7 @@ pub(super) fn check_new(field: &str, password: &str) -> Result<(), FieldError> {
 }
 
 /// A random password that is easy to copy from a screen: 80 bits in four groups.
-pub(super) fn generate_password() -> String {
+pub(crate) fn generate_password() -> String {
     let mut random = rand::rng();
     let groups: Vec<String> = (0..4)
         .map(|_| (0..4).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect())

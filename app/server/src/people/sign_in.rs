@@ -1,16 +1,13 @@
 //! Signing in, staying signed in, signing out.
 
 use super::{
-    Actor, Service,
     attempts::Attempts,
     passwords::Passwords,
-    shared_database::NO_RECORDS,
-    tokens::{self, ACCESS_LIFE, Claims},
-};
-use crate::{
-    clock::text_of,
     store::{OperatorRecord, Presented, RefreshToken},
+    tokens,
+    tokens::{ACCESS_LIFE, Claims},
 };
+use crate::{Service, actor::Actor, clock::text_of, cluster::shared_database::NO_RECORDS};
 use model::{Fault, Operator, SignInInput};
 use std::{
     fmt,
@@ -58,13 +55,13 @@ pub struct Bearer {
 
 /// What the room needs to know who is who.
 #[derive(Default)]
-pub(super) struct SignInGuard {
-    pub(super) passwords: Passwords,
+pub(crate) struct SignInGuard {
+    pub(crate) passwords: Passwords,
     attempts: Mutex<Attempts>,
 }
 
 impl SignInGuard {
-    pub(super) fn attempts(&self) -> MutexGuard<'_, Attempts> {
+    pub(crate) fn attempts(&self) -> MutexGuard<'_, Attempts> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -81,7 +78,7 @@ impl Service {
     }
 
     /// Checks login and password, and nothing more.
-    pub(super) async fn authenticate(&self, input: &SignInInput, peer: Option<&str>) -> Result<OperatorRecord, Fault> {
+    pub(crate) async fn authenticate(&self, input: &SignInInput, peer: Option<&str>) -> Result<OperatorRecord, Fault> {
         if self.store.is_blank() {
             return Err(Fault::StorageUnavailable { hint: NO_RECORDS.to_owned() });
         }
@@ -121,7 +118,7 @@ impl Service {
     }
 
     /// New tokens; `family` continues an earlier sign-in.
-    pub(super) async fn issue(&self, operator: &OperatorRecord, family: Option<String>) -> Result<SignedIn, Fault> {
+    pub(crate) async fn issue(&self, operator: &OperatorRecord, family: Option<String>) -> Result<SignedIn, Fault> {
         let now = self.clock.now();
         let credential = credential_of(operator);
         let claims = Claims {

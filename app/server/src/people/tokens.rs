@@ -5,34 +5,34 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 /// How long an access token is good.
-pub(super) const ACCESS_LIFE: Duration = Duration::minutes(15);
+pub(crate) const ACCESS_LIFE: Duration = Duration::minutes(15);
 /// The clocks of two servers may differ by this much.
 const CLOCK_SKEW: Duration = Duration::seconds(60);
 
 /// What an access token says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Claims {
+pub(crate) struct Claims {
     /// The installation.
-    pub(super) iss: String,
+    pub(crate) iss: String,
     /// The operator's login.
-    pub(super) sub: String,
+    pub(crate) sub: String,
     /// Unix seconds.
-    pub(super) iat: i64,
+    pub(crate) iat: i64,
     /// Unix seconds.
-    pub(super) exp: i64,
+    pub(crate) exp: i64,
     /// Names the password that was signed in with; a new one ends the token.
-    pub(super) cred: String,
+    pub(crate) cred: String,
     /// Good for changing the password alone.
-    pub(super) must_change: bool,
+    pub(crate) must_change: bool,
 }
 
 /// A new token for `sub`, from `now` on.
-pub(super) fn sign(secret: &[u8], claims: &Claims) -> Result<String, jsonwebtoken::errors::Error> {
+pub(crate) fn sign(secret: &[u8], claims: &Claims) -> Result<String, jsonwebtoken::errors::Error> {
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(secret))
 }
 
 /// What a token of this installation says, if it is genuine and good at `now`.
-pub(super) fn verify(secret: &[u8], installation_id: &str, token: &str, now: OffsetDateTime) -> Option<Claims> {
+pub(crate) fn verify(secret: &[u8], installation_id: &str, token: &str, now: OffsetDateTime) -> Option<Claims> {
     let mut rules = Validation::new(Algorithm::HS256);
     rules.set_issuer(&[installation_id]);
     rules.set_required_spec_claims(&["exp", "iss", "sub"]);

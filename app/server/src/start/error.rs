@@ -1,12 +1,12 @@
 //! Why a server did not start.
 
 use crate::{
+    cluster::lease::FileSystemError,
     config::ConfigError,
     data_folder::DataFolderError,
+    db::StoreError,
+    interfaces::peers::{FirstCopyError, JoinError},
     keys::KeysError,
-    lease::FileSystemError,
-    peers::{FirstCopyError, JoinError},
-    store::StoreError,
 };
 use model::Fault;
 use std::{io, net::SocketAddr, path::PathBuf};

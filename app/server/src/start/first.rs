@@ -3,13 +3,16 @@
 use super::StartError;
 use crate::{
     clock::Clock,
+    cluster::{
+        roles::{EpochToken, RoleRecord, Roles},
+        store::NewServer,
+    },
     config::{Config, FIRST_SERVER_NAME},
     data_folder::DataFolder,
+    db::{AuditEntry, Installation, Promotion, PromotionKind, Store},
+    identity::Identity,
+    interfaces::{peers, peers::Applicant},
     keys::{Keys, KeysError},
-    peers::{self, Applicant},
-    roles::{EpochToken, RoleRecord, Roles},
-    service::Identity,
-    store::{AuditEntry, Installation, NewServer, Promotion, PromotionKind, Store},
 };
 use gateway::{
     authority::{Authority, ServerKey},

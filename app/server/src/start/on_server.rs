@@ -3,11 +3,14 @@
 use super::{StartError, first::enter_first};
 use crate::{
     clock::Clock,
+    cluster::{
+        fitting, loses_writes,
+        roles::{RoleRecord, Roles},
+    },
     data_folder::DataFolder,
+    db::Store,
+    identity::Identity,
     keys::Keys,
-    roles::{RoleRecord, Roles},
-    service::{Identity, fitting, loses_writes},
-    store::Store,
 };
 use model::Role;
 

@@ -3,13 +3,15 @@
 use super::{StartError, first::enter_first};
 use crate::{
     clock::Clock,
+    cluster::{
+        lease::{Keeper, SharedFile, check_file_system},
+        roles::{Pause, RoleRecord, Roles},
+    },
     data_folder::DataFolder,
+    db::{Installation, LOCAL_FILE, Store},
+    identity::Identity,
+    interfaces::{peers, peers::FirstCopyError},
     keys::Keys,
-    lease::{Keeper, SharedFile, check_file_system},
-    peers::{self, FirstCopyError},
-    roles::{Pause, RoleRecord, Roles},
-    service::Identity,
-    store::{Installation, LOCAL_FILE, Store},
 };
 use model::Role;
 use std::{path::Path, sync::Arc, time::Duration};

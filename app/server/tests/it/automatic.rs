@@ -1,10 +1,12 @@
 //! A standby that takes over by itself because most devices are on it, and an active server that gives way by itself.
 
-use crate::cluster::Cluster;
-use crate::device::{DEVICE, QuickDevice, list_of};
-use crate::failover::{Mortal, quick};
-use crate::harness::{Answer, api_request, send};
-use crate::pair::{PASSWORD, Pair, change, console, folder, has, join_string, until};
+use crate::{
+    cluster::Cluster,
+    device::{DEVICE, QuickDevice, list_of},
+    failover::{Mortal, quick},
+    harness::{Answer, api_request, send},
+    pair::{PASSWORD, Pair, change, console, folder, has, join_string, until},
+};
 use http::{Method, StatusCode};
 use model::{Fault, Role};
 use serde_json::json;

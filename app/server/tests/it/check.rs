@@ -5,7 +5,7 @@ use crate::{
     harness::{PATIENCE, Portal, until},
 };
 use serde_json::{Value, json};
-use server::{keys::Keys, service::Identity};
+use server::{identity::Identity, keys::Keys};
 use std::{
     fs,
     net::TcpListener,

@@ -7,7 +7,7 @@ use gateway::{
     wire::{DeviceId, DeviceInfo, IpConfig, SerialConfig},
 };
 use model::{Connection, EntryInput, ProvisioningInput, PushState};
-use server::{service::Service, start::Running};
+use server::{Service, start::Running};
 use std::{net::SocketAddr, path::Path, time::Duration};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;

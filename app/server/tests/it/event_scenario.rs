@@ -10,8 +10,8 @@ use gateway::simulator::{FIRST_DEVICE, Fleet, FleetSettings, Happened, IDENTIFIE
 use http::StatusCode;
 use model::{Event, EventQuery, ProvisioningInput, PushState};
 use server::{
+    Service,
     config::Config,
-    service::Service,
     start::{Running, start},
 };
 use std::net::SocketAddr;

@@ -1,12 +1,14 @@
 //! Real devices and two whole servers, one of which is killed.
 
-use crate::device::{DEVICE, QuickDevice, list, shown_at};
-use crate::pair::{Pair, change, confirm_newcomers, first, folder, has, join_string, second, until};
+use crate::{
+    device::{DEVICE, QuickDevice, list, shown_at},
+    pair::{Pair, change, confirm_newcomers, first, folder, has, join_string, second, until},
+};
 use model::{DeviceStatus, PushState};
 use server::{
     config::Config,
+    db::LOCAL_FILE,
     start::{Running, start},
-    store::LOCAL_FILE,
 };
 use sqlx::{Connection as _, SqliteConnection};
 use std::{

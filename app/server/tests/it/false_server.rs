@@ -14,11 +14,10 @@ use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use model::Role;
 use server::{
+    cluster::{roles::EpochToken, starts::Start},
+    db::Manifest,
+    interfaces::peers::{Exchange, ExchangeReply, News, ServerFacts},
     keys::Keys,
-    peers::{Exchange, ExchangeReply, News, ServerFacts},
-    roles::EpochToken,
-    starts::Start,
-    store::Manifest,
 };
 use std::{io, net::SocketAddr, path::Path, time::Duration};
 use tokio::{

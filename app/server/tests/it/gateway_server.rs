@@ -11,13 +11,15 @@ use gateway::{
 use model::{DeviceServers, EntryInput, ProvisioningInput, Role};
 use rcgen::KeyPair;
 use server::{
+    Service,
+    actor::Actor,
     changes::Change,
     clock::Clock,
+    cluster::roles::{EpochToken, RoleRecord},
+    db::{DATABASE_FILE, Installation, Store},
+    identity::Identity,
+    interfaces::devices::Link,
     keys::Keys,
-    link::Link,
-    roles::{EpochToken, RoleRecord},
-    service::{Actor, Identity, Service},
-    store::{DATABASE_FILE, Installation, Store},
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use time::OffsetDateTime;

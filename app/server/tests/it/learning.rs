@@ -1,10 +1,12 @@
 //! A server that takes over with an older copy learns from the devices which lists they keep.
 
-use crate::device::{DEVICE, QuickDevice, list, rows, shown_at};
-use crate::event_scenario;
-use crate::failover::{Mortal, quick};
-use crate::pair::{console, folder, join_string, until};
-use crate::promotion::promote;
+use crate::{
+    device::{DEVICE, QuickDevice, list, rows, shown_at},
+    event_scenario,
+    failover::{Mortal, quick},
+    pair::{console, folder, join_string, until},
+    promotion::promote,
+};
 use model::{PushState, RevisionQuery};
 use server::{config::Config, start::start};
 

@@ -84,7 +84,7 @@ async fn while_the_database_is_locked_edits_fail_and_sessions_stay() {
     let member = server.accept(DEVICE).await;
     let first = &member.enrolled.list;
     let (mut device, _) = RawDevice::register(&server, &member, hello(DEVICE, server.address, first)).await;
-    let database = server.folder.path().join(server::store::DATABASE_FILE);
+    let database = server.folder.path().join(server::db::DATABASE_FILE);
     let mut other = SqliteConnection::connect(&database.display().to_string()).await.unwrap();
     sqlx::query("begin immediate").execute(&mut other).await.unwrap();
     let edit = server.service.replace_servers(&admin(), DEVICE, 1, rows(&[server.address])).await;

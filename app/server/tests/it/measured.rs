@@ -3,7 +3,7 @@
 use crate::harness::{Answer, Portal, send, until};
 use http::{Request, StatusCode};
 use http_body_util::Full;
-use server::{metrics::Metrics, start::Running};
+use server::{interfaces::metrics::Metrics, start::Running};
 
 const DEVICE: u32 = 547_846_001;
 /// Told by a standby alone, with a shared file, or with a database on a server.

@@ -1,8 +1,10 @@
 //! Servers that ask to join and wait for an operator.
 
-use crate::failover::{Mortal, quick};
-use crate::pair::{change, confirm_newcomers, console, first, folder, has, join_string, second, until};
-use crate::promotion::{again, becomes, promote, rejoin};
+use crate::{
+    failover::{Mortal, quick},
+    pair::{change, confirm_newcomers, console, first, folder, has, join_string, second, until},
+    promotion::{again, becomes, promote, rejoin},
+};
 use gateway::enrolment::KeyFingerprint;
 use model::{Fault, Role};
 use server::{config::Config, keys::Keys, start::start};

@@ -1,8 +1,10 @@
 //! What operators ask of a connected device: a test of its servers, a move, other settings.
 
-use crate::device::{DEVICE, QuickDevice, list, shown_at};
-use crate::failover::quick;
-use crate::pair::{console, folder, join_string, until};
+use crate::{
+    device::{DEVICE, QuickDevice, list, shown_at},
+    failover::quick,
+    pair::{console, folder, join_string, until},
+};
 use model::{Fault, MoveInput, MoveState, PeerState, PushState};
 use server::{
     config::Config,

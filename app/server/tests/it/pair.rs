@@ -2,8 +2,8 @@
 
 use model::ProvisioningInput;
 use server::{
+    actor::Actor,
     config::Config,
-    service::Actor,
     start::{Running, StartError, start},
 };
 use std::{

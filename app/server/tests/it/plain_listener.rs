@@ -1,9 +1,11 @@
 //! The port for readers without TLS.
 
-use crate::device::{DEVICE, QuickDevice, rows};
-use crate::failover::quick;
-use crate::pair::{console, folder};
-use crate::raw_device::{hello, info};
+use crate::{
+    device::{DEVICE, QuickDevice, rows},
+    failover::quick,
+    pair::{console, folder},
+    raw_device::{hello, info},
+};
 use futures::{SinkExt as _, StreamExt as _};
 use gateway::wire::{
     Enrol, Epoch, Event, EventUpload, FrameCodec, Hello, ListHash, Message, PROTOCOL_VERSION, Reason, RingId, RingSpan,

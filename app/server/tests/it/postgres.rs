@@ -10,8 +10,8 @@ use crate::{
 use gateway::simulator::FIRST_DEVICE;
 use model::{Fault, ProvisioningInput, PushState};
 use server::{
+    Service,
     config::Config,
-    service::Service,
     start::{StartError, start},
 };
 use std::{path::Path, time::Duration};

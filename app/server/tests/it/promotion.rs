@@ -1,16 +1,18 @@
 //! The active role moves between two whole servers: handed over, taken over, and back.
 
-use crate::device::{QuickDevice, list, shown_at};
-use crate::failover::{Mortal, quick};
-use crate::harness::{api_request, send};
-use crate::pair::{PASSWORD, Pair, change, console, folder, has, join_string, until};
+use crate::{
+    device::{QuickDevice, list, shown_at},
+    failover::{Mortal, quick},
+    harness::{api_request, send},
+    pair::{PASSWORD, Pair, change, console, folder, has, join_string, until},
+};
 use http::Method;
 use model::{Fault, PromotionInput, PushState, Role, Server, SignInInput};
 use serde_json::{Value, json};
 use server::{
     config::Config,
+    db::DATABASE_FILE,
     start::{Running, start},
-    store::DATABASE_FILE,
 };
 use sqlx::{Connection as _, SqliteConnection};
 use std::path::Path;

@@ -1,9 +1,11 @@
 //! A copy whose transfer breaks off goes on where it was.
 
-use crate::false_server::FalseServer;
-use crate::pair::{Pair, change, folder, has, until};
-use crate::promotion::{again, copy_folder};
-use server::{config::Config, store::Manifest};
+use crate::{
+    false_server::FalseServer,
+    pair::{Pair, change, folder, has, until},
+    promotion::{again, copy_folder},
+};
+use server::{config::Config, db::Manifest};
 use std::{fs, path::Path};
 
 /// The copy that the standby of `data` works with.

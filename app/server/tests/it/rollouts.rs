@@ -17,10 +17,10 @@ use model::{
 };
 use serde_json::{Value, json};
 use server::{
+    Service,
     config::Config,
-    service::Service,
+    db::DATABASE_FILE,
     start::{Running, start},
-    store::DATABASE_FILE,
 };
 use sqlx::{Connection as _, SqliteConnection};
 use std::{net::SocketAddr, ops::Range, path::Path, time::Duration};

@@ -1,13 +1,15 @@
 //! Two servers that share one database file: the lease on it decides which is active.
 
-use crate::device::{DEVICE, QuickDevice, list, shown_at};
-use crate::failover::{Process, quick};
-use crate::pair::{change, console, folder, has, join_string, until};
-use crate::promotion::promote;
+use crate::{
+    device::{DEVICE, QuickDevice, list, shown_at},
+    failover::{Process, quick},
+    pair::{change, console, folder, has, join_string, until},
+    promotion::promote,
+};
 use model::{Fault, Role};
 use server::{
+    cluster::lease::SharedFile,
     config::Config,
-    lease::SharedFile,
     start::{Running, start},
 };
 use std::path::Path;

@@ -2,10 +2,12 @@
 //! stand still, orderly stops, handovers. All the time somebody tries to edit on both. The lease alone decides: whoever answers
 //! `/health/active` is the one that it names, no two answer edits in one epoch, and what was answered is in the file.
 
-use crate::failover::{Process, quick};
-use crate::pair::{folder, join_string, until};
-use crate::scenarios::live_all;
-use crate::shared_file::sharing;
+use crate::{
+    failover::{Process, quick},
+    pair::{folder, join_string, until},
+    scenarios::live_all,
+    shared_file::sharing,
+};
 use futures::FutureExt as _;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};

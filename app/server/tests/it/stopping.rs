@@ -8,8 +8,8 @@ use crate::{
 };
 use server::{
     config::Config,
+    db::LOCAL_FILE,
     start::{Running, start},
-    store::LOCAL_FILE,
 };
 use sqlx::{Connection as _, SqliteConnection};
 use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};

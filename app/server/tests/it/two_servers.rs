@@ -19,10 +19,10 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use server::{
     clock::Clock,
     config::Config,
+    db::{DATABASE_FILE, Manifest},
+    interfaces::peers::JoinString,
     keys::Keys,
-    peers::JoinString,
     start::{Running, start},
-    store::{DATABASE_FILE, Manifest},
 };
 use sqlx::{Connection as _, SqliteConnection};
 use std::{
@@ -239,7 +239,7 @@ async fn only_servers_of_the_installation_are_answered() {
         Some((CertificateDer::from_pem_slice(server.certificate_pem.as_bytes()).unwrap(), key))
     };
     assert!(ask(&one, authority, identity()).await.starts_with("HTTP/1.1 200"));
-    let database = one_data.path().join(server::store::DATABASE_FILE).display().to_string();
+    let database = one_data.path().join(server::db::DATABASE_FILE).display().to_string();
     let mut database = SqliteConnection::connect(&database).await.unwrap();
     sqlx::query("insert into revocations values ($1, 'server', 'three', 'stolen', 'admin', '')")
         .bind(hex::encode(&server.serial))
@@ -307,7 +307,7 @@ async fn an_altered_copy_is_refused_and_the_old_one_stays() {
 
 /// A copy of the database that differs from all before.
 async fn snapshot(data: &Path, file: &Path) {
-    let database = data.join(server::store::DATABASE_FILE).display().to_string();
+    let database = data.join(server::db::DATABASE_FILE).display().to_string();
     let mut connection = SqliteConnection::connect(&database).await.unwrap();
     let file = file.display().to_string();
     sqlx::query("vacuum into $1").bind(&file).execute(&mut connection).await.unwrap();

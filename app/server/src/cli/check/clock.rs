@@ -3,7 +3,7 @@
 use super::{Scene, report::Finding};
 use crate::{
     clock::text_of,
-    store::{DATABASE_FILE, LOCAL_FILE},
+    db::{DATABASE_FILE, LOCAL_FILE},
 };
 use std::fs;
 use time::{Duration, OffsetDateTime};

@@ -4,7 +4,7 @@ use super::{
     Scene,
     report::{Finding, size},
 };
-use crate::store::{LOCAL_FILE, Schema, StoreError, Surveyed};
+use crate::db::{LOCAL_FILE, Schema, StoreError, Surveyed};
 use model::Role;
 use std::fs;
 

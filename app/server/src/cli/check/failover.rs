@@ -1,7 +1,7 @@
 //! Whether the servers could stand in for one another, and what the last time left undone.
 
 use super::{Scene, report::Finding};
-use crate::lease::check_file_system;
+use crate::cluster::lease::check_file_system;
 use std::path::Path;
 
 /// Clocks that are kept set differ by less.

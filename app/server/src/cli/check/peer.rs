@@ -1,7 +1,7 @@
 //! The other server: does it answer, and how old is what a standby has of it.
 
 use super::{Scene, report::Finding};
-use crate::peers::remembered_servers;
+use crate::interfaces::peers::remembered_servers;
 use model::{PeerState, ReplicationPart, Role};
 use std::time::Duration;
 use tokio::{net::TcpStream, time::timeout};

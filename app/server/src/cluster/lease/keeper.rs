@@ -2,7 +2,7 @@
 //! active any more.
 
 use super::{Holder, Lease, SILENCE, SharedFile, Taken, run_hook};
-use crate::service::Service;
+use crate::Service;
 use model::Role;
 use std::{
     io,

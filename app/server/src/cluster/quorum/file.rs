@@ -2,8 +2,8 @@
 
 use super::{from_the_wire, on_the_wire};
 use crate::{
+    cluster::roles::{EpochToken, RoleRecord},
     durable,
-    roles::{EpochToken, RoleRecord},
 };
 use gateway::{
     quorum::{Electorate, Start, Stored, Version},

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::{
-    peers::{ServerFacts, Told},
-    service::fixture::{FIRST, Newcomer, Room, admin, arrival, reported},
-    starts::Start,
+    cluster::starts::Start,
+    fixture::{FIRST, Newcomer, Room, admin, arrival, reported},
+    interfaces::peers::{ServerFacts, Told},
 };
 use gateway::server::{EnrolDecision, Refusal};
 use std::time::Instant;

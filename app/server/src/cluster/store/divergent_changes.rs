@@ -1,6 +1,6 @@
 //! What a database that was overtaken holds and the active server's database does not.
 
-use super::{
+use crate::db::{
     Copies, DATABASE_FILE, Database, LOCAL_FILE, Store, StoreError, begin,
     columns::{count, number},
     copy::{CopyFlaw, open_read_only},

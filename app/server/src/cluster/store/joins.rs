@@ -1,6 +1,7 @@
 //! Join strings, and the servers that came in by one.
 
-use super::{AuditEntry, NewServer, Store, StoreError, audit::insert_audit, begin, sql};
+use super::NewServer;
+use crate::db::{AuditEntry, Store, StoreError, audit::insert_audit, begin, sql};
 
 /// A join string on record.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Times in which another server did not answer.
 
-use super::{
+use crate::db::{
     Store, StoreError,
     columns::{from_json, to_json},
     sql,

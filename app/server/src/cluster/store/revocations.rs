@@ -1,6 +1,6 @@
 //! What is no longer good, for good: certificates by serial number, and operators.
 
-use super::{AuditEntry, Database, Store, StoreError, Transaction, audit::insert_audit, begin, sql};
+use crate::db::{AuditEntry, Database, Store, StoreError, Transaction, audit::insert_audit, begin, sql};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -93,7 +93,7 @@ impl Store {
     }
 
     /// Another database is about to take the place of the one in use, and may know less: what this one knows stays.
-    pub(super) async fn keep_revocations_of_database(&self) -> Result<(), StoreError> {
+    pub(crate) async fn keep_revocations_of_database(&self) -> Result<(), StoreError> {
         self.keep_revocations(&revocations_in(&self.database()).await?).await
     }
 
@@ -108,7 +108,7 @@ impl Store {
 }
 
 /// Whether this database knows the certificate to be no longer good.
-pub(super) async fn is_revoked_in(database: &Database, serial: &str) -> Result<bool, StoreError> {
+pub(crate) async fn is_revoked_in(database: &Database, serial: &str) -> Result<bool, StoreError> {
     let found: i64 = sql::query_scalar("select count(*) from revocations where serial = $1")
         .bind(serial)
         .fetch_one(database)
@@ -145,7 +145,7 @@ async fn insert(database: &Database, rows: &[Revocation]) -> Result<(), StoreErr
 }
 
 /// Revokes every certificate that the device has on record, in the caller's transaction; twice is once.
-pub(super) async fn revoke_device(
+pub(crate) async fn revoke_device(
     connection: &mut Transaction,
     revocation: &DeviceRevocation,
 ) -> Result<(), StoreError> {

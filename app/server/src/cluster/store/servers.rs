@@ -1,6 +1,6 @@
 //! The installation's servers, as the database has them.
 
-use super::{AuditEntry, Store, StoreError, audit::insert_audit, begin, sql};
+use crate::db::{AuditEntry, Store, StoreError, audit::insert_audit, begin, sql};
 
 /// A server on record.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,12 @@
 //! What is in force whatever moment a change of hands is cut off at.
 
 use super::*;
-use crate::store::{
-    EventArrival, EventPlace, Installation, Manifest,
-    copy::{CopyFlaw, adopt},
+use crate::{
+    db::{
+        Installation, Manifest,
+        copy::{CopyFlaw, adopt},
+    },
+    fleet::store::{EventArrival, EventPlace},
 };
 use gateway::wire::{Event, EventUpload, RingId, SERVER_CONNECTED};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Which copies a standby puts to use, and what is left when it does not.
 
 use super::*;
-use crate::store::{Installation, Revocation};
+use crate::{cluster::store::Revocation, db::Installation};
 use std::{fs, path::PathBuf};
 use tempfile::TempDir;
 

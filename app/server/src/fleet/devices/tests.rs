@@ -1,7 +1,7 @@
 //! The device list and the Device Setting page on a real store.
 
 use super::*;
-use crate::service::fixture::{FIRST, Room, admin, entry, reported, row, rows};
+use crate::fixture::{FIRST, Room, admin, entry, reported, row, rows};
 use model::{DeviceStatus, EntryInput, Role};
 
 fn query() -> DeviceQuery {

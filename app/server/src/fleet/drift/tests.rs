@@ -1,9 +1,9 @@
 //! Devices that come with a list they were not thought to keep.
 
 use super::*;
-use crate::service::{
-    Arrival,
+use crate::{
     fixture::{FIRST, Room, arrival, reported},
+    fleet::Arrival,
 };
 use model::PushState;
 

@@ -1,6 +1,6 @@
 //! One drill, from its first order to its report.
 
-use crate::service::{Actor, Service};
+use crate::{Service, actor::Actor};
 use futures::{StreamExt as _, stream};
 use model::{Drill, DrillDevice, DrillState, DrillStep, Fault, MoveInput, Role};
 use std::{

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    service::fixture::{FIRST, Newcomer, Room, admin, entry, info, reported},
-    store::PromotionKind,
+    db::PromotionKind,
+    fixture::{FIRST, Newcomer, Room, admin, entry, info, reported},
 };
 use time::Duration;
 

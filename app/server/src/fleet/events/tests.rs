@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    service::fixture::{FIRST, Room, admin},
-    store::PromotionKind,
+    db::PromotionKind,
+    fixture::{FIRST, Room, admin},
 };
 use gateway::wire::Event as Logged;
 use std::collections::BTreeSet;

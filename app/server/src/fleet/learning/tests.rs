@@ -1,7 +1,7 @@
 //! Which devices are learned, on a real store.
 
 use super::*;
-use crate::service::fixture::{FIRST, Room, admin, info};
+use crate::fixture::{FIRST, Room, admin, info};
 
 #[tokio::test]
 async fn a_device_is_learned_once_and_not_by_a_revoked_certificate() {

@@ -1,7 +1,7 @@
 //! Provisioning strings on a real store.
 
 use super::*;
-use crate::service::fixture::{FIRST, Room, admin, entry};
+use crate::fixture::{FIRST, Room, admin, entry};
 use gateway::server::EnrolDecision;
 
 fn input(addresses: &[&str]) -> ProvisioningInput {

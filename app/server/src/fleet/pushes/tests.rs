@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    service::fixture::{FIRST, Room, admin, entry, reported, rows},
-    store::fixture::lock_database,
+    db::fixture::lock_database,
+    fixture::{FIRST, Room, admin, entry, reported, rows},
 };
 use model::PushState;
 

@@ -1,9 +1,9 @@
 //! Renewals on a real store.
 
 use super::*;
-use crate::service::{
-    Arrival,
+use crate::{
     fixture::{FIRST, Newcomer, Room, admin, arrival, reported},
+    fleet::Arrival,
 };
 use gateway::{server::EnrolDecision, tls::peer_of, wire::Enrolled};
 use time::Duration;

@@ -1,7 +1,7 @@
 //! Which devices are on this server, and how long the others have been away from it.
 
-use super::{super::Service, plan::Contact};
-use crate::store::Presence;
+use super::plan::Contact;
+use crate::{Service, fleet::store::Presence};
 use model::Fault;
 use std::{collections::HashMap, time::Duration};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};

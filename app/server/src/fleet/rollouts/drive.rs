@@ -1,16 +1,16 @@
 //! Carries out what the plan says: begins devices, stops, finishes, withdraws.
 
-use super::{
-    super::{
-        Actor, Service,
+use super::{Course, name_of, plan, plan::Decision};
+use crate::{
+    Service,
+    actor::Actor,
+    fleet::{
         revision_history::content_of,
         server_lists::{Content, entries_of},
         standing::Standing,
+        store::{Begun, DeviceEdit, RolloutMember, RolloutMove, RolloutRecord},
     },
-    Course, name_of, plan,
-    plan::Decision,
 };
-use crate::store::{Begun, DeviceEdit, RolloutMember, RolloutMove, RolloutRecord};
 use model::{Fault, PushState, Role, RolloutState};
 use serde_json::json;
 

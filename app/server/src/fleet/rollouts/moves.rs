@@ -1,10 +1,7 @@
 //! What operators do to a rollout: hold it, let it go on, end it.
 
-use super::{
-    super::{Actor, Service},
-    Course, plan,
-};
-use crate::store::{AuditEntry, RolloutMove};
+use super::{Course, plan};
+use crate::{Service, actor::Actor, db::AuditEntry, fleet::store::RolloutMove};
 use model::{Fault, Rollout, RolloutState, RolloutVerb};
 
 impl Service {

@@ -6,7 +6,7 @@
 //! * The rollout stops when as many devices failed as its limit says: 2 % of what was chosen, rounded up, and at least
 //!   one. Failures that an operator let pass by resuming do not count.
 
-use crate::store::RolloutMember;
+use crate::fleet::store::RolloutMember;
 use model::{PushState, RolloutDeviceState, RolloutState};
 use std::time::Duration;
 

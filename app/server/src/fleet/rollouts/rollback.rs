@@ -1,11 +1,11 @@
 //! Taking a rollout back: another rollout, in waves as well, that gives each device what it had before.
 
-use super::{
-    super::{Actor, Service},
-    Course,
-    moves::not_now,
+use super::{Course, moves::not_now};
+use crate::{
+    Service,
+    actor::Actor,
+    fleet::store::{ChosenDevice, RolloutMember, RolloutRecord},
 };
-use crate::store::{ChosenDevice, RolloutMember, RolloutRecord};
 use model::{Fault, Rollout, RolloutDeviceState, RolloutState};
 
 impl Service {

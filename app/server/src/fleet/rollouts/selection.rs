@@ -1,7 +1,7 @@
 //! Which devices a rollout is for, and in which order: those on this server come first, so that a wave tells
 //! something, and within that as the device list shows them.
 
-use super::super::Service;
+use crate::Service;
 use model::{Fault, FieldError, PreviewDevice, Selector};
 use std::collections::BTreeSet;
 

@@ -1,9 +1,9 @@
 //! Rollouts on a real store, with devices that report what they are told to.
 
 use super::*;
-use crate::service::{
-    Report,
+use crate::{
     fixture::{FIRST, Room, admin, entry, reported, rows},
+    fleet::Report,
 };
 use model::{
     PushState,
@@ -126,7 +126,7 @@ async fn who_is_connected_comes_first_and_who_is_not_blocks_nobody() {
 async fn a_device_that_leaves_counts_as_offline_only_after_a_minute() {
     let room = room(2).await;
     let enrolled = room.service.find_servers(FIRST).await.unwrap();
-    let list = crate::store::ReportedList { epoch: 1, number: 1, hash: enrolled.hash };
+    let list = crate::fleet::store::ReportedList { epoch: 1, number: 1, hash: enrolled.hash };
     let session = room.register(FIRST, list).await;
     roll_out(&room, Selector::All { all: true }).await;
     assert_eq!(look(&room, 1).await, [UnderWay, Waiting]);

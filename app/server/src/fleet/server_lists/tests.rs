@@ -1,9 +1,9 @@
 //! Edits of a server list on a real store.
 
 use super::*;
-use crate::service::{
-    Report,
+use crate::{
     fixture::{FIRST, Room, admin, arrival, entry, reported, row, rows},
+    fleet::Report,
 };
 use model::{DeviceServers, EntryInput, Role};
 

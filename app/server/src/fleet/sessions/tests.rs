@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::{
-    peers::{ServerFacts, Told},
-    service::fixture::{FIRST, Room, admin, arrival, entry, info, reported},
-    starts::Start,
+    cluster::starts::Start,
+    fixture::{FIRST, Room, admin, arrival, entry, info, reported},
+    interfaces::peers::{ServerFacts, Told},
 };
 use model::Role;
 use std::time::Instant;

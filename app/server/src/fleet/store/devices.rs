@@ -1,13 +1,15 @@
 //! The devices of the installation.
 
-use super::{
-    AuditEntry, Revision, Store, StoreError, Transaction,
-    audit::insert_audit,
-    begin,
-    columns::{count, from_json, number},
-    revisions::insert_revision,
-    revocations::is_revoked_in,
-    sql,
+use super::{Revision, revisions::insert_revision};
+use crate::{
+    cluster::store::revocations::is_revoked_in,
+    db::{
+        AuditEntry, Store, StoreError, Transaction,
+        audit::insert_audit,
+        begin,
+        columns::{count, from_json, number},
+        sql,
+    },
 };
 use model::{DeviceInfo, PushState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -247,7 +249,7 @@ impl Store {
 }
 
 /// Makes the change in the caller's transaction; `false` if the wanted revision is not the one just before the new one.
-pub(super) async fn apply_edit(connection: &mut Transaction, edit: &DeviceEdit) -> Result<bool, StoreError> {
+pub(crate) async fn apply_edit(connection: &mut Transaction, edit: &DeviceEdit) -> Result<bool, StoreError> {
     if let Some((revision, push)) = &edit.list
         && !insert_revision(connection, revision, Some(*push)).await?
     {

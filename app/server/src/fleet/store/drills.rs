@@ -1,6 +1,6 @@
 //! Failover drills and their reports.
 
-use super::{
+use crate::db::{
     AuditEntry, Store, StoreError,
     audit::insert_audit,
     begin,

@@ -1,10 +1,13 @@
 //! Events on their way from a standby's local database to the database of the active server.
 
 use super::{
-    EventRow, Store, StoreError, Transaction, begin,
-    columns::{count, number},
+    EventRow,
     event_rows::{Row, insert_rows},
     events::{insert_gap, settle},
+};
+use crate::db::{
+    Store, StoreError, Transaction, begin,
+    columns::{count, number},
     sql,
 };
 use serde::{Deserialize, Serialize};

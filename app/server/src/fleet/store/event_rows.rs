@@ -1,6 +1,6 @@
 //! Single events: written to either database, read from both as one list.
 
-use super::{
+use crate::db::{
     Database, Store, StoreError, Transaction,
     columns::{count, number},
     sql::{Builder, Value},
@@ -51,7 +51,7 @@ pub struct EventFilter {
 }
 
 #[derive(sqlx::FromRow)]
-pub(super) struct Row {
+pub(crate) struct Row {
     device_id: i64,
     ring: String,
     id: i64,
@@ -151,7 +151,7 @@ fn narrow(query: &mut Builder, filter: &EventFilter) {
 }
 
 /// Writes events in the caller's transaction; those that are there already stand.
-pub(super) async fn insert_rows(connection: &mut Transaction, rows: &[EventRow]) -> Result<(), StoreError> {
+pub(crate) async fn insert_rows(connection: &mut Transaction, rows: &[EventRow]) -> Result<(), StoreError> {
     for rows in rows.chunks(ROWS_AT_ONCE) {
         let mut query = Builder::new(
             "insert into events (device_id, ring, id, at, code, user_id, detail, received_at, received_by) values (",

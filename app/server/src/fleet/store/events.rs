@@ -1,12 +1,14 @@
 //! Events as devices hand them over: each taken in once, and answered for up to where none is missing.
 
-use super::{
-    Database, EventRow, Store, StoreError, Transaction, begin,
-    columns::{count, number},
-    event_rows::insert_rows,
-    sql,
+use super::{EventRow, event_rows::insert_rows};
+use crate::{
+    clock::text_of_unix_ms,
+    db::{
+        Database, Store, StoreError, Transaction, begin,
+        columns::{count, number},
+        sql,
+    },
 };
-use crate::clock::text_of_unix_ms;
 use gateway::wire::{EventUpload, RingId};
 use std::sync::Arc;
 
@@ -207,7 +209,7 @@ async fn put_ring(
 }
 
 /// Records that the events from the first id to the last are gone.
-pub(super) async fn insert_gap(
+pub(crate) async fn insert_gap(
     connection: &mut Transaction,
     device: u32,
     ring: &str,
@@ -229,7 +231,7 @@ pub(super) async fn insert_gap(
 }
 
 /// Events and gaps of a ring came in from elsewhere, up to `newest`: moves its watermark as far as nothing is missing.
-pub(super) async fn settle(
+pub(crate) async fn settle(
     connection: &mut Transaction,
     device: u32,
     ring: &str,

@@ -1,12 +1,11 @@
 //! Lists and devices that a copy of the database lacked, as devices brought them.
 
-use super::{
-    AuditEntry, Revision, Store, StoreError, Transaction,
+use super::{Revision, devices::place_of, revisions::insert_row};
+use crate::db::{
+    AuditEntry, Store, StoreError, Transaction,
     audit::insert_audit,
     begin,
     columns::{count, to_json, to_name},
-    devices::place_of,
-    revisions::insert_row,
     sql,
 };
 use model::{DeviceInfo, PushState};

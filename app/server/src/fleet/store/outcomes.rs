@@ -1,7 +1,8 @@
 //! Outcomes of trials that this server saw while another one was active; kept until that one has noted them.
 
-use super::{
-    ReportedList, Store, StoreError, begin,
+use super::ReportedList;
+use crate::db::{
+    Store, StoreError, begin,
     columns::{count, from_json, from_name, number, to_json, to_name},
     sql,
 };

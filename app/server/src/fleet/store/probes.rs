@@ -1,6 +1,6 @@
 //! What devices found when they last tried servers.
 
-use super::{
+use crate::db::{
     Store, StoreError,
     columns::{from_json, number, to_json},
     sql,

@@ -1,6 +1,6 @@
 //! Provisioning strings: what a new device presents to be let in.
 
-use super::{
+use crate::db::{
     AuditEntry, Store, StoreError,
     audit::insert_audit,
     begin,

@@ -1,11 +1,11 @@
 //! How far each revision has come on its way to the device.
 
-use super::{
-    AuditEntry, Revision, Store, StoreError,
+use super::{Revision, revisions::insert_revision};
+use crate::db::{
+    AuditEntry, Store, StoreError,
     audit::insert_audit,
     begin,
     columns::{count, from_json, from_name, number, to_json, to_name},
-    revisions::insert_revision,
     sql,
 };
 use model::{EntryFailure, Push, PushState};

@@ -1,6 +1,6 @@
 //! Device certificates that were renewed: the one before stays good until it ends, and all are revoked together.
 
-use super::{AuditEntry, Store, StoreError, audit::insert_audit, begin, sql};
+use crate::db::{AuditEntry, Store, StoreError, audit::insert_audit, begin, sql};
 
 /// What a renewal goes by.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]

@@ -1,9 +1,10 @@
 //! The revisions of a device as a history: newest first, each with its push.
 
-use super::{
-    Revision, Store, StoreError,
+use super::{Revision, revisions};
+use crate::db::{
+    Store, StoreError,
     columns::{count, from_json, from_name, number},
-    revisions, sql,
+    sql,
 };
 use model::RevisionPush;
 

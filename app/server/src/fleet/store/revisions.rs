@@ -1,6 +1,6 @@
 //! Server lists as they were wanted: immutable, numbered per device.
 
-use super::{
+use crate::db::{
     Store, StoreError, Transaction,
     columns::{count, from_json, from_name, number, to_json, to_name},
     sql,
@@ -33,7 +33,7 @@ pub struct Revision {
 }
 
 #[derive(sqlx::FromRow)]
-pub(super) struct Row {
+pub(crate) struct Row {
     device_id: i64,
     number: i64,
     epoch: i64,
@@ -141,7 +141,7 @@ impl Store {
 /// that have not ended are superseded.
 ///
 /// Answers `false`, with nothing done, unless the wanted revision is the one it is based on.
-pub(super) async fn insert_revision(
+pub(crate) async fn insert_revision(
     connection: &mut Transaction,
     revision: &Revision,
     push: Option<PushState>,
@@ -183,7 +183,7 @@ pub(super) async fn insert_revision(
 }
 
 /// Puts the revision on record, and nothing else.
-pub(super) async fn insert_row(connection: &mut Transaction, revision: &Revision) -> Result<(), StoreError> {
+pub(crate) async fn insert_row(connection: &mut Transaction, revision: &Revision) -> Result<(), StoreError> {
     let record = format!("revisions {}/{}", revision.device, revision.number);
     sql::query(
         "insert into revisions (device_id, number, epoch, base_hash, hash, entries, source, created_by, created_at,

@@ -4,7 +4,7 @@ mod steps;
 
 pub use steps::{Begun, RolloutMove};
 
-use super::{
+use crate::db::{
     AuditEntry, Store, StoreError,
     audit::insert_audit,
     begin,

@@ -1,11 +1,10 @@
 //! Sessions that begin and end, many in one transaction.
 
 use super::{
-    Sighting, Store, StoreError, Transaction, begin,
-    columns::count,
+    Sighting,
     sightings::{next_version, upsert},
-    sql,
 };
+use crate::db::{Store, StoreError, Transaction, begin, columns::count, sql};
 
 /// What happens to a session of this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +98,7 @@ async fn end(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::ReportedList;
+    use crate::fleet::store::ReportedList;
     use SightingChanged::{Ended, Opened, Replaced};
     use model::{DeviceInfo, IpConfig, SerialConfig};
 

@@ -1,6 +1,6 @@
 //! Which device was seen on which server, and what it said of itself: the newest session on each.
 
-use super::{
+use crate::db::{
     Store, StoreError, Transaction, begin,
     columns::{count, from_json, number, to_json},
     sql,
@@ -313,7 +313,7 @@ fn sightings(rows: Vec<Row>) -> Result<Vec<Sighting>, StoreError> {
 }
 
 /// The number of this server's next change.
-pub(super) async fn next_version(connection: &mut Transaction, server_id: &str) -> Result<u64, StoreError> {
+pub(crate) async fn next_version(connection: &mut Transaction, server_id: &str) -> Result<u64, StoreError> {
     let newest: Option<i64> = sql::query_scalar("select max(version) from sightings where server_id = $1")
         .bind(server_id)
         .fetch_one(connection)
@@ -322,7 +322,7 @@ pub(super) async fn next_version(connection: &mut Transaction, server_id: &str) 
 }
 
 /// Writes a sighting in the place of the one before.
-pub(super) async fn upsert(connection: &mut Transaction, row: &Sighting) -> Result<(), StoreError> {
+pub(crate) async fn upsert(connection: &mut Transaction, row: &Sighting) -> Result<(), StoreError> {
     sql::query(
         "insert into sightings (server_id, device_id, session_id, boot_id, connection_sequence, since, ended_at,
          end_reason, peer, address, port, priority, committed_epoch, committed_number, committed_hash, info, version)

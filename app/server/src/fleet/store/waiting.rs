@@ -1,14 +1,15 @@
 //! Devices that asked to belong, and what was decided on them.
 
-use super::{
-    AuditEntry, DeviceRevocation, Revision, Store, StoreError, Transaction,
-    audit::insert_audit,
-    begin,
-    columns::{count, from_json, from_name, number, to_json},
-    devices::place_of,
-    revisions::insert_revision,
-    revocations::revoke_device,
-    sql,
+use super::{Revision, devices::place_of, revisions::insert_revision};
+use crate::{
+    cluster::store::{DeviceRevocation, revocations::revoke_device},
+    db::{
+        AuditEntry, Store, StoreError, Transaction,
+        audit::insert_audit,
+        begin,
+        columns::{count, from_json, from_name, number, to_json},
+        sql,
+    },
 };
 use model::{DeviceInfo, PushState};
 use serde::{Deserialize, Serialize};

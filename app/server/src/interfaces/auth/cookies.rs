@@ -1,6 +1,9 @@
 //! The two cookies of a signed-in browser.
 
-use crate::service::{Identity, REFRESH_LIFE, SignedIn};
+use crate::{
+    identity::Identity,
+    people::{REFRESH_LIFE, SignedIn},
+};
 use axum::http::{HeaderMap, HeaderValue, header};
 
 /// Names and writes the cookies of one server: two portals on one host share a browser's cookie jar.

@@ -6,9 +6,9 @@ use super::{
     peer_of,
 };
 use crate::{
-    rest::Problem,
-    router::AppState,
-    service::{Actor, SignedIn},
+    actor::Actor,
+    interfaces::{rest::Problem, router::AppState},
+    people::SignedIn,
 };
 use axum::{
     extract::{Request, State},

@@ -1,6 +1,6 @@
 //! What devices say, as pages show it.
 
-use crate::service::{foreign_text, in_words};
+use crate::fleet::{foreign_text, in_words};
 use gateway::wire::{DeviceInfo, EntryFailure, EntryProbe, Reason, RollbackCause, ServerEntry};
 use model;
 

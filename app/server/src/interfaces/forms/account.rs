@@ -2,8 +2,11 @@
 
 use super::{Post, fields::Fields};
 use crate::{
-    auth::{self, Cookies, local_path},
-    service::SignedIn,
+    interfaces::{
+        auth,
+        auth::{Cookies, local_path},
+    },
+    people::SignedIn,
 };
 use axum::{
     extract::Query,

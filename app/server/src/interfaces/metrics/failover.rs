@@ -1,7 +1,7 @@
 //! How ready the servers are for one another's failure.
 
 use super::{Gauges, registered::Registered, set, sometimes::Sometimes};
-use crate::service::Service;
+use crate::Service;
 use model::{CopyFacts, Replication, ReplicationPart, Role};
 use prometheus_client::registry::Unit;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};

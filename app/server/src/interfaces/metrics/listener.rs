@@ -1,6 +1,6 @@
 //! The listener that Prometheus reads from; nothing else answers there.
 
-use crate::{service::Service, serving};
+use crate::{Service, interfaces::serving};
 use axum::{Router, extract::State, http::header, response::IntoResponse, routing::get};
 use std::{io, sync::Arc};
 use tokio::net::TcpListener;

@@ -1,7 +1,7 @@
 //! What is measured of the other servers.
 
 use super::{Gauges, registered::Registered, set};
-use crate::service::Service;
+use crate::Service;
 use prometheus_client::registry::Unit;
 use std::time::Instant;
 

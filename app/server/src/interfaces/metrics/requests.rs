@@ -1,6 +1,6 @@
 //! How long requests take, by route and status.
 
-use crate::service::Service;
+use crate::Service;
 use axum::{
     extract::{MatchedPath, Request, State},
     middleware::Next,

@@ -1,6 +1,6 @@
 //! Which of the installation's servers answer, from the last time each was heard.
 
-use crate::{roles::EpochToken, starts::Start};
+use crate::cluster::{roles::EpochToken, starts::Start};
 use model::{CopyFacts, Replication, Role};
 use serde::{Deserialize, Serialize};
 use std::{

@@ -6,8 +6,8 @@ use super::{
     peers_file,
 };
 use crate::{
+    db::{Copies, CopyFlaw, Manifest, PartOfCopy, Store, StoreError, adopt},
     keys::Keys,
-    store::{Copies, CopyFlaw, Manifest, PartOfCopy, Store, StoreError, adopt},
 };
 use aws_lc_rs::digest::{Context, SHA256};
 use gateway::tls::TlsError;

@@ -4,7 +4,7 @@ use super::{
     listener::BINDING_LABEL,
     message::{COPY, FROM, MANIFEST, RESUME, Refused},
 };
-use crate::store::{Manifest, PartOfCopy};
+use crate::db::{Manifest, PartOfCopy};
 use bytes::Bytes;
 use gateway::tls::{self, Peer};
 use http::{Method, Request, Response, StatusCode, header};

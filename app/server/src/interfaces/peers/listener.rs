@@ -7,7 +7,8 @@ use super::{
         COPY, Carried, Carry, EXCHANGE, FROM, JOIN, MANIFEST, ORDER, RENEW, RESUME, Refused, Renew, Renewed, STEP_DOWN,
         StepDown, SteppedDown, TAKE_BACK,
     },
-    snapshots::{self, Snapshot},
+    snapshots,
+    snapshots::Snapshot,
 };
 use axum::{
     Extension, Json, Router,

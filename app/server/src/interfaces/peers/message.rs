@@ -1,9 +1,12 @@
 //! What servers say to one another, as JSON over mutual TLS.
 
 use super::ServerFacts;
-use crate::quorum::Letter;
-use crate::starts::Start;
-use crate::store::{DatabaseFacts, EventNews, HeldRecords, Manifest, OperatorRecords, Outcome, Revocation, Sighting};
+use crate::{
+    cluster::{quorum::Letter, starts::Start, store::Revocation},
+    db::{DatabaseFacts, Manifest},
+    fleet::store::{EventNews, Outcome, Sighting},
+    people::store::{HeldRecords, OperatorRecords},
+};
 use model::{ProbeRow, ServerEntry};
 use serde::{Deserialize, Serialize};
 

@@ -8,8 +8,8 @@ use super::{
     message::{Carried, Carry, ORDER, Order, RENEW, Renew, Renewed, STEP_DOWN, StepDown, SteppedDown, TAKE_BACK},
 };
 use crate::{
-    roles::Pause,
-    store::{Copies, adopt},
+    cluster::roles::Pause,
+    db::{Copies, adopt},
 };
 use model::ProbeRow;
 use std::{sync::Arc, time::Duration};

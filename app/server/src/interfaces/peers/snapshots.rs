@@ -2,9 +2,9 @@
 
 use super::{Peers, Schedule};
 use crate::{
+    Service,
     changes::Change,
-    service::Service,
-    store::{Copies, DatabaseWatch, Manifest, StoreError},
+    db::{Copies, DatabaseWatch, Manifest, StoreError},
 };
 use aws_lc_rs::digest::{Context, SHA256};
 use axum::body::Body;

@@ -1,7 +1,10 @@
 //! `/api/v1/login`, `token/refresh`, `logout`, `operators/me/password`.
 
 use super::{Problem, body::Json};
-use crate::{auth, router::AppState, service::SignedIn};
+use crate::{
+    interfaces::{auth, router::AppState},
+    people::SignedIn,
+};
 use axum::{
     extract::State,
     http::{Extensions, HeaderMap, StatusCode, header},

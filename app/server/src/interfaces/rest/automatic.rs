@@ -1,7 +1,7 @@
 //! `/api/v1/automatic-promotion`
 
 use super::{By, Problem, body::Json as Sent};
-use crate::router::AppState;
+use crate::interfaces::router::AppState;
 use axum::{Json, extract::State};
 use model::{AutomaticPromotion, AutomaticPromotionInput};
 

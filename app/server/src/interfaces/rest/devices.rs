@@ -1,7 +1,7 @@
 //! `/api/v1/devices` and `/api/v1/devices/{id}`.
 
 use super::{By, Problem, body::Json as Body, device_id};
-use crate::router::AppState;
+use crate::interfaces::router::AppState;
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},

@@ -1,7 +1,7 @@
 //! `/api/v1/operators`: what the console asks for.
 
 use super::{By, Problem, body::Json as Body};
-use crate::{auth::Console, router::AppState};
+use crate::interfaces::{auth::Console, router::AppState};
 use axum::{
     Json,
     extract::{Path, State},

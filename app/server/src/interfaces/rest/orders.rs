@@ -1,7 +1,7 @@
 //! `/api/v1/devices/{id}/servers/probe` and `/move`: what is asked of a connected device, at once.
 
 use super::{By, Problem, body::JsonValue, device_id, server_lists::entries_of};
-use crate::router::AppState;
+use crate::interfaces::router::AppState;
 use axum::{
     Json,
     extract::{Path, State},

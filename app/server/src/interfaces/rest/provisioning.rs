@@ -1,7 +1,7 @@
 //! `/api/v1/provisioning`.
 
 use super::{By, Problem, body::Json as Body};
-use crate::router::AppState;
+use crate::interfaces::router::AppState;
 use axum::{Json, extract::State, http::StatusCode};
 use model::{ProvisioningInput, ProvisioningString};
 

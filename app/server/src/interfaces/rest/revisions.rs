@@ -4,7 +4,7 @@ use super::{
     By, Problem, device_id,
     server_lists::{answer, base_revision},
 };
-use crate::router::AppState;
+use crate::interfaces::router::AppState;
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},

@@ -1,7 +1,7 @@
 //! `/api/v1/rollouts`: one server list for many devices, in waves.
 
 use super::{By, Problem, body::JsonValue, server_lists::entries_of};
-use crate::router::AppState;
+use crate::interfaces::router::AppState;
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},

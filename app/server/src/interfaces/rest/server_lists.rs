@@ -1,7 +1,7 @@
 //! `/api/v1/devices/{id}/servers`: the wanted list, edited with If-Match.
 
 use super::{By, Problem, body::JsonValue, device_id};
-use crate::{router::AppState, service::ListInput};
+use crate::{fleet::ListInput, interfaces::router::AppState};
 use axum::{
     Json,
     extract::{Path, State},

@@ -1,7 +1,7 @@
 //! `/api/v1/sign-ins`.
 
 use super::{By, Problem};
-use crate::router::AppState;
+use crate::interfaces::router::AppState;
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},

@@ -1,6 +1,6 @@
 //! An answer to a change says whether it is safe, where another server may take over by itself.
 
-use crate::{auth::is_safe, service::Service};
+use crate::{Service, interfaces::auth::is_safe};
 use axum::{
     extract::{Request, State},
     http::{HeaderName, HeaderValue},

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::{
-    peers::{Exchange, ExchangeReply},
-    service::fixture::{Room, admin},
-    store::{PromotionKind, fixture::copy_database},
+    db::{PromotionKind, fixture::copy_database},
+    fixture::{Room, admin},
+    interfaces::peers::{Exchange, ExchangeReply},
 };
 use model::SignInInput;
 use serde_json::{Value, json};

@@ -1,9 +1,9 @@
 //! What operators did at a server that was not active, and who tried to sign in there: on the way to the active server.
 
-use super::{
+use super::{sign_ins, sign_ins::SignInRow};
+use crate::db::{
     AuditEntry, Database, Store, StoreError, Transaction, begin,
     columns::{count, number},
-    sign_ins::{self, SignInRow},
     sql,
 };
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! The people who sign in.
 
-use super::{AuditEntry, Store, StoreError, Transaction, audit::insert_audit, begin, sql};
+use crate::db::{AuditEntry, Store, StoreError, Transaction, audit::insert_audit, begin, sql};
 
 /// An operator on record.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Refresh tokens of this server, by their hashes.
 
-use super::{Store, StoreError, begin, sql};
+use crate::db::{Store, StoreError, begin, sql};
 
 /// A refresh token on record.
 #[derive(Clone, Debug, PartialEq, Eq)]

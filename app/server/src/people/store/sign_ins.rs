@@ -1,9 +1,10 @@
 //! Who tried to sign in: to this server, and to others as those told.
 
-use super::{
+use crate::db::{
     Database, Store, StoreError, begin,
     columns::{count, number},
-    sql::{self, Builder},
+    sql,
+    sql::Builder,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -119,7 +120,7 @@ struct Placed {
 }
 
 /// Attempts at this server, with a higher number than `since`.
-pub(super) async fn list_own_since(local: &Database, since: u64, limit: usize) -> Result<Vec<SignInRow>, StoreError> {
+pub(crate) async fn list_own_since(local: &Database, since: u64, limit: usize) -> Result<Vec<SignInRow>, StoreError> {
     let rows = sql::query_as(
         "select id as number, at, login, succeeded, peer from sign_ins where id > $1 order by id limit $2",
     )
@@ -129,7 +130,7 @@ pub(super) async fn list_own_since(local: &Database, since: u64, limit: usize) -
 }
 
 /// Keeps attempts at another server; those that are there already stand.
-pub(super) async fn keep(local: &Database, server: &str, rows: &[SignInRow]) -> Result<(), StoreError> {
+pub(crate) async fn keep(local: &Database, server: &str, rows: &[SignInRow]) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -153,7 +154,7 @@ pub(super) async fn keep(local: &Database, server: &str, rows: &[SignInRow]) -> 
 }
 
 /// The highest number of another server's that is held.
-pub(super) async fn newest_of(local: &Database, server: &str) -> Result<u64, StoreError> {
+pub(crate) async fn newest_of(local: &Database, server: &str) -> Result<u64, StoreError> {
     let newest: i64 = sql::query_scalar("select coalesce(max(number), 0) from told_sign_ins where server_id = $1")
         .bind(server)
         .fetch_one(local)

@@ -1,7 +1,7 @@
 //! The databases of a server, read from outside.
 
 use super::machine::Machine;
-use server::store::{DATABASE_FILE, LOCAL_FILE, Manifest};
+use server::db::{DATABASE_FILE, LOCAL_FILE, Manifest};
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{fs, path::Path};
 

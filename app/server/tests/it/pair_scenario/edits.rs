@@ -4,7 +4,7 @@ use super::{machine::Machine, model::Edit, world::World};
 use crate::pair::console;
 use model::{EntryInput, Fault, ProvisioningInput, Role};
 use rand::Rng as _;
-use server::service::Service;
+use server::Service;
 use std::net::SocketAddr;
 
 /// An edit, and what marks it in the audit trail.

@@ -7,10 +7,10 @@ use crate::{
     promotion::copy_folder,
 };
 use server::{
+    Service,
     config::Config,
-    service::Service,
+    db::{DATABASE_FILE, LOCAL_FILE},
     start::Running,
-    store::{DATABASE_FILE, LOCAL_FILE},
 };
 use std::{
     fs,

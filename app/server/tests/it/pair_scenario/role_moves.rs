@@ -3,7 +3,7 @@
 use super::{checks::is_of, databases::changes, edits::Draft, model::Edit, world::World};
 use crate::pair::console;
 use model::{Fault, PromotionInput, Role};
-use server::{roles::EpochToken, service::Service};
+use server::{Service, cluster::roles::EpochToken};
 use std::{
     sync::{
         Arc,

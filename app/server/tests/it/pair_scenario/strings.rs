@@ -5,8 +5,8 @@ use crate::pair::console;
 use gateway::{authority::ServerKey, enrolment::key_fingerprint};
 use rand::Rng as _;
 use server::{
-    peers::{Applicant, JoinError, JoinString, join},
-    service::Service,
+    Service,
+    interfaces::peers::{Applicant, JoinError, JoinString, join},
 };
 use std::time::Duration;
 use tokio::{sync::Notify, time::timeout};

@@ -11,7 +11,7 @@ use gateway::{
 };
 use model::{ConnectionSettings, ProvisioningInput, PushState, Role, SettingsInput};
 use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
-use server::service::{ListInput, Service};
+use server::{Service, fleet::ListInput};
 use std::{
     sync::Arc,
     time::{Duration, Instant},

@@ -1,7 +1,7 @@
 //! The planner alone: its waves, its limit, and whole rollouts with whatever happens to their devices.
 
 use super::*;
-use crate::store::MemberPush;
+use crate::fleet::store::MemberPush;
 use proptest::prelude::*;
 use proptest::sample::Index;
 

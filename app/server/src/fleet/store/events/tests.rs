@@ -1,9 +1,9 @@
 //! Taken in once, in order, whatever comes twice, late or from elsewhere.
 
 use super::*;
-use crate::store::{
-    EventFilter, EventNews,
-    fixture::{copy_database, open_store},
+use crate::{
+    db::fixture::{copy_database, open_store},
+    fleet::store::{EventFilter, EventNews},
 };
 use gateway::wire::{Event, SERVER_CONNECTED};
 

@@ -1,12 +1,14 @@
 //! What happens to a rollout on record: each step is made only if things still stand as they did when it was decided on.
 
-use super::super::{
-    AuditEntry, DeviceEdit, Store, StoreError,
-    audit::insert_audit,
-    begin,
-    columns::{count, number, to_name},
-    devices::apply_edit,
-    sql,
+use crate::{
+    db::{
+        AuditEntry, Store, StoreError,
+        audit::insert_audit,
+        begin,
+        columns::{count, number, to_name},
+        sql,
+    },
+    fleet::store::{DeviceEdit, devices::apply_edit},
 };
 use model::RolloutState;
 

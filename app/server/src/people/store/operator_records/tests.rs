@@ -1,7 +1,7 @@
 //! Told once, however often they are sent and whoever was set back.
 
 use super::*;
-use crate::store::{LOCAL_FILE, fixture::open_store};
+use crate::db::{LOCAL_FILE, fixture::open_store};
 use std::{fs, path::Path};
 use tempfile::TempDir;
 
@@ -78,7 +78,7 @@ fn texts(texts: &[&str]) -> Vec<String> {
 /// The local database as a backup would have it.
 async fn backup(store: &Store, folder: &Path) -> Vec<u8> {
     let file = folder.join("backup.db");
-    crate::store::snapshot(&folder.join(LOCAL_FILE), &file).await.unwrap();
+    crate::db::snapshot(&folder.join(LOCAL_FILE), &file).await.unwrap();
     let bytes = fs::read(&file).unwrap();
     fs::remove_file(file).unwrap();
     store.ping().await.unwrap();
