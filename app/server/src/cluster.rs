@@ -1,13 +1,18 @@
 //! Which server may write, and how data reach the other ones.
 
 pub(crate) mod automatic;
+pub mod copy_schedule;
 pub(crate) mod copying;
 pub(crate) mod health;
+pub mod join_messages;
+pub mod join_string;
 pub(crate) mod joining;
 pub mod lease;
 pub(crate) mod newcomers;
-pub(crate) mod outages;
 pub(crate) mod pauses;
+pub mod peer_board;
+pub mod peer_requests;
+pub mod peers_file;
 pub(crate) mod portals;
 pub(crate) mod promotion;
 pub(crate) mod proving;

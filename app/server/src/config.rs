@@ -1,6 +1,9 @@
 //! What a server is started with.
 
-use crate::{clock::Clock, cluster::lease::SharedFile, interfaces::peers::Schedule};
+use crate::{
+    clock::Clock,
+    cluster::{copy_schedule::Schedule, lease::SharedFile},
+};
 use gateway::{
     enrolment::KeyFingerprint,
     wire::{Address, AddressError},

@@ -4,11 +4,12 @@ use crate::{
     Service,
     actor::Actor,
     clock::Clock,
-    cluster::roles::{EpochToken, RoleRecord},
+    cluster::roles::RoleRecord,
     db::{
         Installation,
         fixture::{copy_database, open_store},
     },
+    epoch::EpochToken,
     fleet::{Arrival, Report, store::ReportedList},
     identity::Identity,
     keys::Keys,

@@ -13,6 +13,7 @@ pub(crate) mod failures;
 pub(crate) mod learning;
 pub(crate) mod list_seal;
 pub(crate) mod orders;
+pub(crate) mod outages;
 pub(crate) mod provisioning;
 pub(crate) mod pushes;
 pub(crate) mod renewals;

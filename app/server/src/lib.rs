@@ -22,6 +22,7 @@ pub mod config;
 pub mod data_folder;
 pub mod db;
 pub mod durable;
+pub mod epoch;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod fleet;
@@ -40,7 +41,8 @@ use cluster::{
     copying::CopyNotes,
     lease::Keeper,
     newcomers::Newcomers,
-    outages::Outages,
+    peer_board::PeerBoard,
+    peer_requests::PeerRequest,
     quiet::Hold,
     quorum::QuorumKeeper,
     replication::LastLook,
@@ -51,15 +53,12 @@ use cluster::{
 };
 use db::Store;
 use fleet::{
-    draining::Drained, drift::Boots, drills::Drills, event_writer::EventWriter, orders::Moves, renewals::Shown,
-    session_writer::SessionWriter,
+    draining::Drained, drift::Boots, drills::Drills, event_writer::EventWriter, orders::Moves, outages::Outages,
+    renewals::Shown, session_writer::SessionWriter,
 };
 use gateway::{server::Handle, wire::Address};
 use identity::Identity;
-use interfaces::{
-    metrics::Metrics,
-    peers::{PeerBoard, PeerRequest},
-};
+use interfaces::metrics::Metrics;
 use keys::Keys;
 use people::sign_in::SignInGuard;
 use std::{

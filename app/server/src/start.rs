@@ -4,6 +4,7 @@
 
 mod error;
 mod first;
+mod https;
 mod on_server;
 mod shared;
 
@@ -11,15 +12,16 @@ pub use error::StartError;
 
 use crate::{
     Service,
-    cluster::{lease, lease::Keeper, portals, quorum::QuorumKeeper, roles::RoleRecord, starts::Starts, vm_generation},
+    cluster::{
+        lease, lease::Keeper, peers_file, portals, quorum::QuorumKeeper, roles::RoleRecord, starts::Starts,
+        vm_generation,
+    },
     config::{Config, HttpSecurity, PlainPort},
     data_folder::{DataFolder, console_socket},
     db::Store,
     fleet::rollout_driver,
     identity::Identity,
-    interfaces::{
-        devices::Link, https, metrics, peers, plain_listener::PlainListener, router, router::AppState, serving,
-    },
+    interfaces::{app_state::AppState, devices::Link, metrics, peers, plain_listener::PlainListener, router, serving},
     keys::Keys,
 };
 use axum::Router;
@@ -117,7 +119,7 @@ pub async fn start_with(config: Config, pages: Router) -> Result<Running, StartE
         Role::Active => service.ensure_first_operator(config.admin_password.as_deref()).await?,
         Role::Standby | Role::ReadOnly => None,
     };
-    service.hold_role_back(peers::knows_others(folder.path()), config.start_hold).await?;
+    service.hold_role_back(peers_file::knows_others(folder.path()), config.start_hold).await?;
     let tls = match (config.http_security(), given) {
         (HttpSecurity::Own, _) => Some(own_https(&service, &host, &listeners)?),
         (HttpSecurity::Given(_) | HttpSecurity::Plain, given) => given,

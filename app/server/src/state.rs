@@ -3,13 +3,10 @@
 use crate::{
     Service,
     changes::{Change, Changes},
-    cluster::{
-        quorum::QuorumKeeper,
-        roles::{EpochToken, RoleRecord},
-        starts::Starts,
-    },
+    cluster::{peer_requests::PeerRequest, quorum::QuorumKeeper, roles::RoleRecord, starts::Starts},
+    epoch::EpochToken,
     identity::Identity,
-    interfaces::{metrics::Metrics, peers::PeerRequest},
+    interfaces::metrics::Metrics,
 };
 use gateway::server::Handle;
 use model::{Banner, Fault, Role};

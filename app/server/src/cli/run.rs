@@ -5,9 +5,8 @@ mod http_security;
 use super::{CliError, logging::LogFormat};
 use crate::{
     clock::Clock,
-    cluster::lease::SharedFile,
+    cluster::{copy_schedule::Schedule, lease::SharedFile},
     config::{Config, HttpSecurity, PlainPort, START_HOLD},
-    interfaces::peers::Schedule,
     start::start_with,
 };
 use axum::Router;

@@ -4,9 +4,9 @@
 use super::{
     quorum::{Letter, QuorumKeeper, QuorumView},
     role_changes::unwritten,
-    roles::{EpochToken, Pause, RoleRecord},
+    roles::{Pause, RoleRecord},
 };
-use crate::{Service, actor::Actor, changes::Change, db::PromotionKind};
+use crate::{Service, actor::Actor, changes::Change, db::PromotionKind, epoch::EpochToken};
 use gateway::{
     quorum::ProposalRefused,
     wire::{DeviceId, Epoch},

@@ -1,7 +1,10 @@
 //! How another server comes to belong to the installation.
 
 use super::{
+    join_messages::{JoinAnswer, JoinReply, JoinRequest},
+    join_string::{JoinString, proof_holds},
     newcomers::Asked,
+    peer_board::ServerFacts,
     starts::Start,
     store::{NewServer, Used},
 };
@@ -11,7 +14,6 @@ use crate::{
     changes::Change,
     clock::text_of,
     db::{AuditEntry, StoreError},
-    interfaces::peers::{JoinAnswer, JoinReply, JoinRequest, JoinString, ServerFacts, proof_holds},
 };
 use gateway::{
     authority::{AuthorityError, SignedServer},

@@ -2,7 +2,8 @@
 //!
 //! They are kept in memory alone. A newcomer asks every second, so after a restart it is there again at once.
 
-use crate::{Service, actor::Actor, changes::Change, db::AuditEntry, interfaces::peers::JoinReply};
+use super::join_messages::JoinReply;
+use crate::{Service, actor::Actor, changes::Change, db::AuditEntry};
 use model::{Fault, Newcomer};
 use serde_json::json;
 use std::{

@@ -1,15 +1,17 @@
 //! An operator makes this server the active one.
 
 use super::{
+    peer_board::ServerFacts,
+    peer_requests::PeerRequest,
     replication::is_written_in,
     role_changes::unwritten,
-    roles::{EpochToken, Pause, RoleRecord},
+    roles::{Pause, RoleRecord},
 };
 use crate::{
     Service,
     actor::Actor,
     db::{Promotion, PromotionKind},
-    interfaces::peers::{PeerRequest, ServerFacts},
+    epoch::EpochToken,
 };
 use model::{Evidence, Fault, FieldError, OtherServer, PromotionInput, ReplicationPart, Role, Server};
 use serde_json::json;

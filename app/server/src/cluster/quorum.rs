@@ -7,7 +7,7 @@ mod proof;
 #[cfg(test)]
 mod tests;
 
-pub use letter::Letter;
+pub(crate) use letter::Letter;
 
 use super::{
     roles::{Pause, RoleRecord},

@@ -2,10 +2,11 @@
 //! alone is kept.
 
 use super::{
+    peer_requests::PeerRequest,
     role_changes::unwritten,
     roles::{Pause, RoleRecord},
 };
-use crate::{Service, actor::Actor, db::CopyFlaw, interfaces::peers::PeerRequest};
+use crate::{Service, actor::Actor, db::CopyFlaw};
 use model::{DivergentChange, Fault, Role, Server};
 use serde_json::json;
 use std::sync::Arc;

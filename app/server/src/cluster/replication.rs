@@ -3,12 +3,13 @@
 use super::{
     loses_writes,
     role_changes::unwritten,
-    roles::{EpochToken, Pause, RoleRecord},
+    roles::{Pause, RoleRecord},
 };
 use crate::{
     Service,
     changes::Change,
     db::{NotKept, StoreError},
+    epoch::EpochToken,
 };
 use model::{Fault, Replication, ReplicationPart, Role};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,10 +1,10 @@
 //! What another server's promotion means for this one, and what a change of role brings with it.
 
 use super::{
-    roles::{EpochToken, Pause, RoleRecord},
+    roles::{Pause, RoleRecord},
     starts::Start,
 };
-use crate::{Service, changes::Change, db::DatabaseFacts, fleet::Arrival};
+use crate::{Service, changes::Change, db::DatabaseFacts, epoch::EpochToken};
 use model::{Fault, Role};
 use std::sync::{PoisonError, atomic::Ordering};
 
@@ -232,25 +232,6 @@ impl Service {
     /// The store fails; it has to be tried again.
     pub(crate) async fn adopt_what_is_left(&self) -> Result<(), Fault> {
         if self.unadopted.load(Ordering::Relaxed) { self.adopt_own_local_database().await } else { Ok(()) }
-    }
-
-    /// A device came: it may know of a promotion that this server slept through or of a later start of it, or confirm that there
-    /// was none.
-    pub(crate) async fn hear_device(&self, arrival: &Arrival) {
-        let own = arrival.starts.iter().find(|start| start.server_id == self.identity.server_id);
-        if let Some(met) = own.and_then(|start| Start::met(start, &self.keys))
-            && let Err(fault) = self.compare_starts(Some(&met)).await
-        {
-            tracing::error!(%fault, "a later start of this server could not be put on record");
-        }
-        if let Some(token) = &arrival.epoch
-            && let Err(fault) = self.meet_epoch(token, "a device").await
-        {
-            tracing::error!(%fault, "a later epoch could not be put on record");
-        }
-        if let Err(fault) = self.note_confirmation(arrival.device).await {
-            tracing::error!(%fault, "it could not be seen whether enough devices are back");
-        }
     }
 }
 

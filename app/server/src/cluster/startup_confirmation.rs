@@ -1,8 +1,8 @@
 //! Whether a server that was active before it was started still is: the other server says so, or half of the devices that
 //! come back without knowing better.
 
-use super::{role_changes::unwritten, roles::Pause, starts::Starts};
-use crate::{Service, interfaces::peers::knows_others};
+use super::{peers_file::knows_others, role_changes::unwritten, roles::Pause, starts::Starts};
+use crate::Service;
 use gateway::wire::{DeviceId, Reason};
 use model::{Fault, Role};
 use std::{

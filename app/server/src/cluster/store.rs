@@ -2,7 +2,6 @@
 
 pub(crate) mod divergent_changes;
 pub(crate) mod joins;
-pub(crate) mod outages;
 pub(crate) mod revocations;
 pub(crate) mod servers;
 

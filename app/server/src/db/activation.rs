@@ -11,7 +11,7 @@ use super::{
     database::begin_on_any_line,
     postgres, sql,
 };
-use crate::{cluster::roles::EpochToken, durable};
+use crate::{durable, epoch::EpochToken};
 use serde::Serialize;
 use sqlx::SqlitePool;
 use std::{

@@ -1,6 +1,6 @@
 //! The two engines that a database of this program runs on.
 
-use super::StoreError;
+use super::{StoreError, error::OtherLine};
 use sqlx::{
     Connection as _, PgPool, Postgres, Sqlite, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -29,11 +29,6 @@ macro_rules! line_stands {
 pub(crate) const LINE_STANDS: &str = line_stands!();
 /// The same for whoever writes: it cannot be changed meanwhile.
 const HOLD_LINE: &str = concat!(line_stands!(), " for share");
-
-/// The database server was promoted or restored by other hands than this program's.
-#[derive(Debug, thiserror::Error)]
-#[error("the database server is on another line of history than the one that is on record")]
-pub(crate) struct OtherLine;
 
 /// Connections to a database.
 #[derive(Clone, Debug)]

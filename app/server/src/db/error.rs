@@ -1,6 +1,5 @@
 //! What a database says no with, reduced to what its callers tell apart.
 
-use super::database::OtherLine;
 use sqlx::{
     error::{DatabaseError, ErrorKind},
     postgres::PgDatabaseError,
@@ -102,3 +101,8 @@ impl StoreError {
         Self::Inconsistent { record: record.into(), why: why.to_string() }
     }
 }
+
+/// The database server was promoted or restored by other hands than this program's.
+#[derive(Debug, thiserror::Error)]
+#[error("the database server is on another line of history than the one that is on record")]
+pub(crate) struct OtherLine;

@@ -7,7 +7,7 @@ use super::{
     columns::{count, number},
     postgres, sql,
 };
-use crate::cluster::roles::EpochToken;
+use crate::epoch::EpochToken;
 
 /// The installation.
 #[derive(Clone, Debug, PartialEq, Eq)]

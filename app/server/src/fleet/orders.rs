@@ -9,7 +9,7 @@ use crate::{
     Service,
     actor::Actor,
     changes::Change,
-    interfaces::peers::{Order, PeerRequest},
+    cluster::peer_requests::{Order, PeerRequest},
     names::device_name_of,
 };
 use gateway::{

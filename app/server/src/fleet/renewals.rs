@@ -6,7 +6,7 @@ use crate::{
     actor::Actor,
     changes::Change,
     clock::text_of_unix_ms,
-    interfaces::peers::{PeerRequest, Renew},
+    cluster::peer_requests::{PeerRequest, Renew},
     names::device_name_of,
 };
 use gateway::{enrolment::key_fingerprint, tls::validity_of, wire::DeviceId};

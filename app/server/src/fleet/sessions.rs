@@ -4,7 +4,7 @@ use super::{
     standing::newest,
     store::{ReportedList, Sighting, SightingChange, SightingChanged},
 };
-use crate::{Service, changes::Change, cluster::roles::EpochToken};
+use crate::{Service, changes::Change, cluster::starts::Start, epoch::EpochToken};
 use gateway::{
     server::{Admission, Refusal},
     wire::{DeviceId, Reason, RingId, ServerStart},
@@ -202,6 +202,25 @@ impl Service {
             committed: arrival.committed.clone(),
             info: arrival.info.clone(),
             version: 0,
+        }
+    }
+
+    /// A device came: it may know of a promotion that this server slept through or of a later start of it, or confirm that there
+    /// was none.
+    pub(crate) async fn hear_device(&self, arrival: &Arrival) {
+        let own = arrival.starts.iter().find(|start| start.server_id == self.identity.server_id);
+        if let Some(met) = own.and_then(|start| Start::met(start, &self.keys))
+            && let Err(fault) = self.compare_starts(Some(&met)).await
+        {
+            tracing::error!(%fault, "a later start of this server could not be put on record");
+        }
+        if let Some(token) = &arrival.epoch
+            && let Err(fault) = self.meet_epoch(token, "a device").await
+        {
+            tracing::error!(%fault, "a later epoch could not be put on record");
+        }
+        if let Err(fault) = self.note_confirmation(arrival.device).await {
+            tracing::error!(%fault, "it could not be seen whether enough devices are back");
         }
     }
 }

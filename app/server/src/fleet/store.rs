@@ -6,6 +6,7 @@ pub(crate) mod event_news;
 pub(crate) mod event_rows;
 pub(crate) mod events;
 pub(crate) mod learned;
+pub(crate) mod outages;
 pub(crate) mod outcomes;
 pub(crate) mod probes;
 pub(crate) mod provisioning;

@@ -3,12 +3,10 @@
 //! Doors never look at tokens. They take a [`Session`] from the request's extensions, which is there only for an
 //! operator who may do everything; one who must change the password first has a [`PasswordSession`] instead.
 
-mod cookies;
 mod guard;
 mod identify;
 mod origin;
 
-pub use cookies::Cookies;
 pub(crate) use guard::encode;
 pub use guard::{guard_pages, local_path};
 pub use identify::{identify, refuse_foreign_origin};

@@ -11,7 +11,7 @@ mod rollouts;
 mod servers;
 mod waiting_devices;
 
-use super::{auth, router::AppState};
+use super::{app_state::AppState, auth};
 use axum::{
     Router,
     body::Body,

@@ -4,33 +4,26 @@
 //! yet. A server that is not active dials the others every second, the active one those that it does not hear. All remember
 //! where the others answer.
 
-mod board;
 mod copier;
 mod exchange;
 mod join;
-mod join_string;
 mod line;
 mod listener;
+mod memory;
 mod message;
+mod news;
 mod peer_requests;
-mod peers_file;
-mod schedule;
 mod snapshots;
 
-pub use crate::cluster::quorum::Letter;
-pub(crate) use board::{Heard, Told};
-pub use board::{PeerBoard, ServerFacts};
 pub use copier::{FirstCopyError, open_standby};
 pub use join::{Applicant, JoinError, join};
-pub(crate) use join_string::proof_holds;
-pub use join_string::{JoinString, JoinStringError};
-pub use message::{Exchange, ExchangeReply, JoinAnswer, JoinReply, JoinRequest, News, Order, Renew};
-pub use peer_requests::PeerRequest;
-pub(crate) use peers_file::load as remembered_servers;
-pub use peers_file::{knows_others, remember_servers};
-pub use schedule::{Schedule, ScheduleError};
+pub use message::{Exchange, ExchangeReply, News};
 
-use crate::{Service, keys::Keys};
+use crate::{
+    Service,
+    cluster::{copy_schedule::Schedule, peer_board::ServerFacts, peers_file},
+    keys::Keys,
+};
 use gateway::tls::{self, Clock, TlsError, Trust};
 use rustls::ClientConfig;
 use snapshots::Snapshot;

@@ -10,7 +10,6 @@ mod events;
 mod health;
 mod operators;
 mod orders;
-mod problem;
 mod provisioning;
 mod revisions;
 mod rollouts;
@@ -19,9 +18,7 @@ mod servers;
 mod sign_ins;
 mod waiting_devices;
 
-pub use problem::{Problem, status_of};
-
-use super::{auth, router::AppState, stream};
+use super::{app_state::AppState, auth, problem::Problem, stream};
 use crate::actor::Actor;
 use axum::{
     Router,
@@ -82,8 +79,8 @@ pub fn routes() -> Router<AppState> {
         .route("/servers/newcomers/{fingerprint}/reject", post(servers::reject_newcomer))
         .route("/join-strings", post(servers::create_join_string))
         .route("/stream", get(stream::changes))
-        .fallback(problem::no_such_resource)
-        .method_not_allowed_fallback(problem::no_such_method);
+        .fallback(super::problem::no_such_resource)
+        .method_not_allowed_fallback(super::problem::no_such_method);
     Router::new().nest("/api/v1", api)
 }
 

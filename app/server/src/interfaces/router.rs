@@ -6,16 +6,14 @@ mod proven;
 
 pub(crate) use proven::{HERE_ALONE, SAVED};
 
-use super::{auth, auth::Cookies, metrics, rest};
-use crate::Service;
+use super::{app_state::AppState, auth, metrics, rest};
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, FromRef},
+    extract::DefaultBodyLimit,
     http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
 };
-use std::{path::Path, sync::Arc, time::Duration};
-use tokio_util::sync::CancellationToken;
+use std::time::Duration;
 use tower_http::{
     classify::ServerErrorsFailureClass, compression::CompressionLayer, timeout::TimeoutLayer, trace::TraceLayer,
 };
@@ -25,36 +23,6 @@ use tracing::Span;
 const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How long an answer may take to begin: a server that is asked to hand its role over has a minute for it.
 const ANSWER_LIMIT: Duration = Duration::from_secs(75);
-
-/// What every handler can ask for.
-#[derive(Clone)]
-pub struct AppState {
-    /// The rules.
-    pub service: Arc<Service>,
-    /// The pages.
-    pub pages: Router,
-    /// The folder of the browser's half, which holds `pkg`.
-    pub web_root: Arc<Path>,
-    /// The browser's cookies.
-    pub cookies: Cookies,
-    /// Cancelled when the server stops: answers without end must end.
-    pub stop: CancellationToken,
-}
-
-impl AppState {
-    /// `web_root` holds the folder `pkg`; `secure` when browsers come by HTTPS.
-    #[must_use]
-    pub fn new(service: Arc<Service>, pages: Router, web_root: &Path, secure: bool, stop: CancellationToken) -> Self {
-        let cookies = Cookies::new(service.identity(), secure);
-        Self { service, pages, web_root: web_root.into(), cookies, stop }
-    }
-}
-
-impl FromRef<AppState> for Arc<Service> {
-    fn from_ref(state: &AppState) -> Self {
-        state.service.clone()
-    }
-}
 
 /// Everything a browser, a program or a load balancer can ask this server.
 pub fn portal(state: AppState) -> Router {

@@ -1,6 +1,6 @@
 //! Server-sent events: what changes, told to open pages and programs.
 
-use super::{auth, rest::Problem, router::AppState};
+use super::{app_state::AppState, auth, problem::Problem};
 use crate::changes::Change;
 use axum::{
     extract::State,

@@ -4,12 +4,14 @@ use super::StartError;
 use crate::{
     clock::Clock,
     cluster::{
-        roles::{EpochToken, RoleRecord, Roles},
+        peers_file,
+        roles::{RoleRecord, Roles},
         store::NewServer,
     },
     config::{Config, FIRST_SERVER_NAME},
     data_folder::DataFolder,
     db::{AuditEntry, Installation, Promotion, PromotionKind, Store},
+    epoch::EpochToken,
     identity::Identity,
     interfaces::{peers, peers::Applicant},
     keys::{Keys, KeysError},
@@ -111,7 +113,7 @@ async fn join(
     let epoch = reply.servers.iter().map(|server| &server.epoch).max().cloned();
     let epoch = epoch.filter(|token| token.is_genuine(keys.authority()));
     let epoch = epoch.ok_or_else(|| unusable(&"no epoch with its seal came with them"))?;
-    peers::remember_servers(folder.path(), &reply.servers)?;
+    peers_file::remember_servers(folder.path(), &reply.servers)?;
     let identity = Identity { installation_id: reply.installation_id, server_id, server_name: reply.server_name };
     Ok((identity, keys, RoleRecord::new(Role::Standby, epoch)))
 }

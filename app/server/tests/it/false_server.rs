@@ -14,9 +14,10 @@ use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use model::Role;
 use server::{
-    cluster::{roles::EpochToken, starts::Start},
+    cluster::{peer_board::ServerFacts, starts::Start},
     db::Manifest,
-    interfaces::peers::{Exchange, ExchangeReply, News, ServerFacts},
+    epoch::EpochToken,
+    interfaces::peers::{Exchange, ExchangeReply, News},
     keys::Keys,
 };
 use std::{io, net::SocketAddr, path::Path, time::Duration};

@@ -1,12 +1,11 @@
 //! A server's rules and its device gateway on a real store and a real socket, without the web portal.
 
-use crate::raw_device::{RawDevice, new_key};
 use gateway::{
     authority::{Authority, ServerKey},
     provisioning::ProvisioningString,
     server::{self as gateway_server, Settings},
     tls::server_config,
-    wire::{ALPN, Address, Enrolled, Message},
+    wire::{ALPN, Address, Enrolled},
 };
 use model::{DeviceServers, EntryInput, ProvisioningInput, Role};
 use rcgen::KeyPair;
@@ -15,8 +14,9 @@ use server::{
     actor::Actor,
     changes::Change,
     clock::Clock,
-    cluster::roles::{EpochToken, RoleRecord},
+    cluster::roles::RoleRecord,
     db::{DATABASE_FILE, Installation, Store},
+    epoch::EpochToken,
     identity::Identity,
     interfaces::devices::Link,
     keys::Keys,
@@ -112,16 +112,6 @@ impl GatewayServer {
         let input = ProvisioningInput { uses: 1, expires_in_seconds: 600, addresses: Vec::new() };
         let made = self.service.create_provisioning_string(&admin(), input).await.unwrap();
         made.string.unwrap().parse().unwrap()
-    }
-
-    /// Lets a device wait, accepts it, and hands over what it was given on the very connection it waited on.
-    pub(crate) async fn accept(&self, device: u32) -> Member {
-        let (key, string) = (new_key(), self.string().await);
-        let mut waiting = RawDevice::enrol(self, device, &key, &string).await;
-        assert!(matches!(waiting.hear().await, Some(Message::EnrolWaiting { .. })));
-        self.service.accept_waiting_by_device_id(&admin(), device).await.unwrap();
-        let Some(Message::Enrolled(enrolled)) = waiting.hear().await else { panic!("not enrolled") };
-        Member { key, enrolled }
     }
 
     /// What this server saw as standby reaches the active one, as the exchange between them would do it.

@@ -1,6 +1,6 @@
 //! A device that says exactly what a test tells it to, over real TCP and TLS.
 
-use crate::gateway_server::{GatewayServer, Member};
+use crate::gateway_server::{GatewayServer, Member, admin};
 use bytes::BytesMut;
 use gateway::{
     enrolment::{channel_binding, proof_of},
@@ -27,6 +27,18 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct RawDevice {
     stream: TlsStream<TcpStream>,
     incoming: BytesMut,
+}
+
+impl GatewayServer {
+    /// Lets a device wait, accepts it, and hands over what it was given on the very connection it waited on.
+    pub(crate) async fn accept(&self, device: u32) -> Member {
+        let (key, string) = (new_key(), self.string().await);
+        let mut waiting = RawDevice::enrol(self, device, &key, &string).await;
+        assert!(matches!(waiting.hear().await, Some(Message::EnrolWaiting { .. })));
+        self.service.accept_waiting_by_device_id(&admin(), device).await.unwrap();
+        let Some(Message::Enrolled(enrolled)) = waiting.hear().await else { panic!("not enrolled") };
+        Member { key, enrolled }
+    }
 }
 
 impl RawDevice {

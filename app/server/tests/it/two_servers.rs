@@ -18,9 +18,9 @@ use rcgen::CertificateParams;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use server::{
     clock::Clock,
+    cluster::join_string::JoinString,
     config::Config,
     db::{DATABASE_FILE, Manifest},
-    interfaces::peers::JoinString,
     keys::Keys,
     start::{Running, start},
 };

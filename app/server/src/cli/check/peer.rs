@@ -1,7 +1,7 @@
 //! The other server: does it answer, and how old is what a standby has of it.
 
 use super::{Scene, report::Finding};
-use crate::interfaces::peers::remembered_servers;
+use crate::cluster::peers_file;
 use model::{PeerState, ReplicationPart, Role};
 use std::time::Duration;
 use tokio::{net::TcpStream, time::timeout};
@@ -26,7 +26,7 @@ pub(super) async fn reachable(scene: &Scene) -> Vec<Finding> {
             });
         }
     } else {
-        for server in remembered_servers(&scene.config.data) {
+        for server in peers_file::load(&scene.config.data) {
             findings.push(dial(check, &server.name, &server.addresses).await);
         }
     }

@@ -1,10 +1,7 @@
 //! What the fleet quorum has on disk.
 
 use super::{from_the_wire, on_the_wire};
-use crate::{
-    cluster::roles::{EpochToken, RoleRecord},
-    durable,
-};
+use crate::{cluster::roles::RoleRecord, durable, epoch::EpochToken};
 use gateway::{
     quorum::{Electorate, Start, Stored, Version},
     wire::DeviceId,

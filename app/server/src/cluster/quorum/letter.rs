@@ -1,7 +1,7 @@
 //! What two servers tell each other of the fleet quorum, with every exchange.
 
 use super::{file::KeptElectorate, from_the_wire, on_the_wire};
-use crate::cluster::roles::EpochToken;
+use crate::epoch::EpochToken;
 use gateway::quorum::{self, Electorate, Start, Version};
 use model::Role;
 use serde::{Deserialize, Serialize};

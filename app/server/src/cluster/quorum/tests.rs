@@ -1,7 +1,7 @@
 //! Two keepers that write to each other; devices that answer.
 
 use super::*;
-use crate::cluster::roles::EpochToken;
+use crate::epoch::EpochToken;
 
 const HOLD: Duration = Duration::from_secs(30);
 

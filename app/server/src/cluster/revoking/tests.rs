@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::{
-    cluster::starts::Start,
+    cluster::{
+        peer_board::{ServerFacts, Told},
+        starts::Start,
+    },
     fixture::{FIRST, Newcomer, Room, admin, arrival, reported},
-    interfaces::peers::{ServerFacts, Told},
 };
 use gateway::server::{EnrolDecision, Refusal};
 use std::time::Instant;

@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::{
-    cluster::starts::Start,
+    cluster::{
+        peer_board::{ServerFacts, Told},
+        starts::Start,
+    },
     fixture::{FIRST, Room, admin, arrival, entry, info, reported},
-    interfaces::peers::{ServerFacts, Told},
 };
 use model::Role;
 use std::time::Instant;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    interfaces::{rest::Problem, router::AppState},
+    interfaces::{app_state::AppState, problem::Problem},
     people::SignedIn,
 };
 use axum::{

@@ -2,10 +2,7 @@
 
 use super::{Post, fields::Fields};
 use crate::{
-    interfaces::{
-        auth,
-        auth::{Cookies, local_path},
-    },
+    interfaces::{auth, auth::local_path, cookies::Cookies},
     people::SignedIn,
 };
 use axum::{

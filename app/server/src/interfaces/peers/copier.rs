@@ -3,9 +3,9 @@
 use super::{
     Peers, client_config,
     line::{CallError, Line},
-    peers_file,
 };
 use crate::{
+    cluster::peers_file,
     db::{Copies, CopyFlaw, Manifest, PartOfCopy, Store, StoreError, adopt},
     keys::Keys,
 };

@@ -2,11 +2,11 @@
 
 use super::{
     ExchangeReply, Peers, TICK,
-    board::Peer,
     copier::Offer,
     line::{CallError, Line},
     message::EXCHANGE,
 };
+use crate::cluster::peer_board::Peer;
 use model::{Fault, Role};
 use std::{
     collections::HashMap,

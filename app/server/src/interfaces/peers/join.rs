@@ -1,9 +1,13 @@
 //! The newcomer's side of joining.
 
 use super::{
-    ALPN, JoinAnswer, JoinReply, JoinRequest, JoinString, JoinStringError,
+    ALPN,
     line::{CallError, Line},
     message::JOIN,
+};
+use crate::cluster::{
+    join_messages::{JoinAnswer, JoinReply, JoinRequest},
+    join_string::{JoinString, JoinStringError},
 };
 use gateway::tls::{self, Clock, TlsError, Trust};
 use rustls::ClientConfig;

@@ -1,9 +1,6 @@
 //! A connection to another server, from the side that dialled.
 
-use super::{
-    listener::BINDING_LABEL,
-    message::{COPY, FROM, MANIFEST, RESUME, Refused},
-};
+use super::message::{BINDING_LABEL, COPY, FROM, MANIFEST, MAX_MESSAGE_BYTES, RESUME, Refused};
 use crate::db::{Manifest, PartOfCopy};
 use bytes::Bytes;
 use gateway::tls::{self, Peer};
@@ -21,8 +18,6 @@ use tokio_rustls::TlsConnector;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// For an answer that needs a snapshot of the whole database first.
 const LONG_PATIENCE: Duration = Duration::from_secs(60);
-/// Of an answer held in memory; every device's newest session fits many times over.
-pub(super) const MAX_MESSAGE_BYTES: usize = 64 << 20;
 
 /// Why another server did not answer as it should.
 #[derive(Debug, thiserror::Error)]

@@ -1,14 +1,17 @@
 //! Where other servers are answered.
 
 use super::{
-    Exchange, ExchangeReply, JoinAnswer, JoinRequest, Peers,
-    line::MAX_MESSAGE_BYTES,
+    Exchange, ExchangeReply, Peers,
     message::{
-        COPY, Carried, Carry, EXCHANGE, FROM, JOIN, MANIFEST, ORDER, RENEW, RESUME, Refused, Renew, Renewed, STEP_DOWN,
-        StepDown, SteppedDown, TAKE_BACK,
+        BINDING_LABEL, COPY, Carried, Carry, EXCHANGE, FROM, JOIN, MANIFEST, MAX_MESSAGE_BYTES, ORDER, RENEW, RESUME,
+        Refused, Renewed, STEP_DOWN, StepDown, SteppedDown, TAKE_BACK,
     },
     snapshots,
     snapshots::Snapshot,
+};
+use crate::cluster::{
+    join_messages::{JoinAnswer, JoinRequest},
+    peer_requests::Renew,
 };
 use axum::{
     Extension, Json, Router,
@@ -40,9 +43,6 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-
-/// The TLS exporter label of the binding that a newcomer's proof covers; its context is absent.
-pub(super) const BINDING_LABEL: &[u8] = b"EXPORTER-biostar-join";
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A server that says nothing for so long has gone; it calls every second.

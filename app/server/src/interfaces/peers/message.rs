@@ -1,14 +1,18 @@
 //! What servers say to one another, as JSON over mutual TLS.
 
-use super::ServerFacts;
 use crate::{
-    cluster::{quorum::Letter, starts::Start, store::Revocation},
+    cluster::{peer_board::ServerFacts, peer_requests::Order, quorum::Letter, starts::Start, store::Revocation},
     db::{DatabaseFacts, Manifest},
     fleet::store::{EventNews, Outcome, Sighting},
     people::store::{HeldRecords, OperatorRecords},
 };
-use model::{ProbeRow, ServerEntry};
+use model::ProbeRow;
 use serde::{Deserialize, Serialize};
+
+/// Of an answer held in memory; every device's newest session fits many times over.
+pub(super) const MAX_MESSAGE_BYTES: usize = 64 << 20;
+/// The TLS exporter label of the binding that a newcomer's proof covers; its context is absent.
+pub(super) const BINDING_LABEL: &[u8] = b"EXPORTER-biostar-join";
 
 /// `POST`: a newcomer asks to be a server of the installation.
 pub(super) const JOIN: &str = "/join";
@@ -31,61 +35,6 @@ pub(super) const MANIFEST: &str = "x-copy-manifest";
 pub(super) const RESUME: &str = "x-copy-resume";
 /// Header of a [`COPY`] answer: so many bytes are left out at its beginning.
 pub(super) const FROM: &str = "x-copy-from";
-
-/// A newcomer's request.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct JoinRequest {
-    /// The join string's public part.
-    pub string_id: String,
-    /// Knows the secret, on this channel; hexadecimal.
-    pub proof: String,
-    /// The id it made for itself.
-    pub server_id: String,
-    /// PKCS #10 over the key it made, DER, hexadecimal; the proof covers it.
-    pub certificate_request: String,
-    /// The name it wants; `None` leaves that to the installation.
-    pub server_name: Option<String>,
-    /// `address:port` where it will answer other servers.
-    pub addresses: Vec<String>,
-}
-
-/// What a newcomer is told.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum JoinAnswer {
-    /// An operator has to compare fingerprints; ask again in a second.
-    Waiting {
-        /// The server that asks its operator.
-        server_name: String,
-    },
-    /// Confirmed.
-    Welcome(Box<JoinReply>),
-}
-
-/// All that makes a newcomer a server. Secret.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct JoinReply {
-    /// The installation it belongs to now.
-    pub installation_id: String,
-    /// Its name.
-    pub server_name: String,
-    /// The authority's certificate, PEM.
-    pub authority_certificate: String,
-    /// The authority's key: PKCS #8, PEM.
-    pub authority_key: String,
-    /// The newcomer's certificate, PEM.
-    pub server_certificate: String,
-    /// What access tokens are signed with, hexadecimal.
-    pub token_key: String,
-    /// The servers that are there already.
-    pub servers: Vec<ServerFacts>,
-}
-
-impl std::fmt::Debug for JoinReply {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("JoinReply").field("installation_id", &self.installation_id).finish_non_exhaustive()
-    }
-}
 
 /// What either server tells the other of itself in an exchange.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -176,24 +125,6 @@ pub(super) struct SteppedDown {
     pub(super) position: Option<u64>,
 }
 
-/// What a connected device shall do at once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Order {
-    /// Try servers from its own network.
-    Probe {
-        /// Which.
-        entries: Vec<ServerEntry>,
-    },
-    /// Go to another server of its list.
-    Move {
-        /// Which.
-        to: ServerEntry,
-        /// How long it stays; 0 for good.
-        ttl_seconds: u32,
-    },
-}
-
 /// An order for a device of the server that is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Carry {
@@ -208,17 +139,6 @@ pub(super) struct Carry {
 pub(super) struct Carried {
     /// What it found, if it was to try servers.
     pub(super) rows: Vec<ProbeRow>,
-}
-
-/// A device that is connected to the caller wants another certificate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Renew {
-    /// The device.
-    pub device: u32,
-    /// Serial number of the certificate that it showed, lower-case hex.
-    pub shown: String,
-    /// PKCS #10 over its key, DER, hexadecimal.
-    pub certificate_request: String,
 }
 
 /// The certificate is on record.

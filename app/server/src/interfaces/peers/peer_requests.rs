@@ -1,78 +1,25 @@
-//! What the service has this server ask of another one: to step down, to take its role back, for a first copy, or
-//! something for a device.
+//! Carries out what the rules have this server ask of another one.
 
 use super::{
     Peers,
     copier::{CopyError, fetch, renew},
     line::{CallError, Line},
-    message::{Carried, Carry, ORDER, Order, RENEW, Renew, Renewed, STEP_DOWN, StepDown, SteppedDown, TAKE_BACK},
+    message::{Carried, Carry, ORDER, RENEW, Renewed, STEP_DOWN, StepDown, SteppedDown, TAKE_BACK},
 };
 use crate::{
-    cluster::roles::Pause,
+    cluster::{
+        peer_requests::{Order, PeerRequest, Renew},
+        roles::Pause,
+    },
     db::{Copies, adopt},
 };
 use model::ProbeRow;
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// How long a replica may take to receive the last that the active server wrote.
 const REPLICA_PATIENCE: Duration = Duration::from_secs(20);
-
-/// One peer request; `reply` hears what came of it, for people.
-#[derive(Debug)]
-pub enum PeerRequest {
-    /// The server says how it stands now.
-    Hear {
-        /// Its id.
-        server: String,
-        /// Hears whether it answered.
-        reply: oneshot::Sender<Result<(), String>>,
-    },
-    /// The server gives its role, and this one works with all that it wrote.
-    StepDown {
-        /// Its id.
-        server: String,
-        /// The operator.
-        by: String,
-        /// Hears the outcome.
-        reply: oneshot::Sender<Result<(), String>>,
-    },
-    /// The role could not be taken: the server is active as before.
-    GiveBack {
-        /// Its id.
-        server: String,
-        /// Hears the outcome.
-        reply: oneshot::Sender<Result<(), String>>,
-    },
-    /// The server carries an order out on a device that is connected to it.
-    Order {
-        /// Its id.
-        server: String,
-        /// The device.
-        device: u32,
-        /// What the device shall do.
-        order: Order,
-        /// Hears what the device found.
-        reply: oneshot::Sender<Result<Vec<ProbeRow>, String>>,
-    },
-    /// The server renews the certificate of a device that is connected here.
-    Renew {
-        /// Its id.
-        server: String,
-        /// What the device asked for.
-        renewal: Renew,
-        /// Hears the certificate, DER.
-        reply: oneshot::Sender<Result<Vec<u8>, String>>,
-    },
-    /// The server's copy lies ready; it is not put to use yet.
-    FirstCopy {
-        /// Its id.
-        server: String,
-        /// Hears the outcome.
-        reply: oneshot::Sender<Result<(), String>>,
-    },
-}
 
 /// Runs peer requests until `stop`, one after another.
 pub(super) async fn run(peers: Arc<Peers>, mut peer_requests: mpsc::Receiver<PeerRequest>, stop: CancellationToken) {

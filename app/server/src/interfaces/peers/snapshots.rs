@@ -1,9 +1,10 @@
 //! Snapshots of the database on the active server: one at a time, soon after a change, only after a change.
 
-use super::{Peers, Schedule};
+use super::Peers;
 use crate::{
     Service,
     changes::Change,
+    cluster::copy_schedule::Schedule,
     db::{Copies, DatabaseWatch, Manifest, StoreError},
 };
 use aws_lc_rs::digest::{Context, SHA256};

@@ -1,8 +1,8 @@
 //! `/api/v1/login`, `token/refresh`, `logout`, `operators/me/password`.
 
-use super::{Problem, body::Json};
+use super::body::Json;
 use crate::{
-    interfaces::{auth, router::AppState},
+    interfaces::{app_state::AppState, auth, problem::Problem},
     people::SignedIn,
 };
 use axum::{

@@ -1,6 +1,6 @@
 //! `/authority.pem`: the certificate that browsers and programs have to trust where HTTPS uses one of the installation's.
 
-use crate::interfaces::router::AppState;
+use crate::interfaces::app_state::AppState;
 use axum::{extract::State, http::header, response::IntoResponse};
 
 /// Public; whoever connects is shown what it signed.

@@ -1,7 +1,7 @@
 //! `/api/v1/automatic-promotion`
 
-use super::{By, Problem, body::Json as Sent};
-use crate::interfaces::router::AppState;
+use super::{By, body::Json as Sent};
+use crate::interfaces::{app_state::AppState, problem::Problem};
 use axum::{Json, extract::State};
 use model::{AutomaticPromotion, AutomaticPromotionInput};
 

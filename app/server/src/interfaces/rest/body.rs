@@ -1,6 +1,6 @@
 //! JSON bodies, refused with words that help.
 
-use super::Problem;
+use crate::interfaces::problem::Problem;
 use axum::{
     body::Bytes,
     extract::{FromRequest, OptionalFromRequest, Request},

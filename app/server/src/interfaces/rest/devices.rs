@@ -1,7 +1,7 @@
 //! `/api/v1/devices` and `/api/v1/devices/{id}`.
 
-use super::{By, Problem, body::Json as Body, device_id};
-use crate::interfaces::router::AppState;
+use super::{By, body::Json as Body, device_id};
+use crate::interfaces::{app_state::AppState, problem::Problem};
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},

@@ -1,7 +1,7 @@
 //! `/api/v1/drills`: failover drills.
 
-use super::{By, Problem, body::Json as Sent};
-use crate::interfaces::router::AppState;
+use super::{By, body::Json as Sent};
+use crate::interfaces::{app_state::AppState, problem::Problem};
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},

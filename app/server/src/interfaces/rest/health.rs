@@ -1,6 +1,6 @@
 //! `/health/*`: 200 or 503, without signing in.
 
-use crate::interfaces::router::AppState;
+use crate::interfaces::app_state::AppState;
 use axum::{Json, extract::State, http::StatusCode};
 use model::Fault;
 use serde_json::{Value, json};

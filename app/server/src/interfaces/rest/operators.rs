@@ -1,7 +1,7 @@
 //! `/api/v1/operators`: what the console asks for.
 
-use super::{By, Problem, body::Json as Body};
-use crate::interfaces::{auth::Console, router::AppState};
+use super::{By, body::Json as Body};
+use crate::interfaces::{app_state::AppState, auth::Console, problem::Problem};
 use axum::{
     Json,
     extract::{Path, State},

@@ -1,7 +1,7 @@
 //! `/api/v1/devices/{id}/servers/probe` and `/move`: what is asked of a connected device, at once.
 
-use super::{By, Problem, body::JsonValue, device_id, server_lists::entries_of};
-use crate::interfaces::router::AppState;
+use super::{By, body::JsonValue, device_id, server_lists::entries_of};
+use crate::interfaces::{app_state::AppState, problem::Problem};
 use axum::{
     Json,
     extract::{Path, State},

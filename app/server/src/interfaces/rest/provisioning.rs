@@ -1,7 +1,7 @@
 //! `/api/v1/provisioning`.
 
-use super::{By, Problem, body::Json as Body};
-use crate::interfaces::router::AppState;
+use super::{By, body::Json as Body};
+use crate::interfaces::{app_state::AppState, problem::Problem};
 use axum::{Json, extract::State, http::StatusCode};
 use model::{ProvisioningInput, ProvisioningString};
 

@@ -1,10 +1,10 @@
 //! `/api/v1/devices/{id}/servers/revisions`: the history of a device's server list.
 
 use super::{
-    By, Problem, device_id,
+    By, device_id,
     server_lists::{answer, base_revision},
 };
-use crate::interfaces::router::AppState;
+use crate::interfaces::{app_state::AppState, problem::Problem};
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},

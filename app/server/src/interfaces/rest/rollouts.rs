@@ -1,7 +1,7 @@
 //! `/api/v1/rollouts`: one server list for many devices, in waves.
 
-use super::{By, Problem, body::JsonValue, server_lists::entries_of};
-use crate::interfaces::router::AppState;
+use super::{By, body::JsonValue, server_lists::entries_of};
+use crate::interfaces::{app_state::AppState, problem::Problem};
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},

@@ -1,7 +1,10 @@
 //! `/api/v1/devices/{id}/servers`: the wanted list, edited with If-Match.
 
-use super::{By, Problem, body::JsonValue, device_id};
-use crate::{fleet::ListInput, interfaces::router::AppState};
+use super::{By, body::JsonValue, device_id};
+use crate::{
+    fleet::ListInput,
+    interfaces::{app_state::AppState, problem::Problem},
+};
 use axum::{
     Json,
     extract::{Path, State},

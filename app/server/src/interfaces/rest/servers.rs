@@ -1,7 +1,7 @@
 //! `/api/v1/servers`, the join strings that bring one in, and the newcomers that wait to be let in.
 
-use super::{By, Problem, body::Json as Sent};
-use crate::interfaces::{auth::Console, router::AppState};
+use super::{By, body::Json as Sent};
+use crate::interfaces::{app_state::AppState, auth::Console, problem::Problem};
 use axum::{
     Json,
     extract::{Path, State},

@@ -1,7 +1,7 @@
 //! `/api/v1/sign-ins`.
 
-use super::{By, Problem};
-use crate::interfaces::router::AppState;
+use super::By;
+use crate::interfaces::{app_state::AppState, problem::Problem};
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},

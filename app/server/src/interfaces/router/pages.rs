@@ -1,7 +1,6 @@
 //! The pages and their forms, for those who may see them; brought to life in the browser by the files under `/pkg`.
 
-use super::AppState;
-use crate::interfaces::{auth, forms, operations};
+use crate::interfaces::{app_state::AppState, auth, forms, operations};
 use axum::{
     Router,
     http::{HeaderValue, header},

@@ -4,7 +4,7 @@ use super::{
     checks::is_of,
     databases::{Change, SHARED, changes, revoked, rows},
     machine::Machine,
-    world::{World, device_ids},
+    world::{World, device_ids, within},
 };
 use crate::event_scenario::uses_of;
 use gateway::simulator::Doing;
@@ -17,15 +17,6 @@ const LEADERLESS: Duration = Duration::from_secs(8);
 /// A device that is on a standby looks for the active server every so often.
 const LISTED_WITHIN: Duration = Duration::from_secs(60);
 const SAME_WITHIN: Duration = Duration::from_secs(60);
-
-/// Waits until `there` says so.
-pub(super) async fn within(limit: Duration, what: &str, mut there: impl AsyncFnMut() -> bool) {
-    let begun = Instant::now();
-    while !there().await {
-        assert!(begun.elapsed() < limit, "not within {limit:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
 
 impl World {
     /// Lets operators do what they would until one server is active and the other follows it.

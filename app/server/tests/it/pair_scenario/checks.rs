@@ -1,12 +1,11 @@
 //! What must hold after every step.
 
 use super::{
-    calm::within,
     databases::{Change, changes},
     edits::Draft,
     machine::Machine,
     model::Edit,
-    world::World,
+    world::{World, within},
 };
 use model::{Fault, Role};
 use std::time::Duration;

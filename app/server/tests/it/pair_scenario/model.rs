@@ -1,6 +1,6 @@
 //! What the scenario knows beside the servers: what was answered, by whom, in which epoch.
 
-use server::cluster::roles::EpochToken;
+use server::epoch::EpochToken;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An edit that was answered.

@@ -3,7 +3,7 @@
 use super::{checks::is_of, databases::changes, edits::Draft, model::Edit, world::World};
 use crate::pair::console;
 use model::{Fault, PromotionInput, Role};
-use server::{Service, cluster::roles::EpochToken};
+use server::{Service, epoch::EpochToken};
 use std::{
     sync::{
         Arc,

@@ -10,9 +10,6 @@ use model::{Fault, Role};
 use rand::Rng as _;
 use std::time::Duration;
 
-/// After a step, in milliseconds.
-pub(super) const STEP_PAUSES: [u64; 4] = [0, 50, 400, 1500];
-
 /// A copy is there by then, if the line is.
 const COPY_PAUSE: Duration = Duration::from_secs(3);
 

@@ -6,7 +6,8 @@ use gateway::{authority::ServerKey, enrolment::key_fingerprint};
 use rand::Rng as _;
 use server::{
     Service,
-    interfaces::peers::{Applicant, JoinError, JoinString, join},
+    cluster::join_string::JoinString,
+    interfaces::peers::{Applicant, JoinError, join},
 };
 use std::time::Duration;
 use tokio::{sync::Notify, time::timeout};

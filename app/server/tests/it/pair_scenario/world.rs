@@ -1,6 +1,6 @@
 //! Both servers, the line between them, their devices, and what is known of them.
 
-use super::{machine::Machine, model::Model, steps::STEP_PAUSES};
+use super::{machine::Machine, model::Model};
 use crate::{
     device::{fast, rows},
     pair::{console, folder, until},
@@ -20,8 +20,11 @@ use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 const DEVICES: u32 = 4;
+/// After a step, in milliseconds.
+const STEP_PAUSES: [u64; 4] = [0, 50, 400, 1500];
+
 /// Those that are never removed.
-const DOORS_KEPT: u32 = 2;
+const DEVICES_KEPT: u32 = 2;
 
 pub(super) struct World {
     pub(super) seed: u64,
@@ -169,7 +172,7 @@ impl World {
 
     /// Those that may still be removed.
     pub(super) fn removable(&self) -> Vec<u32> {
-        self.devices_there().into_iter().filter(|device| *device >= FIRST_DEVICE.0 + DOORS_KEPT).collect()
+        self.devices_there().into_iter().filter(|device| *device >= FIRST_DEVICE.0 + DEVICES_KEPT).collect()
     }
 
     pub(super) async fn pause(&mut self) {
@@ -219,4 +222,13 @@ async fn confirm_one(active: &Service) {
 pub(super) fn device_ids() -> impl Iterator<Item = u32> {
     let DeviceId(first) = FIRST_DEVICE;
     first..first + DEVICES
+}
+
+/// Waits until `there` says so.
+pub(super) async fn within(limit: Duration, what: &str, mut there: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !there().await {
+        assert!(begun.elapsed() < limit, "not within {limit:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }

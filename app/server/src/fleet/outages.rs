@@ -1,6 +1,7 @@
 //! How a failover went: another server fell silent, and its devices came to those that answer.
 
-use crate::{Service, changes::Change, fleet::store::Presence};
+use super::store::Presence;
+use crate::{Service, changes::Change};
 use model::{Fault, Outage};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

@@ -45,7 +45,7 @@ pub enum JoinStringError {
 impl JoinString {
     /// HMAC-SHA256 under the secret over the TLS channel's binding, the newcomer's certificate request and its id: worth
     /// nothing on another connection, for another key or for another server.
-    pub(super) fn proof(&self, binding: &[u8], request: &[u8], server_id: &str) -> Vec<u8> {
+    pub(crate) fn proof(&self, binding: &[u8], request: &[u8], server_id: &str) -> Vec<u8> {
         let tag = hmac::sign(&proof_key(&self.secret), &proven(binding, request, server_id));
         tag.as_ref().to_vec()
     }

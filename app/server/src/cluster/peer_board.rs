@@ -1,6 +1,7 @@
 //! Which of the installation's servers answer, from the last time each was heard.
 
-use crate::cluster::{roles::EpochToken, starts::Start};
+use super::starts::Start;
+use crate::epoch::EpochToken;
 use model::{CopyFacts, Replication, Role};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -10,7 +11,7 @@ use std::{
 };
 
 /// A server that was not heard for this long does not answer.
-pub(super) const SILENCE_LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const SILENCE_LIMIT: Duration = Duration::from_secs(5);
 
 /// What a server says of itself in every exchange.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

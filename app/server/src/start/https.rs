@@ -1,10 +1,10 @@
 //! The certificate that browsers see: one that was given, or one of the installation's authority, made anew in time.
 
+use super::StartError;
 use crate::{
     clock::Clock,
     config::HttpTls,
     keys::{Keys, KeysError},
-    start::StartError,
 };
 use gateway::{authority::AuthorityError, wire::Address};
 use rustls::{

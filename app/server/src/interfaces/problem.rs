@@ -49,12 +49,12 @@ impl Problem {
     }
 
     /// The body is larger than any that makes sense.
-    pub(super) fn too_large() -> Self {
+    pub(crate) fn too_large() -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is larger than 64 KiB.")
     }
 
     /// Explains more than the fault does by itself.
-    pub(super) fn with_detail(mut self, detail: impl Into<String>) -> Self {
+    pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
     }
@@ -91,12 +91,12 @@ fn title_of(kind: &str) -> String {
 }
 
 /// Answers for paths that are none.
-pub(super) async fn no_such_resource(uri: Uri) -> Problem {
+pub(crate) async fn no_such_resource(uri: Uri) -> Problem {
     Fault::NotFound { what: format!("resource {}", uri.path()) }.into()
 }
 
 /// Answers for methods that a path does not have; the `Allow` header is the router's.
-pub(super) async fn no_such_method() -> Problem {
+pub(crate) async fn no_such_method() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This resource does not have that method.")
 }
 

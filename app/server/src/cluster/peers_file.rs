@@ -1,8 +1,8 @@
 //! `peers.json`: where the other servers answered last, for the next start.
 
-use super::{Peers, ServerFacts};
+use super::peer_board::ServerFacts;
 use crate::durable;
-use std::{io, path::Path, sync::PoisonError};
+use std::{io, path::Path};
 
 const FILE: &str = "peers.json";
 
@@ -31,27 +31,6 @@ pub(crate) fn load(data_folder: &Path) -> Vec<ServerFacts> {
         Err(error) => {
             tracing::warn!(file = %file.display(), %error, "the other servers' addresses cannot be read");
             Vec::new()
-        }
-    }
-}
-
-impl Peers {
-    /// Keeps `peers.json` as new as the board.
-    pub(super) fn remember(&self) {
-        let now: Vec<ServerFacts> = self
-            .service
-            .peers
-            .peers()
-            .into_iter()
-            // Changes all the time and says nothing about where it answers.
-            .map(|peer| ServerFacts { copy_taken_at: None, copy: None, ..peer.facts })
-            .collect();
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if *remembered != now {
-            match remember_servers(self.service.store.folder(), &now) {
-                Ok(()) => *remembered = now,
-                Err(error) => tracing::warn!(%error, "the other servers' addresses cannot be written down"),
-            }
         }
     }
 }
