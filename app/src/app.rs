@@ -1,6 +1,7 @@
 //! The shell around every page, and the site map.
 
 use crate::{
+    hydrated::Hydrated,
     live::Live,
     pages::{
         FirstAnswer,
@@ -50,24 +51,6 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// Has the browser's half taken over? Until then every form works by itself.
-#[derive(Clone, Copy)]
-pub struct Hydrated(RwSignal<bool>);
-
-impl Hydrated {
-    /// Has it?
-    #[must_use]
-    pub fn current() -> Signal<bool> {
-        use_context::<Self>().map_or_else(|| Signal::from(false), |Self(hydrated)| hydrated.into())
-    }
-
-    /// The attribute that tells so to whoever looks from outside.
-    pub(crate) fn mark() -> impl Fn() -> Option<&'static str> + Clone + Send + Sync + 'static {
-        let hydrated = Self::current();
-        move || hydrated.get().then_some("true")
-    }
-}
-
 /// The site map. Pages are rendered whole, with their data, so that they read without script.
 #[component]
 pub fn App() -> impl IntoView {
@@ -75,10 +58,7 @@ pub fn App() -> impl IntoView {
     provide_context(Live::current());
     provide_context(Unsaved::current());
     provide_context(FirstAnswer::new(SharedValue::new(use_context::<FormAnswer>).into_inner()));
-    let hydrated = Hydrated(RwSignal::new(false));
-    provide_context(hydrated);
-    // Runs in the browser alone.
-    Effect::new(move |_| hydrated.0.set(true));
+    Hydrated::provide();
     view! {
         <Title formatter=|title| format!("{title} - BioStar 2") />
         <Router>

@@ -6,6 +6,7 @@
 //! * [`pages`] — one file per page: what it fetches and how it is put together
 //! * [`components`] — what pages are made of; they are given everything they show
 //! * [`server_fns`] — how a page reaches the server, one file per resource
+//! * [`hydrated`] — whether the browser has taken over
 //! * [`live`] — what changed since a page was loaded
 //! * [`unsaved`] — what somebody typed and did not save
 //!
@@ -20,6 +21,7 @@ pub mod app;
 #[cfg(feature = "hydrate")]
 pub mod browser;
 pub mod components;
+pub mod hydrated;
 pub mod live;
 pub mod pages;
 #[cfg(feature = "ssr")]

@@ -1,6 +1,6 @@
 //! A device as the portal shows it.
 
-use super::DeviceServers;
+use super::{Connection, DeviceServers};
 use serde::{Deserialize, Serialize};
 
 /// Is a device on any server of the installation?
@@ -11,31 +11,6 @@ pub enum DeviceStatus {
     Connected,
     /// It holds none that anybody knows of.
     Disconnected,
-}
-
-/// The session a device holds, as the device itself reported it when it registered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Connection {
-    /// The address it dialled.
-    pub address: String,
-    /// The port it dialled.
-    pub port: u16,
-    /// The priority of the entry it dialled.
-    pub priority: u8,
-    /// The id of the server that answered.
-    pub server: String,
-    /// That server's name.
-    pub server_name: String,
-    /// Since when.
-    pub since: String,
-}
-
-impl Connection {
-    /// Whether it runs over that entry.
-    #[must_use]
-    pub fn is_at(&self, address: &str, port: u16) -> bool {
-        self.port == port && self.address.eq_ignore_ascii_case(address)
-    }
 }
 
 /// A device in a list.

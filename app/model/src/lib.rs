@@ -5,6 +5,7 @@
 
 mod account;
 mod automatic_promotion;
+mod connection;
 mod connection_settings;
 mod device;
 mod drill;
@@ -29,8 +30,9 @@ mod sign_in;
 
 pub use account::{Operator, ProvisioningInput, ProvisioningString, SignInInput};
 pub use automatic_promotion::{AutomaticPromotion, AutomaticPromotionInput, SAVED_ALONE};
+pub use connection::Connection;
 pub use connection_settings::{ConnectionSettings, DayWindow, Failback, NumberSetting, SettingsInput};
-pub use device::{Connection, Device, DeviceInfo, DeviceStatus, DeviceSummary, IpConfig, SerialConfig, WaitingDevice};
+pub use device::{Device, DeviceInfo, DeviceStatus, DeviceSummary, IpConfig, SerialConfig, WaitingDevice};
 pub use drill::{Drill, DrillDevice, DrillForm, DrillInput, DrillState, DrillStep, in_seconds};
 pub use event::{Event, EventQuery};
 pub use fault::{Fault, FieldError};

@@ -3,8 +3,7 @@
 use super::icon::{Icon, IconName};
 use leptos::prelude::*;
 use leptos_router::components::A;
-use model::paths;
-use model::{Banner, Overview};
+use model::{Banner, Overview, paths};
 
 /// The bar on top.
 #[component]

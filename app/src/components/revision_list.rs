@@ -2,8 +2,7 @@
 
 use super::{confirm::Confirm, push_progress::written, status::PushBadge, when::When};
 use leptos::prelude::*;
-use model::paths;
-use model::{EntryChange, RevisionEntry, RevisionSource, ServerEntry};
+use model::{EntryChange, RevisionEntry, RevisionSource, ServerEntry, paths};
 
 /// Revisions, newest first.
 #[component]

@@ -1,8 +1,7 @@
 //! A rollout in words and numbers: its state, how many devices are how far, its waves.
 
 use leptos::prelude::*;
-use model::paths;
-use model::{Rollout, RolloutCounts, RolloutDeviceState, RolloutState, Selector, Wave};
+use model::{Rollout, RolloutCounts, RolloutDeviceState, RolloutState, Selector, Wave, paths};
 
 /// What a rollout does now.
 #[component]

@@ -1,8 +1,7 @@
 //! The device tree beside the device pages.
 
 use leptos::prelude::*;
-use model::paths;
-use model::{DeviceQuery, DeviceStatus, Overview};
+use model::{DeviceQuery, DeviceStatus, Overview, paths};
 
 /// Which part of the tree is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

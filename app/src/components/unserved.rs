@@ -2,8 +2,7 @@
 
 use super::when::When;
 use leptos::prelude::*;
-use model::paths;
-use model::{Device, DeviceQuery, DeviceStatus, Evidence, Server};
+use model::{Device, DeviceQuery, DeviceStatus, Evidence, Server, paths};
 
 /// Of one device that is not connected.
 #[component]

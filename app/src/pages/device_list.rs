@@ -2,7 +2,6 @@
 
 use super::frame::FrameData;
 use crate::{
-    app::Hydrated,
     components::{
         device_table::DeviceTable,
         icon::{Icon, IconName},
@@ -11,6 +10,7 @@ use crate::{
         tree::{Branch, Tree},
         unserved::UnservedList,
     },
+    hydrated::Hydrated,
     live::Live,
     server_fns::devices::list_devices,
 };
@@ -22,8 +22,7 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
     params::ParamsMap,
 };
-use model::paths;
-use model::{DeviceQuery, DeviceStatus, DeviceSummary, Page, Selector};
+use model::{DeviceQuery, DeviceStatus, DeviceSummary, Page, Selector, paths};
 use std::collections::BTreeSet;
 
 /// The sizes that a page of the list can have.

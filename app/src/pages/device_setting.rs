@@ -3,6 +3,7 @@
 pub mod connection;
 pub mod draft;
 pub mod form;
+mod form_state;
 pub mod history;
 pub mod information;
 pub mod network;

@@ -2,7 +2,6 @@
 
 use super::{first_answer, first_fault};
 use crate::{
-    app::Hydrated,
     components::{
         alert::Refusal,
         confirm::Confirm,
@@ -10,14 +9,14 @@ use crate::{
         loaded::Loaded,
         when::When,
     },
+    hydrated::Hydrated,
     live::Live,
     server_fns::servers::{find_drill, stop_drill},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
-use model::paths;
-use model::{Drill, DrillDevice, DrillStep, in_seconds};
+use model::{Drill, DrillDevice, DrillStep, in_seconds, paths};
 
 /// The page of the drill in the address. Another one is another page.
 #[component]

@@ -13,8 +13,7 @@ use crate::{
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{components::Form, hooks::use_query_map, params::ParamsMap};
-use model::paths;
-use model::{Event, EventQuery, Page};
+use model::{Event, EventQuery, Page, paths};
 
 /// The list of events.
 #[component]

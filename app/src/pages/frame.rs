@@ -1,18 +1,17 @@
 //! What stands around every page of somebody who is signed in.
 
 use crate::{
-    app::Hydrated,
     components::{
         loaded::Loaded,
         navigation::{Navigation, StandingBanners, TopBar},
     },
+    hydrated::Hydrated,
     live::Live,
     server_fns::overview::find_overview,
 };
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
-use model::paths;
-use model::{Fault, Overview};
+use model::{Fault, Overview, paths};
 
 /// The frame's data, for pages that show counts.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! The page for an address that leads nowhere.
 
-use crate::app::Hydrated;
+use crate::hydrated::Hydrated;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use model::paths;

@@ -2,11 +2,11 @@
 
 use super::{error_at, field_errors, first_answer, first_fault};
 use crate::{
-    app::Hydrated,
     components::{
         alert::{Refusal, id_of},
         field::{FieldError, described_by},
     },
+    hydrated::Hydrated,
 };
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -8,8 +8,7 @@ use crate::{
 };
 use leptos::{ev::SubmitEvent, prelude::*};
 use leptos_meta::Title;
-use model::paths;
-use model::{Fault, FieldError, FormAnswer, ProvisioningForm, ProvisioningString, Typed};
+use model::{Fault, FieldError, FormAnswer, ProvisioningForm, ProvisioningString, Typed, paths};
 
 /// The form, the string it made, and what was made before.
 #[component]

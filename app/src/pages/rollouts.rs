@@ -16,8 +16,7 @@ use crate::{
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use model::paths;
-use model::{Page, Rollout, RolloutQuery};
+use model::{Page, Rollout, RolloutQuery, paths};
 
 /// Rows of a page.
 const ROWS: u32 = 20;

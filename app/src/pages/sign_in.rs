@@ -1,12 +1,11 @@
 //! Signing in. The form is posted as it is, with script or without: the answer is a cookie and a new page.
 
 use super::{first_answer, first_fault};
-use crate::{app::Hydrated, components::alert::Refusal};
+use crate::{components::alert::Refusal, hydrated::Hydrated};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use model::paths;
-use model::{FormAnswer, Typed};
+use model::{FormAnswer, Typed, paths};
 
 /// The sign-in page.
 #[component]

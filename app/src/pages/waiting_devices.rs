@@ -8,8 +8,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
-use model::paths;
-use model::{Decision, Fault, WaitingDevice, grouped};
+use model::{Decision, Fault, WaitingDevice, grouped, paths};
 
 /// Waiting devices, to be accepted or rejected.
 #[component]

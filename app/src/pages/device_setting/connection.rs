@@ -1,6 +1,6 @@
 //! The Connection fieldset: how the device behaves towards its servers.
 
-use super::{super::error_at, form::FormState};
+use super::{super::error_at, form_state::FormState};
 use crate::components::{
     card::Fieldset,
     field::{FieldError, TextField, described_by},

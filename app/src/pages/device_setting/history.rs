@@ -6,8 +6,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
-use model::paths;
-use model::{Device, Page, RevisionEntry, RevisionQuery};
+use model::{Device, Page, RevisionEntry, RevisionQuery, paths};
 
 /// The history, newest first; the address says from where.
 #[component]

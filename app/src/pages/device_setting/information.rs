@@ -1,6 +1,6 @@
 //! The Information card.
 
-use super::{super::error_at, form::FormState};
+use super::{super::error_at, form_state::FormState};
 use crate::components::{
     card::Card,
     field::{ReadOnlyField, TextField},

@@ -1,6 +1,6 @@
 //! The Network card: TCP/IP, Server, Serial.
 
-use super::{connection::Connection, form::FormState};
+use super::{connection::Connection, form_state::FormState};
 use crate::components::{
     card::{Card, Fieldset},
     field::{ReadOnlyField, ReadOnlySwitch},

@@ -5,8 +5,7 @@ use crate::{
     server_fns::devices::{move_device, probe_servers},
 };
 use leptos::{ev::SubmitEvent, prelude::*};
-use model::paths;
-use model::{Device, DeviceServers, Fault, Move, MoveInput, MoveState, ProbeRow, ServerEntry};
+use model::{Device, DeviceServers, Fault, Move, MoveInput, MoveState, ProbeRow, ServerEntry, paths};
 
 /// Stays that can be chosen: seconds, empty for good.
 const STAYS: [(&str, &str); 4] = [

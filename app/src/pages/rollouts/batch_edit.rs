@@ -2,7 +2,6 @@
 
 use super::super::{field_errors, first_answer, first_fault};
 use crate::{
-    app::Hydrated,
     components::{
         alert::Refusal,
         card::{Card, Fieldset},
@@ -11,6 +10,7 @@ use crate::{
         server_table::{RowEdit, ServerTable, TableState, rows::EntryRows},
         status::StatusMark,
     },
+    hydrated::Hydrated,
     server_fns::rollouts::{create_rollout, preview_rollout},
     unsaved::Unsaved,
 };
@@ -21,8 +21,7 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
     params::ParamsMap,
 };
-use model::paths;
-use model::{Fault, FieldError, FormAnswer, RolloutInput, RolloutPreview, Selector, Typed};
+use model::{Fault, FieldError, FormAnswer, RolloutInput, RolloutPreview, Selector, Typed, paths};
 
 /// The batch edit of the devices in the address.
 #[component]

@@ -23,8 +23,9 @@ use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_params_map, use_query_map},
 };
-use model::paths;
-use model::{Fault, Page, Rollout, RolloutDevice, RolloutDeviceQuery, RolloutDeviceState, RolloutState, RolloutVerb};
+use model::{
+    Fault, Page, Rollout, RolloutDevice, RolloutDeviceQuery, RolloutDeviceState, RolloutState, RolloutVerb, paths,
+};
 
 /// The page of the rollout in the address. Another rollout is another page.
 #[component]

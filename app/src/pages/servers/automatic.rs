@@ -6,8 +6,7 @@ use crate::{
     server_fns::servers::{find_automatic_promotion, set_automatic_promotion},
 };
 use leptos::prelude::*;
-use model::paths;
-use model::{AutomaticPromotion, PeerState, Role, Server};
+use model::{AutomaticPromotion, PeerState, Role, Server, paths};
 
 /// How it stands; nothing for a server that is alone.
 #[component]

@@ -11,8 +11,7 @@ use crate::{
     server_fns::servers::{list_drills, stop_drill},
 };
 use leptos::prelude::*;
-use model::paths;
-use model::{Drill, FormAnswer, PeerState, Server, Typed};
+use model::{Drill, FormAnswer, PeerState, Server, Typed, paths};
 
 /// What can be practised from here, and what was.
 #[component]

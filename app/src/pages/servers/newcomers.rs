@@ -2,8 +2,7 @@
 
 use crate::components::{decision::DecisionForm, when::When};
 use leptos::prelude::*;
-use model::paths;
-use model::{Decision, Newcomer, grouped};
+use model::{Decision, Newcomer, grouped, paths};
 
 /// Those that wait for an operator, if any do.
 #[component]

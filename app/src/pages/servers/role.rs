@@ -11,9 +11,9 @@ use crate::{
     pages::{error_at, field_errors, first_answer, first_fault},
 };
 use leptos::prelude::*;
-use model::paths;
 use model::{
     DivergentChange, Evidence, FormAnswer, OtherServer, PeerState, PromotionInput, Replication, Role, Server, Typed,
+    paths,
 };
 
 /// What an operator can do about the role of this server; nothing on the active one.
