@@ -18,10 +18,10 @@ FROM debian:bookworm-slim
 RUN useradd --system --uid 10001 --home-dir /var/lib/biostar --shell /usr/sbin/nologin biostar \
   && install -d -o biostar -g biostar -m 0700 /var/lib/biostar
 COPY --from=build /source/target/release/portal /source/target/release/bln /usr/bin/
-COPY --from=build /source/target/site /usr/share/biostar/site
+COPY --from=build /source/target/web /usr/share/biostar/web
 # Metrics stay inside unless PORTAL_METRICS says otherwise.
 ENV PORTAL_DATA=/var/lib/biostar \
-    PORTAL_SITE_ROOT=/usr/share/biostar/site \
+    PORTAL_WEB_ROOT=/usr/share/biostar/web \
     PORTAL_HTTP=[::]:3000 \
     PORTAL_LOG_FORMAT=json
 USER biostar

@@ -1,7 +1,7 @@
 # What a developer types; the work is done by the scripts in .make.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test unit simulate fuzz lint fmt site e2e pictures bench drills release package clean-data
+.PHONY: help build run test unit simulate fuzz lint fmt web e2e pictures bench drills release package clean-data
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,7 +12,7 @@ build: ## Build the programs and the browser's half (dev profile)
 run: ## Two servers and 25 devices on this machine, until Ctrl-C
 	@.make/run.sh
 
-test: ## Every check: formatting, clippy, documentation, tests, stories in a browser
+test: ## Every check: formatting, clippy, documentation, tests, browser tests
 	@.make/test.sh
 
 unit: ## The Rust tests alone
@@ -30,10 +30,10 @@ fuzz: ## Feed every parser with bytes of a fuzzer's making; FUZZ_SECONDS for eac
 fmt: ## Format the code
 	@cargo fmt --all
 
-site: ## Build the browser's half alone
-	@.make/site.sh
+web: ## Build the browser's half alone
+	@.make/web.sh
 
-e2e: build ## The stories in a browser alone
+e2e: build ## The browser tests alone
 	@.make/e2e.sh
 
 pictures: build ## Take the pictures in docs/ anew
@@ -42,7 +42,7 @@ pictures: build ## Take the pictures in docs/ anew
 bench: ## The gateway beside a bare TLS server, as ratios; BENCH_DEVICES=10000 for the full size
 	@.make/bench.sh
 
-drills: build ## Failovers of real servers, with figures; DRILL_DEVICES=1000 for a large site
+drills: build ## Failovers of real servers, with figures; DRILL_DEVICES=1000 for a large fleet
 	@.make/drills.sh
 
 release: ## Build the programs and the browser's half for use

@@ -1,11 +1,11 @@
-// Every story runs twice, with and without script; `*.hydrate.spec.ts` need script.
+// Every test runs twice, with and without script; `*.hydrate.spec.ts` need script.
 import { defineConfig } from '@playwright/test';
 import { existsSync } from 'node:fs';
 
 const systemChromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
 export default defineConfig({
-  testDir: 'stories',
+  testDir: 'tests',
   fullyParallel: false,
   workers: 1,
   forbidOnly: !!process.env.CI,

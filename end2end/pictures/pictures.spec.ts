@@ -5,12 +5,12 @@ import type { Page } from '@playwright/test';
 import { apply, expectPush, fillServers } from '../support/device-setting.js';
 import { Fleet, firstDevice } from '../support/fleet.js';
 import { Portal } from '../support/portal.js';
-import { expect, openDevice, ready, signIn, test } from '../support/story.js';
+import { expect, openDevice, ready, signIn, test } from '../support/test.js';
 
 const docs = fileURLToPath(new URL('../../docs/', import.meta.url));
 const doors = ['Main entrance', 'Reception', 'Server room', 'Archive', 'Loading bay', 'Laboratory', 'Canteen', 'Roof'];
 /** The ports that an installation on machines of its own would show. */
-const ports = { gateway: 51213, sites: 51215 };
+const ports = { gateway: 51213, peers: 51215 };
 
 // What the page says by default.
 process.env.PROMOTION_HOLD = '30';

@@ -1,6 +1,6 @@
 // The Device Setting page as a person uses it.
 import { expect, type Page } from '@playwright/test';
-import { hasScript } from './story.js';
+import { hasScript } from './test.js';
 
 export type Row = { address: string; port?: number };
 

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { end, freePort, run, siteRoot, start, until } from './process.js';
+import { end, freePort, run, webRoot, start, until } from './process.js';
 
 export const password = 'correct horse 51213';
 
@@ -22,12 +22,12 @@ export class Portal {
     readonly name: string,
     readonly http: number,
     readonly gateway: number,
-    readonly sites: number,
+    readonly peers: number,
   ) {}
 
-  static async start(folder: string, name: string, ports: { gateway?: number; sites?: number } = {}): Promise<Portal> {
-    const { gateway = await freePort(), sites = await freePort() } = ports;
-    const portal = new Portal(folder, name, await freePort(), gateway, sites);
+  static async start(folder: string, name: string, ports: { gateway?: number; peers?: number } = {}): Promise<Portal> {
+    const { gateway = await freePort(), peers = await freePort() } = ports;
+    const portal = new Portal(folder, name, await freePort(), gateway, peers);
     await portal.launch();
     return portal;
   }
@@ -64,9 +64,9 @@ export class Portal {
   }
 
   private begin(...more: string[]): void {
-    const args = ['run', '--data', this.folder, '--name', this.name, '--web-root', siteRoot];
+    const args = ['run', '--data', this.folder, '--name', this.name, '--web-root', webRoot];
     args.push('--http', `127.0.0.1:${this.http}`, '--gateway', `127.0.0.1:${this.gateway}`);
-    args.push('--peers', `127.0.0.1:${this.sites}`, '--metrics', '127.0.0.1:0', '--stability-seconds', '2', '--promotion-hold', process.env.PROMOTION_HOLD ?? '3', ...more);
+    args.push('--peers', `127.0.0.1:${this.peers}`, '--metrics', '127.0.0.1:0', '--stability-seconds', '2', '--promotion-hold', process.env.PROMOTION_HOLD ?? '3', ...more);
     this.child = start('portal', args, this.log, { PORTAL_ADMIN_PASSWORD: password });
   }
 

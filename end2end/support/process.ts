@@ -15,7 +15,7 @@ export function program(name: 'portal' | 'bln'): string {
 }
 
 /** Where the browser's half was put. */
-export const siteRoot = process.env.PORTAL_WEB_ROOT ?? join(target, 'site');
+export const webRoot = process.env.PORTAL_WEB_ROOT ?? join(target, 'web');
 
 /** A TCP port of 127.0.0.1 that nobody uses now. */
 export async function freePort(): Promise<number> {

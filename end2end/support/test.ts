@@ -1,4 +1,4 @@
-// What every story starts from: a portal of its own, devices on it, and somebody signed in.
+// What every test starts from: a portal of its own, devices on it, and somebody signed in.
 import { test as base, expect, type Page } from '@playwright/test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { Fleet } from './fleet.js';
 import { Portal, password } from './portal.js';
 
-type Site = { portal: Portal; fleet: Fleet; folder: string };
+type Installation = { portal: Portal; fleet: Fleet; folder: string };
 
-export const test = base.extend<{ operator: Page }, { folder: string; site: Site; devices: { accepted: number; waiting: number } }>({
+export const test = base.extend<{ operator: Page }, { folder: string; installation: Installation; devices: { accepted: number; waiting: number } }>({
   devices: [{ accepted: 3, waiting: 0 }, { scope: 'worker', option: true }],
   folder: [
     async ({}, use) => {
@@ -18,7 +18,7 @@ export const test = base.extend<{ operator: Page }, { folder: string; site: Site
     },
     { scope: 'worker' },
   ],
-  site: [
+  installation: [
     async ({ folder, devices }, use) => {
       const portal = await Portal.start(join(folder, 'server1'), 'BioStar Server #1');
       try {
@@ -31,8 +31,8 @@ export const test = base.extend<{ operator: Page }, { folder: string; site: Site
     },
     { scope: 'worker', timeout: 90_000 },
   ],
-  operator: async ({ page, site }, use) => {
-    await signIn(page, site.portal);
+  operator: async ({ page, installation }, use) => {
+    await signIn(page, installation.portal);
     await use(page);
   },
 });
@@ -79,9 +79,9 @@ export async function eventually(page: Page, look: () => Promise<void>): Promise
 }
 
 /** Brings a second server in, and confirms it on the page of the first. */
-export async function joinSecond(page: Page, site: Site): Promise<Portal> {
-  return Portal.join(join(site.folder, 'server2'), 'BioStar Server #2', site.portal, async (fingerprint) => {
-    await page.goto(`${site.portal.url}/servers`);
+export async function joinSecond(page: Page, installation: Installation): Promise<Portal> {
+  return Portal.join(join(installation.folder, 'server2'), 'BioStar Server #2', installation.portal, async (fingerprint) => {
+    await page.goto(`${installation.portal.url}/servers`);
     await ready(page);
     await page.getByRole('row', { name: fingerprint }).getByRole('button', { name: /^Confirm/ }).click();
   });

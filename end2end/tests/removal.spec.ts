@@ -1,11 +1,11 @@
-import { eventually, expect, joinSecond, ready, test } from '../support/story.js';
+import { eventually, expect, joinSecond, ready, test } from '../support/test.js';
 
 test.use({ devices: { accepted: 0, waiting: 0 } });
 
-test('a server that does not come back is removed once it is silent', async ({ operator: page, site }) => {
+test('a server that does not come back is removed once it is silent', async ({ operator: page, installation }) => {
   test.setTimeout(120_000);
-  const second = await joinSecond(page, site);
-  await page.goto(`${site.portal.url}/servers`);
+  const second = await joinSecond(page, installation);
+  await page.goto(`${installation.portal.url}/servers`);
   await ready(page);
   const row = page.getByRole('region', { name: 'Servers', exact: true }).getByRole('row', { name: 'BioStar Server #2' });
   await eventually(page, async () => expect(row).toContainText('Reachable', { timeout: 500 }));

@@ -1,16 +1,16 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { firstDevice } from '../support/fleet.js';
-import { expect, ready, test } from '../support/story.js';
+import { expect, ready, test } from '../support/test.js';
 
 test.use({ devices: { accepted: 1, waiting: 1 } });
 
 for (const path of ['/devices', `/devices/${firstDevice}`, '/waiting-devices', '/provisioning', '/rollouts', '/rollouts/new?all=true', '/events', '/servers', '/login', '/nowhere']) {
   for (const colorScheme of ['light', 'dark'] as const) {
-    test(`axe finds nothing serious on ${path} (${colorScheme})`, async ({ operator: page, site }) => {
+    test(`axe finds nothing serious on ${path} (${colorScheme})`, async ({ operator: page, installation }) => {
       const complaints: string[] = [];
       page.on('console', (message) => message.type() !== 'info' && message.type() !== 'log' && complaints.push(message.text()));
       await page.emulateMedia({ colorScheme });
-      await page.goto(`${site.portal.url}${path}`);
+      await page.goto(`${installation.portal.url}${path}`);
       await ready(page);
       const { violations } = await new AxeBuilder({ page }).analyze();
       const serious = violations.filter((violation) => violation.impact === 'serious' || violation.impact === 'critical');

@@ -1,21 +1,21 @@
 import { apply, expectPush, fillServers } from '../support/device-setting.js';
 import { firstDevice } from '../support/fleet.js';
-import { eventually, expect, joinSecond, openDevice, ready, signIn, test } from '../support/story.js';
+import { eventually, expect, joinSecond, openDevice, ready, signIn, test } from '../support/test.js';
 
 test.use({ devices: { accepted: 3, waiting: 0 } });
 
-test('with automatic promotion the devices make server #2 active when #1 dies', async ({ operator: page, site }) => {
+test('with automatic promotion the devices make server #2 active when #1 dies', async ({ operator: page, installation }) => {
   test.setTimeout(240_000);
-  const second = await joinSecond(page, site);
+  const second = await joinSecond(page, installation);
   try {
     for (const device of [0, 1, 2]) {
-      await openDevice(page, site.portal, firstDevice + device);
+      await openDevice(page, installation.portal, firstDevice + device);
       await fillServers(page, [{ address: '127.0.0.1' }, { address: '127.0.0.1', port: second.gateway }]);
       await apply(page);
       await expectPush(page, /committed/i);
     }
 
-    await page.goto(`${site.portal.url}/servers`);
+    await page.goto(`${installation.portal.url}/servers`);
     await ready(page);
     const card = page.locator('section', { has: page.getByRole('heading', { name: 'Automatic promotion' }) });
     await expect(card).toContainText('Off');
@@ -27,7 +27,7 @@ test('with automatic promotion the devices make server #2 active when #1 dies', 
     // The other server has to have stored it, too.
     await page.waitForTimeout(4_000);
 
-    await site.portal.kill();
+    await installation.portal.kill();
     await signIn(page, second);
     await page.goto(`${second.url}/servers`);
     await ready(page);
@@ -44,6 +44,6 @@ test('with automatic promotion the devices make server #2 active when #1 dies', 
     await expect(page.getByRole('heading', { level: 1 })).toContainText('Renamed on #2');
   } finally {
     await second.stop();
-    await site.portal.launch();
+    await installation.portal.launch();
   }
 });

@@ -1,6 +1,6 @@
 import { apply, expectPush, fillServers } from '../support/device-setting.js';
 import { firstDevice } from '../support/fleet.js';
-import { eventually, expect, joinSecond, openDevice, ready, signIn, test } from '../support/story.js';
+import { eventually, expect, joinSecond, openDevice, ready, signIn, test } from '../support/test.js';
 import type { Portal } from '../support/portal.js';
 import type { Page } from '@playwright/test';
 
@@ -17,16 +17,16 @@ async function expectRole(page: Page, server: string, role: string): Promise<voi
   await eventually(page, async () => expect(row).toContainText(role, { timeout: 500 }));
 }
 
-test('server #2 takes over from #1, which comes back as its standby and takes the role again', async ({ operator: page, site }) => {
+test('server #2 takes over from #1, which comes back as its standby and takes the role again', async ({ operator: page, installation }) => {
   test.setTimeout(240_000);
-  const second = await joinSecond(page, site);
+  const second = await joinSecond(page, installation);
   try {
-    await openDevice(page, site.portal, firstDevice);
+    await openDevice(page, installation.portal, firstDevice);
     await fillServers(page, [{ address: '127.0.0.1' }, { address: '127.0.0.1', port: second.gateway }]);
     await apply(page);
     await expectPush(page, /committed/i);
 
-    await site.portal.kill();
+    await installation.portal.kill();
     await signIn(page, second);
     await openServers(page, second);
     const card = page.locator('section', { has: page.getByRole('heading', { name: 'Make this server active' }) });
@@ -50,11 +50,11 @@ test('server #2 takes over from #1, which comes back as its standby and takes th
     await apply(page);
     await expect(page.getByRole('heading', { level: 1 })).toContainText('Renamed on #2');
 
-    await site.portal.launch();
-    await signIn(page, site.portal);
+    await installation.portal.launch();
+    await signIn(page, installation.portal);
     const overtaken = page.getByText(/was made active \(epoch 2\)/);
     await eventually(page, async () => expect(overtaken).toBeVisible({ timeout: 500 }));
-    await openServers(page, site.portal);
+    await openServers(page, installation.portal);
     await page.getByText('Join as standby', { exact: true }).first().click();
     await page.getByRole('button', { name: 'Join as standby' }).click();
     await expectRole(page, 'BioStar Server #1', 'Standby');
@@ -65,10 +65,10 @@ test('server #2 takes over from #1, which comes back as its standby and takes th
     await page.getByRole('button', { name: 'Make this server active' }).click();
     await expectRole(page, 'BioStar Server #1', 'Active');
     await expectRole(page, 'BioStar Server #2', 'Standby');
-    await openDevice(page, site.portal, firstDevice);
+    await openDevice(page, installation.portal, firstDevice);
     await expect(page.getByLabel('Name', { exact: true })).toHaveValue('Renamed on #2');
   } finally {
     await second.stop();
-    if (!(await fetch(`${site.portal.url}/health/live`).then((a) => a.ok, () => false))) await site.portal.launch();
+    if (!(await fetch(`${installation.portal.url}/health/live`).then((a) => a.ok, () => false))) await installation.portal.launch();
   }
 });

@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import { fillServers } from '../support/device-setting.js';
 import { firstDevice } from '../support/fleet.js';
-import { eventually, expect, hasScript, ready, test } from '../support/story.js';
+import { eventually, expect, hasScript, ready, test } from '../support/test.js';
 
 test.use({ devices: { accepted: 3, waiting: 0 } });
 test.describe.configure({ mode: 'serial' });
@@ -14,7 +14,7 @@ async function confirm(page: Page, opens: string, yes: string): Promise<void> {
 
 const devicesByState = (page: Page) => page.getByRole('list', { name: 'Devices by state' });
 
-test('chosen devices get new servers in waves, and get the old ones back', async ({ operator: page, site }) => {
+test('chosen devices get new servers in waves, and get the old ones back', async ({ operator: page, installation }) => {
   test.setTimeout(240_000);
   for (const id of [firstDevice, firstDevice + 1]) {
     await page.getByRole('row').filter({ hasText: String(id) }).getByRole('checkbox').check();
@@ -39,7 +39,7 @@ test('chosen devices get new servers in waves, and get the old ones back', async
   });
   await expect(devicesByState(page).getByRole('link', { name: '2 Committed' })).toBeVisible();
   await expect(page.getByRole('region', { name: 'Waves' }).getByRole('row')).toHaveCount(3);
-  const list = await (await site.portal.api(`/devices/${firstDevice}/servers`)).json();
+  const list = await (await installation.portal.api(`/devices/${firstDevice}/servers`)).json();
   expect(list.entries.map((entry: { address: string }) => entry.address)).toEqual(['127.0.0.1', '10.9.9.9']);
 
   await confirm(page, 'Roll back …', 'Roll back rollout 1');
@@ -48,11 +48,11 @@ test('chosen devices get new servers in waves, and get the old ones back', async
   await eventually(page, async () => {
     await expect(page.getByRole('status', { name: 'Rollout' })).toContainText('Finished', { timeout: 500 });
   });
-  const back = await (await site.portal.api(`/devices/${firstDevice}/servers`)).json();
+  const back = await (await installation.portal.api(`/devices/${firstDevice}/servers`)).json();
   expect(back.entries.map((entry: { address: string }) => entry.address)).toEqual(['127.0.0.1']);
 });
 
-test('a rollout is paused, resumed and aborted', async ({ operator: page, site }) => {
+test('a rollout is paused, resumed and aborted', async ({ operator: page, installation }) => {
   test.slow();
   await page.getByRole('link', { name: 'Edit servers of all 3 …' }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'Edit servers' })).toBeVisible();
@@ -72,32 +72,32 @@ test('a rollout is paused, resumed and aborted', async ({ operator: page, site }
 
   await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Rollouts' }).click();
   await expect(page.getByRole('row').filter({ hasText: 'Rollout 3' })).toContainText('Aborted');
-  expect((await (await site.portal.api('/rollouts')).json()).total).toBe(3);
+  expect((await (await installation.portal.api('/rollouts')).json()).total).toBe(3);
 });
 
-test('the history shows what changed, and an earlier list is restored', async ({ operator: page, site }) => {
+test('the history shows what changed, and an earlier list is restored', async ({ operator: page, installation }) => {
   test.slow();
   const id = firstDevice + 2;
-  const port = site.portal.gateway;
-  const before = await site.portal.api(`/devices/${id}/servers`);
+  const port = installation.portal.gateway;
+  const before = await installation.portal.api(`/devices/${id}/servers`);
   const base = (await before.json()).revision;
   const entries = [
     { address: '127.0.0.1', port, priority: 1 },
     { address: '10.9.9.1', port: 51213, priority: 2 },
   ];
-  const saved = await site.portal.api(`/devices/${id}/servers`, {
+  const saved = await installation.portal.api(`/devices/${id}/servers`, {
     method: 'PUT',
     headers: { 'if-match': `"${base}"` },
     body: JSON.stringify({ entries }),
   });
   expect(saved.status).toBe(202);
-  await page.goto(`${site.portal.url}/devices/${id}`);
+  await page.goto(`${installation.portal.url}/devices/${id}`);
   await ready(page);
   await expect(page.getByRole('heading', { level: 3, name: `Revision ${base + 1}`, exact: true })).toBeVisible();
   await expect(page.getByText('Added 10.9.9.1:51213, priority 2')).toBeVisible();
   await confirm(page, `Restore revision ${base} …`, `Restore revision ${base}`);
   await expect(page.getByRole('heading', { level: 3, name: `Revision ${base + 2}`, exact: true })).toBeVisible();
   await expect(page.getByText('Removed 10.9.9.1:51213, priority 2')).toBeVisible();
-  const now = await (await site.portal.api(`/devices/${id}/servers`)).json();
+  const now = await (await installation.portal.api(`/devices/${id}/servers`)).json();
   expect([now.revision, now.entries.length]).toEqual([base + 2, 1]);
 });

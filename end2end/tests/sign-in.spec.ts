@@ -1,17 +1,17 @@
-import { expect, ready, signIn, test } from '../support/story.js';
+import { expect, ready, signIn, test } from '../support/test.js';
 
 test.use({ devices: { accepted: 0, waiting: 0 } });
 
-test('an administrator signs in and out', async ({ page, site }) => {
-  await signIn(page, site.portal);
+test('an administrator signs in and out', async ({ page, installation }) => {
+  await signIn(page, installation.portal);
   await page.getByRole('button', { name: 'Sign out' }).click();
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
-  await page.goto(`${site.portal.url}/devices`);
+  await page.goto(`${installation.portal.url}/devices`);
   await expect(page).toHaveURL(/\/login\?next=/);
 });
 
-test('a wrong password is refused and says so', async ({ page, site }) => {
-  await page.goto(`${site.portal.url}/login`);
+test('a wrong password is refused and says so', async ({ page, installation }) => {
+  await page.goto(`${installation.portal.url}/login`);
   await ready(page);
   await page.getByLabel('Login').fill('admin');
   await page.getByLabel('Password').fill('not the password');
@@ -20,8 +20,8 @@ test('a wrong password is refused and says so', async ({ page, site }) => {
   await expect(page.getByLabel('Login')).toHaveValue('admin');
 });
 
-test('signing in leads back to the page that was asked for', async ({ page, site }) => {
-  await page.goto(`${site.portal.url}/waiting-devices`);
+test('signing in leads back to the page that was asked for', async ({ page, installation }) => {
+  await page.goto(`${installation.portal.url}/waiting-devices`);
   await ready(page);
   await page.getByLabel('Login').fill('admin');
   await page.getByLabel('Password').fill('correct horse 51213');
