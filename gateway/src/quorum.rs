@@ -1,5 +1,5 @@
 //! Fleet quorum: a standby server takes over by itself when more than half of the devices are on it, and an active server
-//! gives way when it holds fewer than half.
+//! steps down when it holds fewer than half.
 //!
 //! The rules of one of the two servers as a state machine without socket, clock or randomness. The shell says what it sends
 //! and what comes back, calls [`Quorum::handle_timeout`] about once a second, and does what [`Quorum::poll_output`] says, in

@@ -1,4 +1,4 @@
-//! What can go wrong, as every door tells it.
+//! What can go wrong, as every interface tells it.
 
 use serde::{Deserialize, Serialize};
 

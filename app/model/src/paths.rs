@@ -59,7 +59,7 @@ pub fn remove_device(id: u32) -> String {
     format!("{DEVICES}/{id}/remove")
 }
 
-/// Where a server is told to send its devices away.
+/// Where a server is told to drain its devices.
 #[must_use]
 pub fn drain(server: &str) -> String {
     format!("{SERVERS}/{}/drain", escaped(server))

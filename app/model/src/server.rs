@@ -212,7 +212,7 @@ pub struct RestoreTest {
     pub flaw: Option<String>,
 }
 
-/// Whether a server sends its devices away.
+/// Whether a server drains its devices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draining {
     /// It does.

@@ -35,7 +35,7 @@ pub struct Config {
     pub http_security: Option<HttpSecurity>,
     /// Where devices connect.
     pub gateway: SocketAddr,
-    /// Where readers without TLS connect, if anywhere, and which.
+    /// Where devices without TLS connect, if anywhere, and which.
     pub plain: Option<PlainPort>,
     /// Where the other server connects.
     pub peers: SocketAddr,
@@ -70,7 +70,7 @@ pub struct Config {
     pub clock: Clock,
 }
 
-/// The port for readers without TLS.
+/// The port for devices without TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlainPort {
     /// Where it listens.

@@ -48,7 +48,7 @@ impl DataFolder {
     ///
     /// The disk's, or another portal has it.
     pub fn open(path: &Path) -> Result<Self, DataFolderError> {
-        // Also a folder that somebody made for us: it holds keys, and the console's door.
+        // Also a folder that somebody made for us: it holds keys, and the console's socket.
         durable::make_folder(path)
             .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o700)))
             .map_err(|error| DataFolderError::Unusable(path.to_owned(), error))?;
@@ -111,7 +111,7 @@ pub fn read_identity(path: &Path) -> Result<Option<Identity>, DataFolderError> {
     }
 }
 
-/// The console's door of the server that serves the folder `path`.
+/// The console's socket of the server that serves the folder `path`.
 #[must_use]
 pub fn console_socket(path: &Path) -> PathBuf {
     path.join(CONSOLE_SOCKET)

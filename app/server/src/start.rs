@@ -57,7 +57,7 @@ pub struct Running {
     pub http_addr: SocketAddr,
     /// Where devices connect.
     pub gateway_addr: SocketAddr,
-    /// Where readers without TLS connect, if anywhere.
+    /// Where devices without TLS connect, if anywhere.
     pub plain_addr: Option<SocketAddr>,
     /// Where the other server connects.
     pub peers_addr: SocketAddr,
@@ -80,7 +80,7 @@ pub struct Running {
 struct Listeners {
     http: TcpListener,
     gateway: TcpListener,
-    /// For readers without TLS.
+    /// For devices without TLS.
     plain: Option<TcpListener>,
     peers: TcpListener,
     /// A server that cannot be measured still serves.
@@ -312,7 +312,7 @@ fn begin(
     Ok(())
 }
 
-/// The port for readers without TLS, told on every page.
+/// The port for devices without TLS, told on every page.
 fn open_plain_listener(
     parts: &mut JoinSet<()>,
     listener: TcpListener,

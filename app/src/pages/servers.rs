@@ -138,11 +138,11 @@ fn Drain(servers: Signal<Vec<Server>>, on_drain: Callback<(String, bool)>) -> im
         let (path, asked) = if draining { (paths::end_drain(&id), id) } else { (paths::drain(&id), id) };
         let (label, question, yes) = match draining {
             false => (
-                "Send devices away",
+                "Drain devices",
                 format!(
                     "Every device that is connected to {name} goes to another server, a few at a time, and does not come back by itself until this is ended here. Do this before you stop or update {name}."
                 ),
-                "Send them away",
+                "Drain them",
             ),
             true => (
                 "Take devices again",

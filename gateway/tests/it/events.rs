@@ -23,9 +23,9 @@ struct EventDevice {
 
 impl EventDevice {
     /// A device whose list names these servers, the first first.
-    async fn at(sites: &[&Installation]) -> Self {
-        let installation = sites[0];
-        let addresses: Vec<_> = sites.iter().map(|installation| installation.address).collect();
+    async fn at(installations: &[&Installation]) -> Self {
+        let installation = installations[0];
+        let addresses: Vec<_> = installations.iter().map(|installation| installation.address).collect();
         installation.world.with(|state| state.first_list = Some(entries(&addresses)));
         let folder = TempDir::new().unwrap();
         let stop = CancellationToken::new();

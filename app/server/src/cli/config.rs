@@ -129,7 +129,7 @@ mod tests {
         let command = CommandLine::command();
         let text = default_file(&keys(&command));
         assert!(text.lines().all(|line| line.is_empty() || line.starts_with('#')), "{text}");
-        for key in ["data", "http", "gateway", "sites", "metrics", "advertise", "log", "log-format", "capacity"] {
+        for key in ["data", "http", "gateway", "peers", "metrics", "advertise", "log", "log-format", "capacity"] {
             assert!(text.contains(&format!("\n#{key} = ")), "{key}\n{text}");
         }
     }

@@ -51,11 +51,11 @@ pub(super) struct Arguments {
     /// Where devices connect
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:51213", env = "PORTAL_GATEWAY")]
     gateway: SocketAddr,
-    /// Where readers without TLS connect, for closed lab networks alone: everything there is said in the clear, and whoever
+    /// Where devices without TLS connect, for closed lab networks alone: everything there is said in the clear, and whoever
     /// reaches this port can pretend to be any of the plain-devices. Usually port 51212; shut if none is given
     #[arg(long, value_name = "ADDRESS:PORT", requires = "plain_devices", env = "PORTAL_PLAIN_GATEWAY")]
     plain_gateway: Option<SocketAddr>,
-    /// Device IDs of the readers without TLS, like 547846001,547846002
+    /// Device IDs of the devices without TLS, like 547846001,547846002
     #[arg(long, value_name = "DEVICE_IDS", requires = "plain_gateway", env = "PORTAL_PLAIN_DEVICES")]
     plain_devices: Option<DeviceIds>,
     /// Where the other server connects
@@ -81,7 +81,7 @@ pub(super) struct Arguments {
     /// A command that switches the other server off and ends with 0 if it is; needed on network file systems
     #[arg(long, value_name = "COMMAND", requires = "shared", env = "PORTAL_SHARED_FENCE")]
     shared_fence: Option<String>,
-    /// The address that a cluster manager moves to the active server; without it for 10 seconds this server gives way
+    /// The address that a cluster manager moves to the active server; without it for 10 seconds this server steps down
     #[arg(long, value_name = "ADDRESS", requires = "shared", env = "PORTAL_FLOATING_IP")]
     floating_ip: Option<IpAddr>,
     /// A command that is run after each change of role, with BIOSTAR_ROLE and BIOSTAR_EPOCH in its environment

@@ -1,5 +1,5 @@
 //! Automatic promotion: a standby takes over by itself when the active server is silent and most devices are on it, and an
-//! active server that hears neither gives way. The rules are [`gateway::quorum`]'s.
+//! active server that hears neither steps down. The rules are [`gateway::quorum`]'s.
 
 use super::{
     quorum::{Letter, QuorumKeeper, QuorumView},

@@ -270,6 +270,6 @@ mod tests {
         assert!(banners.iter().any(|banner| banner.text.contains("Two servers were promoted at once")), "{banners:?}");
         let later = EpochToken::seal(&room.service.keys, 2, "two").unwrap();
         room.service.meet_epoch(&later, "two").await.unwrap();
-        assert_eq!(room.service.roles.now().pause, Some(Pause::Outranked), "why it gave way stays");
+        assert_eq!(room.service.roles.now().pause, Some(Pause::Outranked), "why it stepped down stays");
     }
 }

@@ -130,7 +130,7 @@ impl Service {
         } else {
             format!(
                 "Two servers may be active: {silent} was not heard since this server was made active. Make sure that it is \
-                 stopped. This message goes when it has been seen to give way."
+                 stopped. This message goes when it has been seen to step down."
             )
         };
         Some(Banner { text })

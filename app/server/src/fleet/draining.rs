@@ -38,7 +38,7 @@ impl Service {
         {
             let mut drained = self.drained.lock();
             if drained.is_some() {
-                return Err(wrong("This server sends its devices away already."));
+                return Err(wrong("This server is draining already."));
             }
             let waves = tokio::spawn(async move { gateway.drain(gateway.waves()).await });
             *drained = Some(waves.abort_handle());
@@ -90,7 +90,7 @@ impl Service {
         if server == self.identity.server_id {
             return Ok(());
         }
-        Err(wrong("Only a server itself can send its devices away: do this in its own portal."))
+        Err(wrong("Only a server itself can drain its devices: do this in its own portal."))
     }
 
     async fn record_drain(&self, actor: &Actor, draining: bool) -> Result<(), Fault> {

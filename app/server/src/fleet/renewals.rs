@@ -112,7 +112,7 @@ impl Service {
             Ok(key) => key.to_string(),
             Err(error) => return Ok(Err(error.to_string())),
         };
-        // Of a device that was learned it is not known; the door has seen that the request's key is the certificate's.
+        // Of a device that was learned it is not known; the gateway has seen that the request's key is the certificate's.
         if !known.key_fingerprint.is_empty() && key != known.key_fingerprint {
             return Ok(Err("The request is for another key than the device was accepted with.".to_owned()));
         }

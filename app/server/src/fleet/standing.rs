@@ -47,7 +47,7 @@ impl Standing {
 
     /// The number of the list that the device keeps, as it said itself; 0 if it never did.
     pub(crate) fn reported_number(&self) -> u64 {
-        // A device that counts wildly gets no further than numbers that every door can tell.
+        // A device that counts wildly gets no further than numbers that every interface can tell.
         self.reported.as_ref().map_or(0, |reported| reported.number.min(MAX_NUMBER))
     }
 
@@ -132,7 +132,7 @@ impl Service {
         })
     }
 
-    /// A device's servers as every door shows them.
+    /// A device's servers as every interface shows them.
     pub(crate) fn servers_of(&self, standing: &Standing) -> DeviceServers {
         let connected = self.connection_of(&standing.sightings);
         let mut servers = DeviceServers {

@@ -1,6 +1,6 @@
 //! Who a request comes from: bearer token, cookies of a browser, or the console.
 //!
-//! Doors never look at tokens. They take a [`Session`] from the request's extensions, which is there only for an
+//! Handlers never look at tokens. They take a [`Session`] from the request's extensions, which is there only for an
 //! operator who may do everything; one who must change the password first has a [`PasswordSession`] instead.
 
 mod guard;

@@ -1,4 +1,4 @@
-//! The door of the devices: what their sessions ask and tell, handed to the service.
+//! What the sessions of devices ask and tell, handed to the rules.
 
 mod words;
 
@@ -38,7 +38,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// Opens the door: sessions of an earlier run are past from now on, and events of a time as standby are in the database.
+    /// Begins: sessions of an earlier run are past from now on, and events of a time as standby are in the database.
     ///
     /// # Errors
     ///

@@ -129,7 +129,7 @@ async fn watch_database(service: Arc<Service>, stop: CancellationToken) {
     }
 }
 
-/// Looks every second whether a server has to take over or to give way.
+/// Looks every second whether a server has to take over or to step down.
 async fn watch_quorum(service: Arc<Service>, stop: CancellationToken) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,7 +1,7 @@
-//! The port for readers without TLS, in closed lab networks; shut unless it is asked for.
+//! The port for devices without TLS, in closed lab networks; shut unless it is asked for.
 //!
 //! Whoever reaches it can say that it is any of the devices that are named for it, so nothing is believed there but what such a
-//! device may say of itself: behind the door each of them is spoken for on the ordinary device port, over TLS and with a
+//! device may say of itself: behind this listener each of them is spoken for on the ordinary device port, over TLS and with a
 //! certificate of this server's making. It is accepted under *Waiting Device* like any other. An epoch, or a start of a server, that is
 //! said here counts for nothing, and nobody is asked for one.
 
@@ -51,7 +51,7 @@ const RENEW_CERTIFICATE: u32 = 40;
 type Plain = Framed<TcpStream, FrameCodec>;
 type Inner = Framed<TlsStream<TcpStream>, FrameCodec>;
 
-/// The door, and who may come through it.
+/// The listener, and which devices may use it.
 pub(crate) struct PlainListener {
     service: Arc<Service>,
     /// Where the ordinary device port is.

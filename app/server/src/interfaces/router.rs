@@ -1,4 +1,4 @@
-//! All doors of one server as one HTTP service, and what every answer carries.
+//! All endpoints of one server as one HTTP service, and what every answer carries.
 
 mod headers;
 mod pages;
@@ -26,7 +26,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(75);
 
 /// Everything a browser, a program or a load balancer can ask this server.
 pub fn portal(state: AppState) -> Router {
-    let interfaces = pages::routes(&state)
+    let endpoints = pages::routes(&state)
         .merge(rest::routes())
         .layer(from_fn_with_state(state.clone(), proven::prove))
         .layer(from_fn_with_state(state.clone(), auth::identify))
@@ -34,7 +34,7 @@ pub fn portal(state: AppState) -> Router {
         // Without a sign-in there is nobody to find out about.
         .merge(rest::public_routes())
         .merge(pages::web_files(&state));
-    let measured = with_limits(interfaces).layer(from_fn_with_state(state.clone(), metrics::measure));
+    let measured = with_limits(endpoints).layer(from_fn_with_state(state.clone(), metrics::measure));
     measured.layer(CompressionLayer::new()).with_state(state)
 }
 

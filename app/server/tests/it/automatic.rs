@@ -1,4 +1,4 @@
-//! A standby that takes over by itself because most devices are on it, and an active server that gives way by itself.
+//! A standby that takes over by itself because most devices are on it, and an active server that steps down by itself.
 
 use crate::{
     cluster::Cluster,
@@ -125,7 +125,7 @@ async fn an_active_server_that_hears_nobody_is_read_only_meanwhile() {
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(one.service().banners().await, [], "they have answered since");
     drop(devices);
-    until("it gives way", async || one.service().role() == Role::ReadOnly).await;
+    until("it steps down", async || one.service().role() == Role::ReadOnly).await;
     let refused = one.service().set_automatic_promotion(&console(), false).await;
     assert!(matches!(refused, Err(Fault::NotActive { .. })), "{refused:?}");
     until("every page says why", async || {

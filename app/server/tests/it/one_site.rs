@@ -84,7 +84,7 @@ async fn a_site_hands_its_role_over_as_a_whole() {
     assert!(has(&three, &kept).await);
     // Neither of the first site's servers writes any more.
     for server in [&one, &two] {
-        until("it gives way", async || server.service().role() != Role::Active).await;
+        until("it steps down", async || server.service().role() != Role::Active).await;
         let refused = server.service().create_join_string(&console()).await;
         assert!(matches!(refused, Err(Fault::NotActive { .. })), "{refused:?}");
     }

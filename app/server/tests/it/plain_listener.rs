@@ -1,4 +1,4 @@
-//! The port for readers without TLS.
+//! The port for devices without TLS.
 
 use crate::{
     device::{DEVICE, QuickDevice, rows},

@@ -130,7 +130,7 @@ async fn a_standby_takes_over_and_the_killed_server_has_to_rejoin() {
     let one = again(ports).await;
     becomes(&one, Role::ReadOnly).await;
     assert!(one.service().create_join_string(&console()).await.is_err(), "it changes nothing");
-    until("the second has seen it give way", async || two.service().banners().await.is_empty()).await;
+    until("the second has seen it step down", async || two.service().banners().await.is_empty()).await;
     let servers = rejoin(&one).await.unwrap();
     assert_eq!(servers.iter().map(|server| server.role).collect::<Vec<_>>(), [Role::Standby, Role::Active]);
     until("the first has the list", async || {

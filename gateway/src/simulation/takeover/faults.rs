@@ -205,7 +205,7 @@ impl World {
         }
     }
 
-    /// Servers that give way to one that writes become its standby.
+    /// Servers that step down to one that writes become its standby.
     pub(super) fn tend(&mut self) {
         for machine in 0..self.machines.len() {
             let other = self.route[1 - self.machines[machine].id];

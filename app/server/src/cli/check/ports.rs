@@ -14,7 +14,7 @@ use std::{
 pub(super) fn all(scene: &Scene) -> Vec<Finding> {
     let config = &scene.config;
     let interfaces =
-        [("http", config.http), ("gateway", config.gateway), ("sites", config.peers), ("metrics", config.metrics)];
+        [("http", config.http), ("gateway", config.gateway), ("peers", config.peers), ("metrics", config.metrics)];
     interfaces.into_iter().map(|(option, address)| port(scene, option, address)).collect()
 }
 

@@ -52,7 +52,7 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
         None => {}
     }
     let mut response = next.run(request).await;
-    // A door that signs in or out has the last word on the cookies.
+    // A handler that signs in or out has the last word on the cookies.
     if let Some(renewed) = renewed.filter(|_| !response.headers().contains_key(header::SET_COOKIE)) {
         for cookie in state.cookies.keep(&renewed) {
             response.headers_mut().append(header::SET_COOKIE, cookie);

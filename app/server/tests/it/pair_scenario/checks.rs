@@ -10,8 +10,8 @@ use super::{
 use model::{Fault, Role};
 use std::time::Duration;
 
-/// A server that can hear the one that was made active after it gives way.
-const GIVES_WAY_WITHIN: Duration = Duration::from_secs(15);
+/// A server that can hear the one that was made active after it steps down.
+const STEPS_DOWN_WITHIN: Duration = Duration::from_secs(15);
 
 pub(super) fn is_of(edit: &Edit, change: &Change) -> bool {
     let after = change.after.as_deref().unwrap_or_default();
@@ -29,7 +29,7 @@ impl World {
             }
         }
         if self.machines.iter().all(|machine| machine.is_up() && machine.line.is_open()) {
-            within(GIVES_WAY_WITHIN, "one of two active servers gives way", async || self.actives().len() < 2).await;
+            within(STEPS_DOWN_WITHIN, "one of two active servers steps down", async || self.actives().len() < 2).await;
         }
     }
 
