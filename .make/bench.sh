@@ -10,7 +10,7 @@ cd "$ROOT"
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
 have taskset || say "taskset is missing (package util-linux): server and devices will share their cores"
 cargo bench "${LOCKED[@]}" -p gateway --bench sessions
-cargo bench "${LOCKED[@]}" -p app --features ssr --bench events
+cargo bench "${LOCKED[@]}" -p server --bench events
 say "a crowd of devices after the loss of their server, on whole portals"
-cargo build "${LOCKED[@]}" --profile bench --workspace --bins --features app/ssr
+cargo build "${LOCKED[@]}" --profile bench "${ALL[@]}" --bins
 "$ROOT/.make/drills/crowd.sh"

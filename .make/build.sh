@@ -6,5 +6,5 @@
 "$ROOT/.make/tools.sh" compiler
 cd "$ROOT"
 say "building portal and bln"
-cargo build "${LOCKED[@]}" --workspace --bins --features app/ssr "$@"
-"$ROOT/.make/site.sh" "$@"
+cargo build "${LOCKED[@]}" "${ALL[@]}" --bins "$@"
+"$ROOT/.make/web.sh" "$@"

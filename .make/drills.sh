@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Plays the cases of docs/failover.md on real programs and prints what came of each; DRILL_DEVICES=1000 for a large site.
+# Plays the cases of docs/drills.md on real programs, some side by side, and prints what came of each; DRILL_DEVICES=1000 for a large fleet.
+# DRILLS_AT_ONCE=1 gives each the machine for itself, as figures for the handbook need it.
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/steps.sh"
+. "$(dirname "$0")/drills/all.sh"
 
+queue_drills
+side_by_side "$(drills_at_once)"
 # What they print is also in target/drills.txt.
 mkdir -p "$TARGET"
-for drill in shared_file copies mishaps_links mishaps_split mishaps_disk vm_image vm_memory replication mishaps_replication \
-  mishaps_replication_split quorum; do
-  say "drill: $drill"
-  printf '\n%s\n' "$drill"
-  "$ROOT/.make/drills/$drill.sh"
-done | tee "$TARGET/drills.txt"
+cat "$SAID"/[0-9]* >"$TARGET/drills.txt"
+summed_up
+[ "$failed" = 0 ]

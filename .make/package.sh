@@ -29,12 +29,12 @@ umask 022
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 tree="$work/tree" doc=usr/share/doc/biostar-failover
-mkdir -p "$tree/DEBIAN" "$tree/usr/bin" "$tree/usr/share/biostar/site/pkg" "$tree/$doc" "$tree/lib/systemd/system" "$tree/etc/biostar"
+mkdir -p "$tree/DEBIAN" "$tree/usr/bin" "$tree/usr/share/biostar/web/pkg" "$tree/$doc" "$tree/lib/systemd/system" "$tree/etc/biostar"
 
 install -m 0755 "$TARGET/$profile/portal" "$TARGET/$profile/bln" "$tree/usr/bin/"
 if have strip; then strip --strip-unneeded "$tree/usr/bin/portal" "$tree/usr/bin/bln"; fi
-install -m 0644 "$SITE/pkg/portal.js" "$SITE/pkg/portal_bg.wasm" "$SITE/pkg/portal.css" "$tree/usr/share/biostar/site/pkg/"
-if [ -d "$SITE/pkg/snippets" ]; then cp -r "$SITE/pkg/snippets" "$tree/usr/share/biostar/site/pkg/"; fi
+install -m 0644 "$WEB/pkg/portal.js" "$WEB/pkg/portal_bg.wasm" "$WEB/pkg/portal.css" "$tree/usr/share/biostar/web/pkg/"
+if [ -d "$WEB/pkg/snippets" ]; then cp -r "$WEB/pkg/snippets" "$tree/usr/share/biostar/web/pkg/"; fi
 install -m 0644 .make/package/portal.service "$tree/lib/systemd/system/"
 install -m 0644 README.md CHANGELOG.md docs/*.md docs/grafana.json docs/alarms.yml "$tree/$doc/"
 cat LICENSE-MIT LICENSE-APACHE >"$tree/$doc/copyright"
@@ -43,8 +43,8 @@ cat LICENSE-MIT LICENSE-APACHE >"$tree/$doc/copyright"
 "$tree/usr/bin/portal" config --print-default | sed \
   -e 's|^#data = .*|data = "/var/lib/biostar"|' \
   -e 's|^#http = .*|http = "[::]:3000"|' \
-  -e 's|^#site-root = .*|site-root = "/usr/share/biostar/site"|' >"$tree/etc/biostar/portal.toml"
-[ "$(grep -c '^[a-z]' "$tree/etc/biostar/portal.toml")" = 3 ] || die "portal config --print-default lacks data, http or site-root"
+  -e 's|^#web-root = .*|web-root = "/usr/share/biostar/web"|' >"$tree/etc/biostar/portal.toml"
+[ "$(grep -c '^[a-z]' "$tree/etc/biostar/portal.toml")" = 3 ] || die "portal config --print-default lacks data, http or web-root"
 echo /etc/biostar/portal.toml >"$tree/DEBIAN/conffiles"
 install -m 0755 .make/package/postinst .make/package/prerm .make/package/postrm "$tree/DEBIAN/"
 cat >"$tree/DEBIAN/control" <<TEXT

@@ -57,7 +57,7 @@ replicate() {
 # As the handbook says.
 rewind() {
   local folder="$1" source="$2" name="$3"
-  # pg_rewind asks the source's control file where histories part, which tells of a promotion only after a checkpoint.
+  # pg_rewind asks the source's control file where hiscenarios part, which tells of a promotion only after a checkpoint.
   "$PG_BIN/psql" --host="$source" --username=portal --dbname=postgres --quiet --command=checkpoint
   (cd / && as_server "$PG_BIN/pg_rewind" --target-pgdata="$folder/cluster" --no-sync --write-recovery-conf \
     --source-server="host=$source user=portal dbname=postgres application_name=$name")

@@ -8,10 +8,10 @@ ACCEPTED=24 FIRST_DEVICE=547846001
 DEVICES=$((ACCEPTED + 1))
 
 PORTAL="$TARGET/debug/portal" BLN="$TARGET/debug/bln"
-server1=("$PORTAL" run --data "$DATA/server1" --name "BioStar Server #1" --site-root "$SITE"
-  --http 127.0.0.1:3000 --gateway 127.0.0.1:51213 --sites 127.0.0.1:51215 --metrics 127.0.0.1:9464)
-server2=("$PORTAL" run --data "$DATA/server2" --name "BioStar Server #2" --site-root "$SITE"
-  --http 127.0.0.1:3100 --gateway 127.0.0.1:51313 --sites 127.0.0.1:51315 --metrics 127.0.0.1:9564)
+server1=("$PORTAL" run --data "$DATA/server1" --name "BioStar Server #1" --web-root "$WEB"
+  --http 127.0.0.1:3000 --gateway 127.0.0.1:51213 --peers 127.0.0.1:51215 --metrics 127.0.0.1:9464)
+server2=("$PORTAL" run --data "$DATA/server2" --name "BioStar Server #2" --web-root "$WEB"
+  --http 127.0.0.1:3100 --gateway 127.0.0.1:51313 --peers 127.0.0.1:51315 --metrics 127.0.0.1:9564)
 fleet=("$BLN" fleet -n "$DEVICES" --first-id "$FIRST_DEVICE" --state "$DATA/devices" --control "$DATA/fleet.sock")
 
 declare -A pid_of command_of

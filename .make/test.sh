@@ -1,45 +1,36 @@
 #!/usr/bin/env bash
-# Every check, to the end, then one line for each. Fails if one failed or could not run; what such a one said last comes again at the end.
+# Every check, to the end, then one line for each and the slowest tests. Fails if one failed or could not run; what such a one said last
+# comes again at the end.
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/steps.sh"
+. "$(dirname "$0")/drills/all.sh"
+cd "$ROOT"
+tools="$ROOT/.make/tools.sh"
 
-SAID="$(mktemp)"
-trap 'rm -f "$SAID"' EXIT
-
-results=() reasons=() failed=0
-step() {
-  local name="$1" began=$SECONDS word=passed
-  shift
-  say "$name"
-  if ! "$@" 2>&1 | tee "$SAID"; then
-    word=FAILED failed=$((failed + 1))
-    reasons+=("$(printf '\n--- %s, the end of what it said\n' "$name"; tail -n 25 "$SAID" | cut -c 1-300)")
-  fi
-  results+=("$(printf '%-8s %-22s %4d s' "$word" "$name" $((SECONDS - began)))")
+# What runs side by side has no network to install anything from.
+fetch() {
+  local tool
+  for tool in postgres keepalived chromium playwright; do "$tools" "$tool" >/dev/null; done
 }
 
-"$ROOT/.make/tools.sh" compiler
-step "formatting" "$ROOT/.make/lint.sh" format scripts
-step "clippy, server" "$ROOT/.make/lint.sh" server
-step "clippy, browser" "$ROOT/.make/lint.sh" browser
-step "documentation" "$ROOT/.make/lint.sh" docs
-step "unit and integration" "$ROOT/.make/unit.sh"
-step "the browser's half" "$ROOT/.make/site.sh"
-step "the package" "$ROOT/.make/package_test.sh" --built
-step "stories in a browser" "$ROOT/.make/e2e.sh"
-step "drill: shared file" "$ROOT/.make/drills/shared_file.sh"
-step "drill: copies" "$ROOT/.make/drills/copies.sh"
-step "drill: links" "$ROOT/.make/drills/mishaps_links.sh"
-step "drill: silent server" "$ROOT/.make/drills/mishaps_split.sh"
-step "drill: disks" "$ROOT/.make/drills/mishaps_disk.sh"
-step "drill: machine image" "$ROOT/.make/drills/vm_image.sh"
-step "drill: machine memory" "$ROOT/.make/drills/vm_memory.sh"
-step "drill: replication" "$ROOT/.make/drills/replication.sh"
-step "drill: database links" "$ROOT/.make/drills/mishaps_replication.sh"
-step "drill: silent site" "$ROOT/.make/drills/mishaps_replication_split.sh"
-step "drill: quorum" "$ROOT/.make/drills/quorum.sh"
+"$tools" compiler
+# Clippy compiles the crates of the workspace: nothing is checked first and compiled then, and what they depend on is compiled once.
+RUSTC_WORKSPACE_WRAPPER="$("$tools" clippy)"
+export RUSTC_WORKSPACE_WRAPPER
+rm -f "$TARGET"/nextest/junit*.xml
 
-if [ "$failed" != 0 ]; then printf '%s\n' "${reasons[@]}"; fi
+step "formatting" "$ROOT/.make/lint.sh" format scripts
+step "tools" fetch
+step "clippy and compilation" "$ROOT/.make/lint.sh" compiled
+step "clippy, the browser's half" "$ROOT/.make/lint.sh" browser-compiled
+step "unit and integration" "$ROOT/.make/unit.sh"
+step "the package" "$ROOT/.make/package_test.sh" --built
+queue "browser tests" "$ROOT/.make/e2e.sh"
+queue_drills
+queue "documentation" "$ROOT/.make/lint.sh" docs
+side_by_side "$(drills_at_once)"
+
+summed_up
 printf '\n'
-printf '%s\n' "${results[@]}"
-printf '\nchecks: %d passed, %d failed\n' $((${#results[@]} - failed)) "$failed"
+"$ROOT/.make/slowest.sh"
 [ "$failed" = 0 ]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Finds the tools that a clean machine may lack and installs what it can; prints the path of the one asked for.
-# usage: tools.sh compiler|wasm-target|wasm-bindgen|wasm-opt|node|chromium|keepalived|postgres
+# usage: tools.sh compiler|clippy|wasm-target|wasm-opt|node|playwright|chromium|keepalived|postgres
 . "$(dirname "$0")/common.sh"
 
 # Debian packages, when that is possible; otherwise the reader learns what is missing.
@@ -19,30 +19,21 @@ need_compiler() {
   have cc || apt_install build-essential
 }
 
+# Clippy in the place of rustc.
+need_clippy() {
+  local driver
+  driver="$(rustc --print sysroot)/bin/clippy-driver"
+  [ -x "$driver" ] || { have rustup && rustup component add clippy >&2; }
+  [ -x "$driver" ] || die "clippy is missing: rustup component add clippy"
+  echo "$driver"
+}
+
 need_wasm_target() {
   local target=wasm32-unknown-unknown
   if [ -d "$(rustc --print target-libdir --target "$target")" ]; then return; fi
   have rustup || die "the Rust target $target is missing, and there is no rustup to add it"
   say "adding the Rust target $target"
   rustup target add "$target" >&2
-}
-
-# The tool must have exactly the version of the library.
-need_wasm_bindgen() {
-  local version place
-  version="$(locked_version wasm-bindgen)"
-  place="$TOOLS/wasm-bindgen-$version"
-  if [ ! -x "$place/bin/wasm-bindgen" ]; then
-    if have wasm-bindgen && [ "$(wasm-bindgen --version)" = "wasm-bindgen $version" ]; then
-      command -v wasm-bindgen
-      return
-    fi
-    need_compiler
-    say "building wasm-bindgen $version (once, into $place)"
-    cargo install wasm-bindgen-cli --version "$version" --root "$place" --target-dir "$place/build" >&2
-    rm -rf "$place/build"
-  fi
-  echo "$place/bin/wasm-bindgen"
 }
 
 need_keepalived() {
@@ -55,6 +46,17 @@ need_node() {
   local major
   major="$(node --version | sed 's/^v\([0-9]*\).*/\1/')"
   [ "$major" -ge 20 ] || die "Node $major is too old: 20 or newer is needed"
+}
+
+# The packages of end2end, which are kept there.
+need_playwright() {
+  need_node
+  cd "$ROOT/end2end"
+  if ! cmp -s package-lock.json node_modules/.installed-lock.json; then
+    say "installing the packages of end2end"
+    npm ci --silent --no-audit --no-fund >&2
+    cp package-lock.json node_modules/.installed-lock.json
+  fi
 }
 
 need_wasm_opt() {
@@ -106,12 +108,13 @@ need_postgres() {
 
 case "${1:-}" in
   compiler) need_compiler ;;
+  clippy) need_clippy ;;
   wasm-target) need_wasm_target ;;
-  wasm-bindgen) need_wasm_bindgen ;;
   wasm-opt) need_wasm_opt ;;
   node) need_node ;;
+  playwright) need_playwright ;;
   chromium) need_chromium ;;
   keepalived) need_keepalived ;;
   postgres) need_postgres ;;
-  *) die "usage: tools.sh compiler|wasm-target|wasm-bindgen|wasm-opt|node|chromium|keepalived|postgres" ;;
+  *) die "usage: tools.sh compiler|clippy|wasm-target|wasm-opt|node|playwright|chromium|keepalived|postgres" ;;
 esac

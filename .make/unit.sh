@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the Rust tests of the workspace, those of the store and of the service once more on PostgreSQL; arguments go to the test
+# Runs the Rust tests of the workspace, those of the server without its interfaces once more on PostgreSQL; arguments go to the test
 # runner. Also leaves `portal` and `bln` built.
 . "$(dirname "$0")/common.sh"
 cd "$ROOT"
@@ -16,13 +16,15 @@ fi
 if cargo nextest --version >/dev/null 2>&1; then
   profile=default
   if [ -n "${CI:-}" ]; then profile=ci; fi
-  cargo nextest run "${LOCKED[@]}" --workspace --features app/ssr --profile "$profile" "$@" -- "${left_out[@]}"
-  say "the store and the service on PostgreSQL"
-  "$ROOT/.make/postgres.sh" with cargo nextest run "${LOCKED[@]}" --workspace --features app/ssr --profile "$profile" \
-    -E 'package(app) and kind(lib) and test(/^server::(service|store)::/)' "$@"
+  report="$TARGET/nextest/$profile/junit.xml"
+  cargo nextest run "${LOCKED[@]}" "${ALL[@]}" --profile "$profile" "$@" -- "${left_out[@]}"
+  # The second run writes the same file.
+  mv "$report" "$TARGET/nextest/junit.xml"
+  say "the server's unit tests on PostgreSQL"
+  "$ROOT/.make/postgres.sh" with cargo nextest run "${LOCKED[@]}" "${ALL[@]}" --profile "$profile" -E 'package(server) and kind(lib)' "$@"
+  mv "$report" "$TARGET/nextest/junit-postgres.xml"
 else
-  cargo test "${LOCKED[@]}" --workspace --features app/ssr "$@" -- "${left_out[@]}"
-  say "the store and the service on PostgreSQL"
-  "$ROOT/.make/postgres.sh" with cargo test "${LOCKED[@]}" --workspace --features app/ssr --lib "$@" -- \
-    server::service:: server::store::
+  cargo test "${LOCKED[@]}" "${ALL[@]}" "$@" -- "${left_out[@]}"
+  say "the server's unit tests on PostgreSQL"
+  "$ROOT/.make/postgres.sh" with cargo test "${LOCKED[@]}" -p server --lib "$@"
 fi

@@ -125,16 +125,16 @@ fleets() {
   local last=$((547846000 + DEVICES))
   seq 547846001 "$FLEET" "$last" | awk -v many="$FLEET" -v last="$last" '{ end = $1 + many - 1; print $1, end < last ? end : last }'
 }
-door_socket() { echo "$DRILL/doors-$1.sock"; } # FIRST
+device_socket() { echo "$DRILL/devices-$1.sock"; } # FIRST
 
-# start_doors STRING: all devices.
-start_doors() {
+# start_devices STRING: all devices.
+start_devices() {
   local first last each
   # A machine makes so many keys and certificates a second, for however many fleets.
   each=$((50 / $(fleets | wc -l)))
   while read -r first last; do
-    "${DEVICES_ON[@]}" "$BLN" fleet --starts-per-second "$each" -n $((last - first + 1)) --first-id "$first" --state "$DRILL/doors-$first" --provision "$1" \
-      --control "$(door_socket "$first")" >>"$DRILL/doors.log" 2>&1 &
+    "${DEVICES_ON[@]}" "$BLN" fleet --starts-per-second "$each" -n $((last - first + 1)) --first-id "$first" --state "$DRILL/devices-$first" --provision "$1" \
+      --control "$(device_socket "$first")" >>"$DRILL/devices.log" 2>&1 &
     remember $!
     disown $!
   done < <(fleets)

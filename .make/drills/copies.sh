@@ -14,8 +14,8 @@ trap end_drill EXIT
 start_server() {
   local n="$1"
   shift
-  "$PORTAL" run --data "$DRILL/server$n" --name "BioStar Server #$n" --site-root "$SITE" \
-    --http "127.0.0.1:3${n}90" --gateway "127.0.0.1:51$((n + 3))13" --sites "127.0.0.1:51$((n + 3))15" "$@" \
+  "$PORTAL" run --data "$DRILL/server$n" --name "BioStar Server #$n" --web-root "$WEB" \
+    --http "127.0.0.1:3${n}90" --gateway "127.0.0.1:51$((n + 3))13" --peers "127.0.0.1:51$((n + 3))15" "$@" \
     >>"$DRILL/server$n.log" 2>&1 &
   PID[$n]=$!
   remember $!
@@ -35,13 +35,13 @@ start_server 2 --join "$("$PORTAL" join-string --data "$ONE")"
 until_true 60 "server #2 asks to join" confirm_join "$ONE" "$TWO.log" >/dev/null
 until_true 60 "server #2 is standby" is_standby "$TWO" >/dev/null
 string="$("$PORTAL" provision --data "$ONE" --uses "$DEVICES" --address "$FIRST_GATEWAY" --address "$SECOND_GATEWAY")"
-start_doors "$string"
+start_devices "$string"
 accept_all "$ONE" >/dev/null
 until_true $((60 + MORE)) "all devices are connected" all_on 1 1 >/dev/null
 until_true $((30 + MORE)) "the copy has all devices" all_on 2 1 >/dev/null
 report "devices, all on server #1, both servers on their lists" "$DEVICES"
 
-# Edits all the time on both servers, events at all doors, and a kill in the middle of them.
+# Edits all the time on both servers, events on all devices, and a kill in the middle of them.
 log_events 3
 events_complete "$ONE"
 start_writers "$ONE" "$TWO"

@@ -19,8 +19,8 @@ trap end_drill EXIT
 start_server() {
   local n="$1"
   shift
-  "${SERVERS_ON[@]}" "$PORTAL" run --data "$DRILL/server$n" --name "BioStar Server #$n" --site-root "$SITE" --capacity 600 \
-    --http "127.0.0.1:3${n}94" --gateway "127.0.0.1:5$((n + 1))813" --sites "127.0.0.1:5$((n + 1))815" \
+  "${SERVERS_ON[@]}" "$PORTAL" run --data "$DRILL/server$n" --name "BioStar Server #$n" --web-root "$WEB" --capacity 600 \
+    --http "127.0.0.1:3${n}94" --gateway "127.0.0.1:5$((n + 1))813" --peers "127.0.0.1:5$((n + 1))815" \
     --metrics "127.0.0.1:5$((n + 1))816" "$@" >>"$DRILL/server$n.log" 2>&1 &
   LAST=$!
   remember $!
@@ -50,7 +50,7 @@ start_server 2 --join "$("$PORTAL" join-string --data "$ONE")"
 until_true 60 "server #2 asks to join" confirm_join "$ONE" "$TWO.log" >/dev/null
 until_true 60 "server #2 is standby" is_standby "$TWO" >/dev/null
 string="$("$PORTAL" provision --data "$ONE" --uses "$DEVICES" --address 127.0.0.1:52813 --address 127.0.0.1:53813)"
-start_doors "$string"
+start_devices "$string"
 accept_all "$ONE" >/dev/null
 until_true $((60 + MORE)) "all devices are connected" all_on 1 1 >/dev/null
 until_true $((60 + MORE)) "the copy has all devices" all_on 2 1 >/dev/null

@@ -46,10 +46,10 @@ settled
 report "the disk of the standby is full: server #1 and its devices go on; afterwards the copy" "catches up"
 
 # What the log of the database still has room for is answered, and must be there after a power cut; the rest is refused.
-failed="$(logged "$A" "no snapshot of the book can be taken")" full="$(now_ms)"
+failed="$(logged "$A" "no snapshot of the database can be taken")" full="$(now_ms)"
 fill_disk "$A"
 log_events 1
-until_true 60 "the active server says that its disk is full" has_logged "$A" "no snapshot of the book can be taken" "$failed" >/dev/null
+until_true 60 "the active server says that its disk is full" has_logged "$A" "no snapshot of the database can be taken" "$failed" >/dev/null
 is_standby "$S" || die "server #$STANDBY is more than standby, and no operator made it so"
 lost="$(now_ms)"
 cut_power "${PID[$ACTIVE]}"

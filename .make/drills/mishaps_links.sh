@@ -35,13 +35,13 @@ report "the link of server #$ACTIVE flaps for 20 s" "it stays active"
 # The servers reach each other all the time, so that the role can go where the devices are.
 log_events 1
 lost="$(now_ms)"
-mute "$ACTIVE" "$DOORS"
+mute "$ACTIVE" "$DEVICE_NET"
 on_standby "no packet from server #$ACTIVE reaches the devices" "$lost"
 changes_things "$A"
 events_complete "$A"
 report "  meanwhile events go by way of the standby to server #$ACTIVE, each once" "yes"
 role_follows
-speak "$STANDBY" "$DOORS"
+speak "$STANDBY" "$DEVICE_NET"
 settled
 never_both "$MOVES"
 report "edits answered so far, never by both servers at one time" "$(answered)"

@@ -5,14 +5,14 @@
 . "$(dirname "$0")/pair.sh"
 trap end_networked_drill EXIT
 
-DOOR=547846007
+DEVICE=547846007
 # A third server that nobody ever made: it does no harm on a list.
 NEW=192.168.1.13
-list_at() { console "$1" "/devices/$DOOR/servers"; }
+list_at() { console "$1" "/devices/$DEVICE/servers"; }
 edit_list() {
   local revision
   revision="$(list_at "$1" | grep -o '^{"revision":[0-9]*' | grep -o '[0-9]*')"
-  console "$1" "/devices/$DOOR/servers" --request PUT --header "if-match: \"$revision\"" --header "content-type: application/json" \
+  console "$1" "/devices/$DEVICE/servers" --request PUT --header "if-match: \"$revision\"" --header "content-type: application/json" \
     --data '{"entries":[{"priority":1,"address":"192.168.1.11","port":51213},{"priority":2,"address":"192.168.1.12","port":51213},
       {"priority":3,"address":"'"$NEW"'","port":51213}]}' >/dev/null
 }

@@ -14,7 +14,7 @@ make_network() {
   ip netns add "$NET-lan"
   in_net lan ip link add lan type bridge
   in_net lan ip link set lan up
-  for where in 1:192.168.1.11 2:192.168.1.12 doors:192.168.1.101; do
+  for where in 1:192.168.1.11 2:192.168.1.12 devices:192.168.1.101; do
     address="${where#*:}" where="${where%%:*}"
     ip netns add "$NET-$where"
     ip link add "to-$where" netns "$NET-lan" type veth peer name eth0 netns "$NET-$where"
@@ -52,14 +52,14 @@ end_networked_drill() {
   sleep 1
   for pid in "${drill_pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
   unmount_disks
-  for where in 1 2 doors lan; do ip netns del "$NET-$where" 2>/dev/null || true; done
+  for where in 1 2 devices lan; do ip netns del "$NET-$where" 2>/dev/null || true; done
   rm -rf "$DRILL"
 }
 
-# start_doors_in_net STRING: the fleet of devices, on its own machine.
-start_doors_in_net() {
-  ip netns exec "$NET-doors" "$BLN" fleet -n "$DEVICES" --state "$DRILL/doors" --provision "$1" --control "$(door_socket 547846001)" \
-    >"$DRILL/doors.log" 2>&1 &
+# start_devices_in_net STRING: the fleet of devices, on its own machine.
+start_devices_in_net() {
+  ip netns exec "$NET-devices" "$BLN" fleet -n "$DEVICES" --state "$DRILL/devices" --provision "$1" --control "$(device_socket 547846001)" \
+    >"$DRILL/devices.log" 2>&1 &
   remember $!
   disown $!
 }

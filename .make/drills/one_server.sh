@@ -4,8 +4,8 @@ SERVER=
 
 # start_server DATA: the machine that has this disk; one at a time.
 start_server() {
-  "${DEVICES_ON[@]}" "$PORTAL" run --data "$1" --name "BioStar Server #1" --site-root "$SITE" --metrics 127.0.0.1:3186 \
-    --http 127.0.0.1:3185 --gateway "$GATEWAY" --sites 127.0.0.1:51815 >>"$1.log" 2>&1 &
+  "${DEVICES_ON[@]}" "$PORTAL" run --data "$1" --name "BioStar Server #1" --web-root "$WEB" --metrics 127.0.0.1:3186 \
+    --http 127.0.0.1:3185 --gateway "$GATEWAY" --peers 127.0.0.1:51815 >>"$1.log" 2>&1 &
   SERVER=$!
   remember $!
   disown $!
@@ -31,7 +31,7 @@ make_site() {
   start_server "$1"
   until_true 60 "the server is active" is_active "$1" >/dev/null
   string="$("$PORTAL" provision --data "$1" --uses "$DEVICES" --address "$GATEWAY")"
-  start_doors "$string"
+  start_devices "$string"
   accept_all "$1" >/dev/null
   until_true $((60 + MORE)) "all devices are connected" all_on "$1" >/dev/null
   report "devices, all on one server" "$DEVICES"

@@ -4,7 +4,7 @@
 
 ACTIVE=1 STANDBY=2 MOVES=0
 A="$DRILL/server1" S="$DRILL/server2"
-DOORS=192.168.1.101
+DEVICE_NET=192.168.1.101
 declare -A PID
 
 # What a drill adds for server N, an option a line.
@@ -14,8 +14,8 @@ start_server() {
   local n="$1" options
   shift
   mapfile -t options < <(options_of "$n")
-  ip netns exec "$NET-$n" "$PORTAL" run --data "$DRILL/server$n" --name "BioStar Server #$n" --site-root "$SITE" \
-    --http 127.0.0.1:3000 --gateway 0.0.0.0:51213 --sites 0.0.0.0:51215 --advertise "192.168.1.1$n" "${options[@]}" "$@" \
+  ip netns exec "$NET-$n" "$PORTAL" run --data "$DRILL/server$n" --name "BioStar Server #$n" --web-root "$WEB" \
+    --http 127.0.0.1:3000 --gateway 0.0.0.0:51213 --peers 0.0.0.0:51215 --advertise "192.168.1.1$n" "${options[@]}" "$@" \
     >>"$DRILL/server$n.log" 2>&1 &
   PID[$n]=$!
   remember $!
@@ -32,7 +32,7 @@ join_pair() {
   start_server 2 --join "$("$PORTAL" join-string --data "$A")" "$@"
   until_true 60 "server #2 asks to join" confirm_join "$A" "$S.log" >/dev/null
   until_true 60 "server #2 is standby" is_standby "$S" >/dev/null
-  start_doors_in_net "$("$PORTAL" provision --data "$A" --uses "$DEVICES" --address 192.168.1.11:51213 --address 192.168.1.12:51213)"
+  start_devices_in_net "$("$PORTAL" provision --data "$A" --uses "$DEVICES" --address 192.168.1.11:51213 --address 192.168.1.12:51213)"
   accept_all "$A" >/dev/null
   until_true $((60 + MORE)) "all devices are connected" all_on 1 1 >/dev/null
   log_events 2

@@ -55,8 +55,8 @@ changes_things() { until_true $((60 + MORE)) "${1##*/} answers edits" has_change
 answered() { wc -l <"$DRILL/answered"; }
 has_answered() { [ "$(answered)" -ge "$1" ]; }
 edits_at() { console "$1" /provisioning | grep -o '"id":"[0-9a-f]*"' | cut -d '"' -f 4 | sort; }
-lone_at() { console "$1" /servers/lone-writes | grep -o 'provisioning string [0-9a-f]*' | cut -d ' ' -f 3 | sort -u || true; }
-# missing_at DATA: the edits that were answered and are not in that server's book.
+lone_at() { console "$1" /servers/divergent-changes | grep -o 'provisioning string [0-9a-f]*' | cut -d ' ' -f 3 | sort -u || true; }
+# missing_at DATA: the edits that were answered and are not in that server's database.
 missing_at() { comm -23 <(cut -d ' ' -f 5 "$DRILL/answered" | sort) <(edits_at "$1"); }
 has_all_edits() { [ -z "$(missing_at "$1")" ]; }
 has_those() { [ -z "$(comm -13 <(edits_at "$1") "$DRILL/those")" ]; }
@@ -66,12 +66,12 @@ catches_up() {
   until_true $((60 + MORE)) "${1##*/} has caught up" has_those "$1" >/dev/null
 }
 
-# all_accounted ACTIVE OTHER: prints how many answered edits are listed as made alone; all others are in the active server's book.
+# all_accounted ACTIVE OTHER: prints how many answered edits are listed as made alone; all others are in the active server's database.
 all_accounted() {
   local missing lost
   missing="$(missing_at "$1")"
   lost="$(comm -23 <(echo "$missing") <({ lone_at "$1"; lone_at "$2"; echo; } | sort -u))"
-  [ -z "$lost" ] || die "answered edits are in no book and on no list: $(grep -F "$lost" "$DRILL/answered" | tr '\n' ';')"
+  [ -z "$lost" ] || die "answered edits are in no database and on no list: $(grep -F "$lost" "$DRILL/answered" | tr '\n' ';')"
   grep -c . <<<"$missing" || true
 }
 
@@ -89,18 +89,18 @@ never_both() {
   [ "$turns" = $(($1 + 1)) ] || die "both servers answered edits at one time: $turns turns with $1 moves"
 }
 
-use_all_doors() {
+use_all_devices() {
   local first last
   while read -r first last; do
-    seq "$first" "$last" | xargs -P 2 -I '{}' "$BLN" ctl --control "$(door_socket "$first")" event '{}' "$1" || return 1
+    seq "$first" "$last" | xargs -P 2 -I '{}' "$BLN" ctl --control "$(device_socket "$first")" event '{}' "$1" || return 1
   done < <(fleets)
 }
 
-# log_events N: somebody uses each door N times, from now on; events_complete waits for it.
+# log_events N: somebody uses each device N times, from now on; events_complete waits for it.
 log_events() {
   [ -z "$logging" ] || wait "$logging" || die "a device did not log its events"
   LOGGED=$((LOGGED + $1))
-  use_all_doors "$1" >>"$DRILL/doors.log" 2>&1 &
+  use_all_devices "$1" >>"$DRILL/devices.log" 2>&1 &
   logging=$!
 }
 

@@ -15,8 +15,8 @@ trap end_networked_drill EXIT
 start_server() {
   local n="$1"
   shift
-  ip netns exec "$NET-$n" "$PORTAL" run --data "$DRILL/server$n" --name "BioStar Server #$n" --site-root "$SITE" \
-    --http 127.0.0.1:3000 --gateway 0.0.0.0:51213 --sites 0.0.0.0:51215 --advertise "192.168.1.1$n" \
+  ip netns exec "$NET-$n" "$PORTAL" run --data "$DRILL/server$n" --name "BioStar Server #$n" --web-root "$WEB" \
+    --http 127.0.0.1:3000 --gateway 0.0.0.0:51213 --peers 0.0.0.0:51215 --advertise "192.168.1.1$n" \
     --promotion-hold "$HOLD" "$@" >>"$DRILL/server$n.log" 2>&1 &
   PID[$n]=$!
   remember $!
@@ -58,7 +58,7 @@ until_true 60 "server #1 is active" is_active "$DRILL/server1" >/dev/null
 start_server 2 --join "$("$PORTAL" join-string --data "$DRILL/server1")"
 until_true 60 "server #2 asks to join" confirm_join "$DRILL/server1" "$DRILL/server2.log" >/dev/null
 until_true 60 "server #2 is standby" is_standby "$DRILL/server2" >/dev/null
-start_doors_in_net "$("$PORTAL" provision --data "$DRILL/server1" --uses "$DEVICES" \
+start_devices_in_net "$("$PORTAL" provision --data "$DRILL/server1" --uses "$DEVICES" \
   --address 192.168.1.11:51213 --address 192.168.1.12:51213)"
 accept_all "$DRILL/server1" >/dev/null
 until_true $((60 + MORE)) "all devices are connected" all_on 1 1 >/dev/null
@@ -88,14 +88,14 @@ mute "$ACTIVE" "192.168.1.1$STANDBY"
 log_events 1
 sleep $((HOLD * 6))
 speak "$ACTIVE" "192.168.1.1$STANDBY"
-is_active "$DRILL/server$ACTIVE" || die "server #$ACTIVE gave way although its devices were there"
+is_active "$DRILL/server$ACTIVE" || die "server #$ACTIVE stepped down although its devices were there"
 [ "$(epochs)" = "$before" ] || die "server #$STANDBY took over without devices"
 report "no packet from server #$ACTIVE reaches #$STANDBY for $((HOLD * 6)) s, the devices are on #$ACTIVE" "it stays active"
 settled
 
 lost="$(now_ms)"
 cut_off "$ACTIVE"
-until_true 30 "server #$ACTIVE gives way" is_read_only "$DRILL/server$ACTIVE" >/dev/null
+until_true 30 "server #$ACTIVE steps down" is_read_only "$DRILL/server$ACTIVE" >/dev/null
 report "server #$ACTIVE cut off from the network: it is read-only after" "$(seconds $(($(now_ms) - lost)))"
 taken_over "  the network is still down" "$lost"
 reconnect "$STANDBY"

@@ -28,9 +28,9 @@ asks() { "$PG_BIN/psql" --host="$DRILL/pg$1" --username=portal --dbname="${3:-bi
 start_server() {
   local n="$1"
   shift
-  "$PORTAL" run --data "$DRILL/server$n" --name "BioStar Server #$n" --site-root "$SITE" \
+  "$PORTAL" run --data "$DRILL/server$n" --name "BioStar Server #$n" --web-root "$WEB" \
     --database "postgres://biostar@localhost/biostar?host=$DRILL/pg$n" --metrics "127.0.0.1:3${n}96" \
-    --http "127.0.0.1:3${n}95" --gateway "127.0.0.1:51$((n + 5))13" --sites "127.0.0.1:51$((n + 5))15" "$@" \
+    --http "127.0.0.1:3${n}95" --gateway "127.0.0.1:51$((n + 5))13" --peers "127.0.0.1:51$((n + 5))15" "$@" \
     >>"$DRILL/server$n.log" 2>&1 &
   PID[$n]=$!
   remember $!
@@ -112,7 +112,7 @@ start_server 2 --join "$("$PORTAL" join-string --data "$ONE")"
 until_true 60 "server #2 asks to join" confirm_join "$ONE" "$TWO.log" >/dev/null
 until_true 60 "server #2 is standby" is_standby "$TWO" >/dev/null
 string="$("$PORTAL" provision --data "$ONE" --uses "$DEVICES" --address "$FIRST_GATEWAY" --address "$SECOND_GATEWAY")"
-start_doors "$string"
+start_devices "$string"
 accept_all "$ONE" >/dev/null
 until_true $((60 + MORE)) "all devices are connected" all_on 1 1 >/dev/null
 until_true $((30 + MORE)) "the replica has everything" follows 2 >/dev/null

@@ -15,8 +15,8 @@ small_disk "$DISK" $((64 + MORE))m
 start_server() {
   local n="$1"
   shift
-  ip netns exec "$NET-$n" "$PORTAL" run --data "$DRILL/server$n" --name "BioStar Server #$n" --site-root "$SITE" \
-    --http 127.0.0.1:3000 --gateway 0.0.0.0:51213 --sites 0.0.0.0:51215 --advertise "192.168.1.1$n" \
+  ip netns exec "$NET-$n" "$PORTAL" run --data "$DRILL/server$n" --name "BioStar Server #$n" --web-root "$WEB" \
+    --http 127.0.0.1:3000 --gateway 0.0.0.0:51213 --peers 0.0.0.0:51215 --advertise "192.168.1.1$n" \
     --shared "$DISK/biostar2.db" --floating-ip "$FLOATING" "$@" >>"$DRILL/server$n.log" 2>&1 &
   PID[$n]=$!
   remember $!
@@ -68,7 +68,7 @@ until_true 60 "server #2 asks to join" confirm_join "$ONE" "$TWO.log" >/dev/null
 until_true 60 "server #2 is standby" is_standby "$TWO" >/dev/null
 
 string="$("$PORTAL" provision --data "$ONE" --uses "$DEVICES" --address "$FLOATING:51213")"
-start_doors_in_net "$string"
+start_devices_in_net "$string"
 accept_all "$ONE" >/dev/null
 until_true $((60 + MORE)) "all devices are connected" all_on 1 >/dev/null
 report "devices, all on $FLOATING of server #1" "$DEVICES"
@@ -88,12 +88,12 @@ start_server 1
 until_true 60 "server #1 is standby" is_standby "$ONE" >/dev/null
 report "server #1 comes back as standby, its file untouched" "yes"
 
-# A machine cut off from the network, its disk still there: it must give way by itself.
+# A machine cut off from the network, its disk still there: it must step down by itself.
 lost="$(now_ms)"
 cut_off 2
 log_events 1
 taken_over 1 "server #2 cut off from the network" "$lost"
-is_standby "$TWO" || die "the machine that was cut off did not give way"
+is_standby "$TWO" || die "the machine that was cut off did not step down"
 reconnect 2
 
 # One way only, for one machine and for the other.
@@ -106,7 +106,7 @@ lost="$(now_ms)"
 deafen 1
 log_events 1
 taken_over 2 "no packet reaches server #1, all hear what it sends" "$lost"
-is_standby "$ONE" || die "the machine that heard nothing did not give way"
+is_standby "$ONE" || die "the machine that heard nothing did not step down"
 hear 1
 
 # The address comes back later than the link, so that the role may move; whoever has it keeps it from then on.
@@ -123,7 +123,7 @@ log_events 1
 until_true 60 "edits are refused" refuses "$DRILL/server$A" >/dev/null
 if is_active "$DRILL/server$S"; then die "server #$S has taken the lease because the disk is full"; fi
 empty_disk "$DISK"
-stays_active "$A" "the shared disk is full: edits are refused, events wait at the doors"
+stays_active "$A" "the shared disk is full: edits are refused, events wait on the devices"
 
 # A process that hangs keeps its lease: nobody else may open the file.
 kill -STOP "${PID[$A]}"
