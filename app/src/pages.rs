@@ -85,12 +85,12 @@ impl Deciding {
 
 /// The fields that broke rules.
 pub(crate) fn field_errors(fault: Option<&Fault>) -> Vec<FieldError> {
-    if let Some(Fault::Invalid { errors }) = fault { errors.clone() } else { Vec::new() }
+    fault.map(Fault::errors).unwrap_or_default().to_vec()
 }
 
 /// The rule that this field broke.
 pub(crate) fn error_at(errors: RwSignal<Vec<FieldError>>, field: &'static str) -> Signal<Option<String>> {
     Signal::derive(move || {
-        errors.with(|errors| errors.iter().find(|error| error.field == field).map(|error| error.message.clone()))
+        errors.with(|errors| errors.iter().find(|error| error.field == field).map(FieldError::message))
     })
 }

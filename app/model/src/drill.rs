@@ -1,6 +1,6 @@
 //! Failover drills.
 
-use super::Fault;
+use super::{ChoiceRule, Fault};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -37,7 +37,7 @@ impl DrillForm {
     pub fn read(&self, to: String) -> Result<DrillInput, Fault> {
         let limit_seconds = match self.limit_seconds.trim() {
             "" => None,
-            text => Some(text.parse().map_err(|_| Fault::field("limit_seconds", "A limit is 10 to 3600 seconds."))?),
+            text => Some(text.parse().map_err(|_| Fault::field("limit_seconds", ChoiceRule::DrillLimit))?),
         };
         let text = self.devices.trim();
         let words = text.split([' ', ',', ';', '\n', '\r', '\t']).filter(|word| !word.is_empty());

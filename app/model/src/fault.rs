@@ -1,27 +1,33 @@
-//! What can go wrong, as every interface tells it.
+//! What can go wrong, as every door tells it: a code, parameters, and words that are made in one place.
 
+mod codes;
+mod malformed;
+mod missing;
+mod rule;
+mod rule_accounts;
+mod rule_choices;
+mod rule_lists;
+mod storage_trouble;
+#[cfg(test)]
+mod tests;
+mod words;
+mod wrong_state;
+
+pub use malformed::Malformed;
+pub use missing::Missing;
+pub use rule::{FieldError, Rule};
+pub use rule_accounts::AccountRule;
+pub use rule_choices::ChoiceRule;
+pub use rule_lists::ListRule;
+pub use storage_trouble::StorageTrouble;
+pub use wrong_state::{DeviceObstacle, ServerObstacle, WrongState};
+
+use codes::codes;
 use serde::{Deserialize, Serialize};
 
-/// One field that broke a rule.
+/// Why a request was not carried out. Its words are its [`Display`](std::fmt::Display).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FieldError {
-    /// The field's path in the request, for example `entries[0].address`.
-    pub field: String,
-    /// The rule and an example, for people.
-    pub message: String,
-}
-
-impl FieldError {
-    /// An error at a field.
-    #[must_use]
-    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
-    }
-}
-
-/// Why a request was not carried out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
+#[serde(tag = "fault", rename_all = "kebab-case")]
 pub enum Fault {
     /// Nobody is signed in, or the sign-in has run out.
     NotSignedIn,
@@ -36,11 +42,12 @@ pub enum Fault {
     },
     /// The operator's role does not allow it.
     Forbidden,
+    /// Another site's page made a browser send this.
+    ForeignOrigin,
     /// There is no such thing.
-    NotFound {
-        /// What was looked for, for example `device 547846062`.
-        what: String,
-    },
+    NotFound(Missing),
+    /// The resource is there, and has no such method.
+    MethodNotAllowed,
     /// Fields broke rules.
     Invalid {
         /// Each of them.
@@ -56,84 +63,111 @@ pub enum Fault {
     /// An edit without saying what it is based on.
     RevisionRequired,
     /// It cannot be done in the state things are in.
-    WrongState {
-        /// Why, for people.
-        reason: String,
-    },
+    WrongState(WrongState),
     /// This server is standby: it reads and collects, but changes nothing.
     NotActive {
         /// The active server's name.
         active: String,
     },
     /// The disk is full, the database locked or gone.
-    StorageUnavailable {
-        /// What the administrator can do about it.
-        hint: String,
-    },
+    StorageUnavailable(StorageTrouble),
     /// The request could not be read.
-    Malformed {
-        /// What was wrong with it.
-        reason: String,
-    },
+    Malformed(Malformed),
+    /// The body is larger than any that makes sense.
+    TooLarge,
     /// A defect of this program; its log has the details.
     Internal,
 }
 
+codes!(Fault {
+    NotSignedIn = "not-signed-in",
+    WrongPassword = "wrong-password",
+    PasswordChangeRequired = "password-change-required",
+    TooManyAttempts = "too-many-attempts",
+    Forbidden = "forbidden",
+    ForeignOrigin = "foreign-origin",
+    NotFound = "not-found",
+    MethodNotAllowed = "method-not-allowed",
+    Invalid = "invalid",
+    Conflict = "conflict",
+    RevisionRequired = "revision-required",
+    NotActive = "not-active",
+    Malformed = "malformed",
+    TooLarge = "too-large",
+    Internal = "internal",
+} within {
+    WrongState(WrongState),
+    StorageUnavailable(StorageTrouble),
+});
+
 impl Fault {
     /// A single field that broke a rule.
     #[must_use]
-    pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Invalid { errors: vec![FieldError::new(field, message)] }
+    pub fn field(field: impl Into<String>, rule: impl Into<Rule>) -> Self {
+        Self::Invalid { errors: vec![FieldError::new(field, rule)] }
+    }
+
+    /// The fields that broke rules; none of another fault.
+    #[must_use]
+    pub fn errors(&self) -> &[FieldError] {
+        if let Self::Invalid { errors } = self { errors } else { &[] }
     }
 
     /// The HTTP status that goes with it, over every interface.
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::Malformed { .. } => 400,
+            Self::Malformed(_) => 400,
             Self::NotSignedIn | Self::WrongPassword => 401,
-            Self::PasswordChangeRequired | Self::Forbidden => 403,
-            Self::NotFound { .. } => 404,
-            Self::WrongState { .. } => 409,
+            Self::PasswordChangeRequired | Self::Forbidden | Self::ForeignOrigin => 403,
+            Self::NotFound(_) => 404,
+            Self::MethodNotAllowed => 405,
+            Self::WrongState(_) => 409,
             Self::Conflict { .. } => 412,
+            Self::TooLarge => 413,
             Self::Invalid { .. } => 422,
             Self::RevisionRequired => 428,
             Self::TooManyAttempts { .. } => 429,
             Self::Internal => 500,
-            Self::NotActive { .. } | Self::StorageUnavailable { .. } => 503,
-        }
-    }
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NotSignedIn => f.write_str("Sign in first."),
-            Self::WrongPassword => f.write_str("Wrong login or password."),
-            Self::PasswordChangeRequired => f.write_str("Choose a password of your own first."),
-            Self::TooManyAttempts { retry_after_s } => {
-                write!(f, "Too many wrong passwords. Try again in {retry_after_s} seconds.")
-            }
-            Self::Forbidden => f.write_str("Your role does not allow this."),
-            Self::NotFound { what } => write!(f, "There is no {what}."),
-            Self::Invalid { errors } => match errors.as_slice() {
-                [only] => f.write_str(&only.message),
-                many => write!(f, "{} fields need attention.", many.len()),
-            },
-            Self::Conflict { revision, by } => write!(
-                f,
-                "{by} saved revision {revision} while you were editing. Nothing of yours was saved; look at the new list and apply your change again."
-            ),
-            Self::RevisionRequired => f.write_str("Say which revision the edit is based on (If-Match)."),
-            Self::WrongState { reason } => f.write_str(reason),
-            Self::NotActive { active } => {
-                write!(f, "This server is standby and changes nothing. Make the change on {active}.")
-            }
-            Self::StorageUnavailable { hint } => write!(f, "The database cannot be used right now. {hint}"),
-            Self::Malformed { reason } => f.write_str(reason),
-            Self::Internal => f.write_str("Something went wrong in the server. Its log has the details."),
+            Self::NotActive { .. } | Self::StorageUnavailable(_) => 503,
         }
     }
 }
 
 impl std::error::Error for Fault {}
+
+impl From<Missing> for Fault {
+    fn from(missing: Missing) -> Self {
+        Self::NotFound(missing)
+    }
+}
+
+impl From<Malformed> for Fault {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl From<StorageTrouble> for Fault {
+    fn from(trouble: StorageTrouble) -> Self {
+        Self::StorageUnavailable(trouble)
+    }
+}
+
+impl From<WrongState> for Fault {
+    fn from(state: WrongState) -> Self {
+        Self::WrongState(state)
+    }
+}
+
+impl From<ServerObstacle> for Fault {
+    fn from(obstacle: ServerObstacle) -> Self {
+        Self::WrongState(WrongState::Server(obstacle))
+    }
+}
+
+impl From<DeviceObstacle> for Fault {
+    fn from(obstacle: DeviceObstacle) -> Self {
+        Self::WrongState(WrongState::Device(obstacle))
+    }
+}

@@ -1,8 +1,8 @@
 //! What a plain form post brings back when there is no script: the refusal and what was typed, or what was made.
 
 use super::{
-    DeviceSettingInput, DrillForm, Fault, FieldError, PromotionInput, ProvisioningInput, ProvisioningString,
-    RolloutInput,
+    AccountRule, DeviceSettingInput, DrillForm, Fault, FieldError, PromotionInput, ProvisioningInput,
+    ProvisioningString, RolloutInput,
 };
 use serde::{Deserialize, Serialize};
 
@@ -110,11 +110,11 @@ impl ProvisioningForm {
         let mut errors = Vec::new();
         let uses = self.uses.trim().parse::<u32>().ok().filter(|uses| (1..=10_000).contains(uses));
         if uses.is_none() {
-            errors.push(FieldError::new("uses", "How many devices: a number from 1 to 10000, for example 24."));
+            errors.push(FieldError::new("uses", AccountRule::FormUses));
         }
         let hours = self.hours.trim().parse::<u64>().ok().filter(|hours| (1..=720).contains(hours));
         if hours.is_none() {
-            errors.push(FieldError::new("expires_in_seconds", "Hours: a number from 1 to 720, for example 24."));
+            errors.push(FieldError::new("expires_in_seconds", AccountRule::FormHours));
         }
         match (uses, hours) {
             (Some(uses), Some(hours)) => {

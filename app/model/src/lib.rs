@@ -35,7 +35,10 @@ pub use connection_settings::{ConnectionSettings, DayWindow, Failback, NumberSet
 pub use device::{Device, DeviceInfo, DeviceStatus, DeviceSummary, IpConfig, SerialConfig, WaitingDevice};
 pub use drill::{Drill, DrillDevice, DrillForm, DrillInput, DrillState, DrillStep, in_seconds};
 pub use event::{Event, EventQuery};
-pub use fault::{Fault, FieldError};
+pub use fault::{
+    AccountRule, ChoiceRule, DeviceObstacle, Fault, FieldError, ListRule, Malformed, Missing, Rule, ServerObstacle,
+    StorageTrouble, WrongState,
+};
 pub use fingerprint::grouped;
 pub use form::{Decision, FormAnswer, ProvisioningForm, Typed};
 pub use operations::{Admission, Operations};

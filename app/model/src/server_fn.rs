@@ -1,6 +1,6 @@
 //! A [`Fault`] crosses the wire of a server function as it is, so that the page can tell a wrong port from a full disk.
 
-use crate::Fault;
+use crate::{Fault, Malformed, ServerObstacle};
 use server_fn::{
     codec::JsonEncoding,
     error::{FromServerFnError, ServerFnErrorErr},
@@ -11,11 +11,10 @@ impl FromServerFnError for Fault {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Request(_) => Self::WrongState {
-                reason: "The server does not answer. Nothing was changed as far as this page knows; try again."
-                    .to_owned(),
-            },
-            ServerFnErrorErr::Args(reason) | ServerFnErrorErr::MissingArg(reason) => Self::Malformed { reason },
+            ServerFnErrorErr::Request(_) => ServerObstacle::NoAnswer.into(),
+            ServerFnErrorErr::Args(because) | ServerFnErrorErr::MissingArg(because) => {
+                Malformed::Arguments { because }.into()
+            }
             ServerFnErrorErr::Registration(_)
             | ServerFnErrorErr::UnsupportedRequestMethod(_)
             | ServerFnErrorErr::ServerError(_)

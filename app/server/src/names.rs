@@ -1,7 +1,7 @@
 //! Names and texts that several rules use.
 
 use crate::{Service, actor::Actor, db::AuditEntry};
-use model::Fault;
+use model::{ChoiceRule, Fault};
 use serde_json::Value;
 
 /// The longest name of a device, in characters.
@@ -29,7 +29,7 @@ impl Service {
     }
 }
 
-/// How faults and the audit trail call a device.
+/// How the audit trail calls a device.
 pub(crate) fn device_name_of(device: u32) -> String {
     format!("device {device}")
 }
@@ -39,16 +39,13 @@ pub(crate) fn parse_device_name(text: &str) -> Result<String, Fault> {
     let name = text.trim();
     let chars = name.chars().count();
     if chars == 0 {
-        return Err(Fault::field("name", "a name has 1 to 48 characters, for example Main entrance"));
+        return Err(Fault::field("name", ChoiceRule::NoName { most: MAX_NAME_CHARS }));
     }
     if chars > MAX_NAME_CHARS {
-        return Err(Fault::field(
-            "name",
-            format!("a name has at most {MAX_NAME_CHARS} characters, this one has {chars}"),
-        ));
+        return Err(Fault::field("name", ChoiceRule::LongName { most: MAX_NAME_CHARS, given: chars }));
     }
     if name.chars().any(char::is_control) {
-        return Err(Fault::field("name", "a name has no line breaks or other control characters"));
+        return Err(Fault::field("name", ChoiceRule::NamePrintable));
     }
     Ok(name.to_owned())
 }

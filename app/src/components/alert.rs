@@ -26,22 +26,7 @@ fn Told(fault: Fault, unasked: bool) -> impl IntoView {
             let _ = summary.focus();
         }
     });
-    let errors = match &fault {
-        Fault::Invalid { errors } => errors.clone(),
-        Fault::NotSignedIn
-        | Fault::WrongPassword
-        | Fault::PasswordChangeRequired
-        | Fault::TooManyAttempts { .. }
-        | Fault::Forbidden
-        | Fault::NotFound { .. }
-        | Fault::Conflict { .. }
-        | Fault::RevisionRequired
-        | Fault::WrongState { .. }
-        | Fault::NotActive { .. }
-        | Fault::StorageUnavailable { .. }
-        | Fault::Malformed { .. }
-        | Fault::Internal => Vec::new(),
-    };
+    let errors = fault.errors().to_vec();
     let headline = match errors.len() {
         0 => fault.to_string(),
         1 => "Nothing was saved: one field needs attention.".to_owned(),
@@ -64,7 +49,7 @@ fn FieldErrors(errors: Vec<FieldError>) -> impl IntoView {
         let place = place_of(&error.field).map(|place| format!("{place}: ")).unwrap_or_default();
         let href = format!("#{}", id_of(&error.field));
         // The router would take a link without `rel` for a page of its own.
-        view! { <li><a href=href rel="external">{place}{sentence(&error.message)}</a></li> }
+        view! { <li><a href=href rel="external">{place}{sentence(&error.message())}</a></li> }
     });
     view! { <ul>{items.collect_view()}</ul> }
 }

@@ -70,16 +70,19 @@ fn Refused(fault: Fault) -> impl IntoView {
         fault @ (Fault::WrongPassword
         | Fault::TooManyAttempts { .. }
         | Fault::Forbidden
-        | Fault::NotFound { .. }
+        | Fault::ForeignOrigin
+        | Fault::NotFound(_)
+        | Fault::MethodNotAllowed
         | Fault::Invalid { .. }
         | Fault::Conflict { .. }
         | Fault::RevisionRequired
-        | Fault::WrongState { .. }
+        | Fault::WrongState(_)
         | Fault::NotActive { .. }
-        | Fault::StorageUnavailable { .. }
-        | Fault::Malformed { .. }
+        | Fault::StorageUnavailable(_)
+        | Fault::Malformed(_)
+        | Fault::TooLarge
         | Fault::Internal) => {
-            let missing = matches!(fault, Fault::NotFound { .. });
+            let missing = matches!(fault, Fault::NotFound(_));
             EitherOf3::C(view! {
                 {missing.then(|| view! { <h1>"Not found"</h1> })}
                 <Refusal fault=Some(fault) unasked=true />

@@ -83,7 +83,7 @@ pub fn ServerTable(
     let dragged = RwSignal::new(None::<usize>);
     let rows = (0..MAX_ENTRIES).map(|index| view! { <EntryRow index state dragged /> }).collect_view();
     let list_error = move || {
-        state.errors.with(|errors| errors.iter().find(|error| error.field == "entries").map(|e| e.message.clone()))
+        state.errors.with(|errors| errors.iter().find(|error| error.field == "entries").map(FieldError::message))
     };
     let full = move || state.rows.with(|rows| rows.shown() >= MAX_ENTRIES);
     view! {

@@ -11,15 +11,12 @@ use gateway::{
     quorum::ProposalRefused,
     wire::{DeviceId, Epoch},
 };
-use model::{AutomaticPromotion, Fault, Role, ServerEntry};
+use model::{AutomaticPromotion, Fault, Role, ServerEntry, ServerObstacle};
 use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-
-/// Why there is none with a shared database file.
-const LEASE_DECIDES: &str = "Both servers use one database file: the lease on it decides which server is active.";
 
 impl Service {
     /// What an operator sees of it.
@@ -31,7 +28,7 @@ impl Service {
         let wanted = self.store.find_automatic_promotion().await?;
         let devices = self.store.count_devices().await?;
         let Some(quorum) = self.quorum.get() else {
-            let note = Some(LEASE_DECIDES.to_owned());
+            let note = Some(ServerObstacle::LeaseDecides.to_string());
             return Ok(AutomaticPromotion { devices, note, ..AutomaticPromotion::default() });
         };
         let view = quorum.view();
@@ -57,7 +54,7 @@ impl Service {
     pub async fn set_automatic_promotion(&self, actor: &Actor, wanted: bool) -> Result<AutomaticPromotion, Fault> {
         self.require_active().await?;
         let Some(quorum) = self.quorum.get() else {
-            return Err(Fault::WrongState { reason: LEASE_DECIDES.to_owned() });
+            return Err(ServerObstacle::LeaseDecides.into());
         };
         let (before, after) = (json!({ "automatic_promotion": !wanted }), json!({ "automatic_promotion": wanted }));
         let subject = "installation".to_owned();

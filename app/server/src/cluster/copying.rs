@@ -1,7 +1,7 @@
 //! Copies of the database, as an operator sees them, and the daily restore test of a failover to them.
 
 use crate::{Service, actor::Actor, changes::Change};
-use model::{CopyFacts, Fault, RestoreTest, Role};
+use model::{CopyFacts, Fault, RestoreTest, Role, ServerObstacle};
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -31,8 +31,7 @@ impl Service {
         self.require_own(id)?;
         self.require_active().await?;
         if self.shares_its_database() {
-            let reason = "Both servers use one database file; a copy is only what the standby reads meanwhile.";
-            return Err(Fault::WrongState { reason: reason.to_owned() });
+            return Err(ServerObstacle::SharedDatabase.into());
         }
         tracing::info!(by = actor.login, "a copy was asked for");
         self.copy_asked.notify_one();

@@ -1,7 +1,7 @@
 //! What load balancers and cluster managers ask.
 
 use crate::Service;
-use model::{Fault, Role};
+use model::{Fault, Role, ServerObstacle};
 
 impl Service {
     /// Can this server serve people and devices?
@@ -13,7 +13,7 @@ impl Service {
         self.store.ping().await?;
         match self.gateway.get() {
             Some(_) => Ok(()),
-            None => Err(Fault::WrongState { reason: "The device gateway does not listen yet.".to_owned() }),
+            None => Err(ServerObstacle::GatewayNotListening.into()),
         }
     }
 

@@ -19,7 +19,7 @@ use gateway::{
     authority::{AuthorityError, SignedServer},
     enrolment::{KeyFingerprint, key_fingerprint},
 };
-use model::{Fault, Newcomer, Role};
+use model::{Fault, Newcomer, Role, ServerObstacle};
 use serde_json::json;
 use std::time::Instant;
 use time::Duration;
@@ -75,7 +75,7 @@ impl Service {
         self.require_active().await?;
         let addresses = self.peers.own_addresses();
         if addresses.is_empty() {
-            return Err(Fault::WrongState { reason: "This server does not listen for other servers yet.".to_owned() });
+            return Err(ServerObstacle::PeersNotListening.into());
         }
         let string = JoinString {
             id: format!("{:016x}", rand::random::<u64>()),

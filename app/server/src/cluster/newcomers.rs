@@ -4,7 +4,7 @@
 
 use super::join_messages::JoinReply;
 use crate::{Service, actor::Actor, changes::Change, db::AuditEntry};
-use model::{Fault, Newcomer};
+use model::{Fault, Missing, Newcomer};
 use serde_json::json;
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -188,7 +188,7 @@ fn plain(fingerprint: &str) -> String {
 }
 
 fn no_such(fingerprint: &str) -> Fault {
-    Fault::NotFound { what: format!("server with the fingerprint {fingerprint} that asks to join") }
+    Missing::Newcomer { fingerprint: fingerprint.to_owned() }.into()
 }
 
 #[cfg(test)]

@@ -13,7 +13,10 @@ use crate::{
     db::{Promotion, PromotionKind},
     epoch::EpochToken,
 };
-use model::{Evidence, Fault, FieldError, OtherServer, PromotionInput, ReplicationPart, Role, Server};
+use model::{
+    AccountRule, Evidence, Fault, FieldError, Missing, OtherServer, PromotionInput, ReplicationPart, Role, Server,
+    ServerObstacle,
+};
 use serde_json::json;
 use std::{
     sync::Arc,
@@ -92,9 +95,7 @@ impl Service {
     async fn promote_in_turn(&self, actor: &Actor, input: &PromotionInput) -> Result<(), Fault> {
         let _turn = self.turn.lock().await;
         if self.role() == Role::Active {
-            return Err(Fault::WrongState {
-                reason: format!("{} is the active server already.", self.identity.server_name),
-            });
+            return Err(ServerObstacle::AlreadyActive { server: self.identity.server_name.clone() }.into());
         }
         self.hear_others().await?;
         let stopped = self.check_promotion(input)?;
@@ -134,20 +135,17 @@ impl Service {
     fn check_promotion(&self, input: &PromotionInput) -> Result<Option<String>, Fault> {
         let mut errors = Vec::new();
         if input.confirm.trim() != self.identity.server_name {
-            let text = format!("Type the name of this server to confirm: {}", self.identity.server_name);
-            errors.push(FieldError::new("confirm", text));
+            let server = self.identity.server_name.clone();
+            errors.push(FieldError::new("confirm", AccountRule::Confirm { server }));
         }
         let stopped = input.stopped.as_deref().map(str::trim).filter(|text| !text.is_empty());
         if self.needs_account() && stopped.is_none() {
-            let text = "The other server does not answer. Say how it was stopped, so that two servers never write: for \
-                        example \"powered off\" or \"network cable pulled\".";
-            errors.push(FieldError::new("stopped", text));
+            errors.push(FieldError::new("stopped", AccountRule::NoAccount));
         }
         if stopped
             .is_some_and(|text| text.chars().count() > MAX_STOPPED_CHARACTERS || text.chars().any(char::is_control))
         {
-            let text = format!("One line of at most {MAX_STOPPED_CHARACTERS} characters.");
-            errors.push(FieldError::new("stopped", text));
+            errors.push(FieldError::new("stopped", AccountRule::OneLine { most: MAX_STOPPED_CHARACTERS }));
         }
         if errors.is_empty() { Ok(stopped.map(str::to_owned)) } else { Err(Fault::Invalid { errors }) }
     }
@@ -175,20 +173,13 @@ impl Service {
         let active = self.peers.peers().into_iter().find(|peer| peer.reachable && peer.facts.role == Role::Active);
         let Some(active) = active else { return Ok(None) };
         if self.has_records_of_its_own() {
-            let name = active.facts.name;
-            return Err(Fault::WrongState {
-                reason: format!(
-                    "{name} is active and answers. Let this server become its standby first, on the Servers page or with \
-                     `portal rejoin`: that keeps what only this server has written. Then it can be made active."
-                ),
-            });
+            return Err(ServerObstacle::ActiveServerAnswers { active: active.facts.name }.into());
         }
         self.require_following(&active.facts).await?;
         let (server, by) = (active.facts.id.clone(), by.to_owned());
         let asked = self.run_peer_request(|reply| PeerRequest::StepDown { server, by, reply }).await;
-        asked.map_err(|reason| Fault::WrongState {
-            reason: format!("{} could not hand its role over: {reason}", active.facts.name),
-        })?;
+        let name = active.facts.name;
+        asked.map_err(|because| ServerObstacle::RoleNotHandedOver { active: name, because })?;
         Ok(Some(active.facts.id))
     }
 
@@ -200,13 +191,7 @@ impl Service {
         if is_same || seen.part == ReplicationPart::Replica {
             return Ok(());
         }
-        let name = &active.name;
-        Err(Fault::WrongState {
-            reason: format!(
-                "The database here does not follow that of {name}, which is active and answers. Make it a replica first; or \
-                 stop {name}, and say so here."
-            ),
-        })
+        Err(ServerObstacle::DatabaseNotFollowing { active: active.name.clone() }.into())
     }
 
     /// Begins an epoch. With a pause the role is held back until that ends.
@@ -270,8 +255,8 @@ impl Service {
             return Ok(());
         }
         match self.peers.name_of(id) {
-            Some(name) => Err(Fault::WrongState { reason: format!("Do this in the portal of {name} itself.") }),
-            None => Err(Fault::NotFound { what: format!("server {id}") }),
+            Some(server) => Err(ServerObstacle::OtherServer { server }.into()),
+            None => Err(Missing::Server { server: id.to_owned() }.into()),
         }
     }
 }

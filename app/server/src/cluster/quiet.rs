@@ -1,7 +1,7 @@
 //! Holding all writes for a moment, while a hypervisor takes a snapshot of this machine.
 
 use crate::{Service, actor::Actor, changes::Change, clock::text_of};
-use model::{Banner, Fault, FieldError, Quiesced, Role};
+use model::{AccountRule, Banner, Fault, Quiesced, Role, ServerObstacle};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -25,11 +25,10 @@ impl Service {
     pub async fn quiesce(self: &Arc<Self>, actor: &Actor, id: &str, seconds: u64) -> Result<Quiesced, Fault> {
         self.require_own(id)?;
         if !(1..=QUIESCE_MAX_S).contains(&seconds) {
-            let text = format!("A number of seconds from 1 to {QUIESCE_MAX_S}.");
-            return Err(Fault::Invalid { errors: vec![FieldError::new("seconds", text)] });
+            return Err(Fault::field("seconds", AccountRule::HoldSeconds { most: QUIESCE_MAX_S }));
         }
         if self.hold.lock().is_some() {
-            return Err(Fault::WrongState { reason: "Writes are held already.".to_owned() });
+            return Err(ServerObstacle::WritesHeld.into());
         }
         let quiet = self.store.quiet(self.role() == Role::Active).await?;
         let limit = Duration::from_secs(seconds);

@@ -7,7 +7,7 @@ use super::{
     roles::{Pause, RoleRecord},
 };
 use crate::{Service, actor::Actor, db::CopyFlaw};
-use model::{DivergentChange, Fault, Role, Server};
+use model::{DivergentChange, Fault, Role, Server, ServerObstacle};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -50,26 +50,28 @@ impl Service {
             ) => {}
             (Role::ReadOnly, Some(Pause::Starting | Pause::Alone | Pause::Unproven) | None)
             | (Role::Active | Role::Standby, _) => {
-                return Err(wrong(
-                    "Only a server that was active before, or was restored, and is read-only now has to join again.",
-                ));
+                return Err(ServerObstacle::RejoinNotNeeded.into());
             }
         }
         let active = self.peers.peers().into_iter().find(|peer| peer.reachable && peer.facts.role == Role::Active);
         let active = active.filter(|peer| peer.facts.epoch >= record.epoch);
         let Some(active) = active else {
-            return Err(wrong("No active server answers. Start it, or make this server active again."));
+            return Err(ServerObstacle::NoActiveServer.into());
         };
         if self.store.is_on_a_server() {
             return self.detach(&active.forks, &actor.login).await;
         }
         let server = active.facts.id.clone();
         let fetched = self.run_peer_request(|reply| PeerRequest::FirstCopy { server, reply }).await;
-        fetched.map_err(|reason| wrong(&format!("The copy of {} did not arrive: {reason}", active.facts.name)))?;
-        let found =
-            self.store.keep_divergent_changes(&self.clock.now_text()).await.map_err(|flaw| {
-                if let CopyFlaw::Store(error) = flaw { error.into() } else { wrong(&flaw.to_string()) }
-            })?;
+        let name = active.facts.name;
+        fetched.map_err(|because| ServerObstacle::CopyNotArrived { active: name, because })?;
+        let found = self.store.keep_divergent_changes(&self.clock.now_text()).await.map_err(|flaw| {
+            if let CopyFlaw::Store(error) = flaw {
+                Fault::from(error)
+            } else {
+                ServerObstacle::CopyUnusable { because: flaw.to_string() }.into()
+            }
+        })?;
         self.go_on_from_here()?;
         let standby = |now: &RoleRecord| Some(RoleRecord::new(Role::Standby, now.epoch.clone()));
         self.roles.change(standby).map_err(|error| unwritten(&error))?;
@@ -126,8 +128,4 @@ impl Service {
         let (before, after) = (json!({ "open": open }), json!({ "open": 0 }));
         self.record_act(&self.audit(actor, "divergent_changes.settle", subject, Some(before), Some(after))).await
     }
-}
-
-fn wrong(reason: &str) -> Fault {
-    Fault::WrongState { reason: reason.to_owned() }
 }

@@ -11,7 +11,7 @@ use crate::{
     db::{NotKept, StoreError},
     epoch::EpochToken,
 };
-use model::{Fault, Replication, ReplicationPart, Role};
+use model::{Fault, Replication, ReplicationPart, Role, ServerObstacle};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What the last look at the database server showed; `None` where the database is a file.
@@ -133,9 +133,7 @@ impl Service {
 fn not_kept(error: NotKept) -> Fault {
     match error {
         NotKept::Store(error) => error.into(),
-        NotKept::Io(_) | NotKept::Dump(..) => Fault::WrongState {
-            reason: format!("Nothing was changed, because what the database here holds could not be kept: {error}"),
-        },
+        NotKept::Io(_) | NotKept::Dump(..) => ServerObstacle::DatabaseNotKept { because: error.to_string() }.into(),
     }
 }
 

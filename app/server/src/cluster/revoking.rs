@@ -8,7 +8,7 @@ use gateway::{
     revocation,
     wire::{DeviceId, Reason, RevokedServer},
 };
-use model::{Banner, Fault, PeerState, Role, Server};
+use model::{Banner, Fault, Missing, PeerState, Role, Server, ServerObstacle};
 use serde_json::json;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -55,7 +55,7 @@ impl Service {
     /// Not active, no such device, or the store fails.
     pub async fn remove_device(&self, actor: &Actor, id: u32) -> Result<(), Fault> {
         self.require_active().await?;
-        let no_such = || Fault::NotFound { what: device_name_of(id) };
+        let no_such = || Fault::from(Missing::Device { device: id });
         let device = self.store.find_device(id).await?.ok_or_else(no_such)?;
         let before =
             json!({ "name": device.name, "serial": device.certificate_serial, "revision": device.wanted_revision });
@@ -85,12 +85,11 @@ impl Service {
     /// Not active, no such server, this one, one that answers, or the store fails.
     pub async fn remove_server(&self, actor: &Actor, id: &str) -> Result<Vec<Server>, Fault> {
         self.require_active().await?;
-        let wrong = |reason: String| Err(Fault::WrongState { reason });
         let server = self.list_servers().await?.into_iter().find(|server| server.id == id);
-        let server = server.ok_or_else(|| Fault::NotFound { what: format!("server {id}") })?;
+        let server = server.ok_or_else(|| Missing::Server { server: id.to_owned() })?;
         match server.state {
-            PeerState::This => return wrong("This server cannot remove itself.".to_owned()),
-            PeerState::Reachable => return wrong(format!("{} answers. Stop it first.", server.name)),
+            PeerState::This => return Err(ServerObstacle::OwnServer.into()),
+            PeerState::Reachable => return Err(ServerObstacle::ServerAnswers { server: server.name }.into()),
             PeerState::Unreachable => {}
         }
         let before = json!({ "name": server.name });

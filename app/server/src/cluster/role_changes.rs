@@ -5,7 +5,7 @@ use super::{
     starts::Start,
 };
 use crate::{Service, changes::Change, db::DatabaseFacts, epoch::EpochToken};
-use model::{Fault, Role};
+use model::{Fault, Role, ServerObstacle, StorageTrouble};
 use std::sync::{PoisonError, atomic::Ordering};
 
 /// No server is started so often between a backup and its end.
@@ -169,9 +169,7 @@ impl Service {
             mine.then(|| RoleRecord::new(Role::Active, now.epoch.clone()))
         };
         if back(&self.roles.now()).is_none() {
-            return Err(Fault::WrongState {
-                reason: "The role was not given to this server, or was taken.".to_owned(),
-            });
+            return Err(ServerObstacle::RoleNotGiven.into());
         }
         self.store.thaw_database().await?;
         if self.store.is_on_a_server() {
@@ -246,10 +244,7 @@ fn superseded(now: &RoleRecord, by: &EpochToken) -> (Role, Option<Pause>) {
 
 pub(crate) fn unwritten(error: &std::io::Error) -> Fault {
     tracing::error!(%error, "the role cannot be put on record");
-    Fault::StorageUnavailable {
-        hint: "The server's role could not be written to its data folder; nothing was changed. The log says why."
-            .to_owned(),
-    }
+    StorageTrouble::RoleNotWritten.into()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The servers of the installation: who is active, who answers, who holds which devices.
 
-use super::{peer_board::ServerFacts, shared_database::NO_RECORDS};
+use super::peer_board::ServerFacts;
 use crate::{Service, actor::SYSTEM, changes::Change, db::StoreError};
-use model::{Banner, EpochBegin, Fault, PeerState, Role, SAVED_ALONE, Server};
+use model::{Banner, EpochBegin, Fault, PeerState, Role, SAVED_ALONE, Server, StorageTrouble};
 use std::{collections::HashMap, time::Instant};
 
 impl Service {
@@ -99,7 +99,7 @@ impl Service {
 
     async fn standby_banner(&self) -> Banner {
         if self.store.is_blank() {
-            return Banner { text: NO_RECORDS.to_owned() };
+            return Banner { text: StorageTrouble::NoRecords.to_string() };
         }
         let active = self.active_server().await;
         let name = active.as_ref().map_or_else(unnamed, |(_, name)| name.clone());

@@ -6,16 +6,12 @@ use crate::{
     actor::Actor,
     db::{Installation, PromotionKind},
 };
-use model::{Fault, Role};
+use model::{Fault, Role, ServerObstacle};
 use std::{sync::Arc, time::Duration};
 
 /// How long a server that was given the role waits for the lock that comes with it.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
-
-/// Of a standby that can tell nobody from a stranger.
-pub(crate) const NO_RECORDS: &str = "This server has no records: it waits for the lease on the shared database, or for a copy \
-                                     from the server that holds it, and serves nobody until then.";
 
 impl Service {
     /// The database file is shared under this lease; a second call is ignored.
@@ -82,9 +78,7 @@ impl Service {
         };
         let got = tokio::time::timeout(LOCK_PATIENCE, wait).await;
         let got = got.unwrap_or_else(|_| Err("another server holds the lease on it".to_owned()));
-        got.map_err(|reason| Fault::WrongState {
-            reason: format!("The shared database cannot be opened here: {reason}."),
-        })
+        got.map_err(|because| ServerObstacle::SharedDatabaseNotOpened { because }.into())
     }
 
     /// With a shared database: whether this server holds the lease on it.

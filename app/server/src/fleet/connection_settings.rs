@@ -1,7 +1,7 @@
 //! A device's settings: as typed, as the database keeps them, as the wire wants them.
 
 use gateway::wire::{self, DeviceSettings};
-use model::{ConnectionSettings, DayWindow, Failback, Fault, FieldError, SettingsInput};
+use model::{ConnectionSettings, DayWindow, Failback, Fault, FieldError, ListRule, SettingsInput};
 
 /// What was typed over what stands; errors are at the settings' names.
 pub(crate) fn parse_settings(
@@ -11,13 +11,13 @@ pub(crate) fn parse_settings(
     let mut errors = Vec::new();
     let known = SettingsInput::from(&ConnectionSettings::default());
     for name in input.0.keys().filter(|name| !known.0.contains_key(*name)) {
-        errors.push(error_at(name, "there is no such setting".to_owned()));
+        errors.push(error_at(name, ListRule::NoSuchSetting));
     }
     let text = |name: &str| input.0.get(name).map(|text| text.trim());
     let mut number = |name: &str, current: u32| match text(name) {
         None => current,
         Some(typed) => typed.parse().unwrap_or_else(|_| {
-            errors.push(error_at(name, "a whole number is needed here".to_owned()));
+            errors.push(error_at(name, ListRule::WholeNumber));
             current
         }),
     };
@@ -36,7 +36,7 @@ pub(crate) fn parse_settings(
     if let Some(name) = text("failback") {
         match Failback::ALL.iter().find(|(_, known, _)| *known == name) {
             Some((failback, ..)) => settings.failback = *failback,
-            None => errors.push(error_at("failback", "failback is auto, sticky, manual or window".to_owned())),
+            None => errors.push(error_at("failback", ListRule::Failback)),
         }
     }
     settings.window = window_of(&settings, text("window_from"), text("window_to"), &mut errors);
@@ -62,11 +62,11 @@ fn window_of(
     let to = to.or(current.map(|window| window.to.as_str())).unwrap_or_default();
     for (name, text) in [("window_from", from), ("window_to", to)] {
         if minute_of(text).is_none() {
-            errors.push(error_at(name, "a time of the day (UTC) is needed here, for example 02:30".to_owned()));
+            errors.push(error_at(name, ListRule::TimeOfDay));
         }
     }
     if minute_of(from).is_some() && minute_of(from) == minute_of(to) {
-        errors.push(error_at("window_to", "the window ends when it begins".to_owned()));
+        errors.push(error_at("window_to", ListRule::EmptyWindow));
     }
     let text = |minute: u32| format!("{:02}:{:02}", minute / 60, minute % 60);
     Some(DayWindow { from: minute_of(from).map(text)?, to: minute_of(to).map(text)? })
@@ -90,7 +90,7 @@ pub(crate) fn wire_settings(settings: &ConnectionSettings) -> Result<DeviceSetti
             let window = window
                 .as_ref()
                 .and_then(|window| wire::DayWindow::new(minute_of(&window.from)?, minute_of(&window.to)?));
-            let missing = || vec![error_at("window_from", "a time of the day (UTC) is needed here".to_owned())];
+            let missing = || vec![error_at("window_from", ListRule::TimeOfDay)];
             wire::Failback::Window(window.ok_or_else(missing)?)
         }
     };
@@ -109,7 +109,7 @@ pub(crate) fn wire_settings(settings: &ConnectionSettings) -> Result<DeviceSetti
         errors
             .iter()
             .map(|error| {
-                error_at(error.name, format!("{} to {} is possible here", error.range.start(), error.range.end()))
+                error_at(error.name, ListRule::Range { least: *error.range.start(), most: *error.range.end() })
             })
             .collect::<Vec<_>>()
     };
@@ -150,8 +150,8 @@ pub(crate) fn settings_of(settings: &ConnectionSettings) -> Result<DeviceSetting
     })
 }
 
-fn error_at(name: &str, message: String) -> FieldError {
-    FieldError::new(format!("settings.{name}"), message)
+fn error_at(name: &str, rule: ListRule) -> FieldError {
+    FieldError::new(format!("settings.{name}"), rule)
 }
 
 #[cfg(test)]

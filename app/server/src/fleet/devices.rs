@@ -15,8 +15,8 @@ use crate::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{
-    Connection, ConnectionSettings, Device, DeviceInfo, DeviceQuery, DeviceSettingInput, DeviceSummary, Fault,
-    FieldError, Page, PushState,
+    ChoiceRule, Connection, ConnectionSettings, Device, DeviceInfo, DeviceQuery, DeviceSettingInput, DeviceSummary,
+    Fault, FieldError, Missing, Page, PushState,
 };
 use serde_json::json;
 use std::collections::HashMap;
@@ -91,7 +91,7 @@ impl Service {
     ///
     /// No such device, or the store fails.
     pub(crate) async fn find_summary(&self, id: u32) -> Result<DeviceSummary, Fault> {
-        let device = self.store.find_device(id).await?.ok_or_else(|| Fault::NotFound { what: device_name_of(id) })?;
+        let device = self.store.find_device(id).await?.ok_or(Missing::Device { device: id })?;
         let seen = self.store.list_sightings_of(id).await?;
         let push = self.store.find_newest_push(id).await?.map(|push| push.state);
         Ok(self.summary_of(Row { connected: self.connection_of(&seen), push, device, seen }))
@@ -104,7 +104,7 @@ impl Service {
     /// Not active, no such device, a bad name, or the store fails.
     pub async fn rename_device(&self, actor: &Actor, id: u32, name: &str) -> Result<Device, Fault> {
         self.require_active().await?;
-        let device = self.store.find_device(id).await?.ok_or_else(|| Fault::NotFound { what: device_name_of(id) })?;
+        let device = self.store.find_device(id).await?.ok_or(Missing::Device { device: id })?;
         let name = parse_device_name(name)?;
         if name != device.name {
             let audit = vec![self.rename_audit(actor, &device, &name)];
@@ -211,7 +211,7 @@ fn parse_cursor(cursor: &str) -> Result<(String, u32), Fault> {
         let (id, name) = text.split_once(' ')?;
         Some((name.to_owned(), id.parse().ok()?))
     };
-    place().ok_or_else(|| Fault::field("cursor", "take the cursor from next_cursor of the page before"))
+    place().ok_or_else(|| Fault::field("cursor", ChoiceRule::Cursor))
 }
 
 #[cfg(test)]

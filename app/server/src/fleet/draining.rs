@@ -2,7 +2,7 @@
 
 use crate::{Service, actor::Actor, changes::Change};
 use gateway::{server::Refusal, wire::Reason};
-use model::{Banner, Draining, Fault, PeerState};
+use model::{Banner, Draining, Fault, PeerState, ServerObstacle};
 use serde_json::json;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::task::AbortHandle;
@@ -30,15 +30,14 @@ impl Service {
         self.require_this(server)?;
         let others = self.list_servers().await?;
         if !others.iter().any(|other| other.state == PeerState::Reachable) {
-            let reason = "No other server of the installation answers: the devices would have nowhere to go.";
-            return Err(Fault::WrongState { reason: reason.to_owned() });
+            return Err(ServerObstacle::NowhereToGo.into());
         }
-        let gateway = self.gateway.get().ok_or_else(|| wrong("The device gateway does not listen."))?.clone();
+        let gateway = self.gateway.get().ok_or(ServerObstacle::GatewayNotListening)?.clone();
         let devices = gateway.connected() as u64;
         {
             let mut drained = self.drained.lock();
             if drained.is_some() {
-                return Err(wrong("This server is draining already."));
+                return Err(ServerObstacle::Draining.into());
             }
             let waves = tokio::spawn(async move { gateway.drain(gateway.waves()).await });
             *drained = Some(waves.abort_handle());
@@ -90,7 +89,7 @@ impl Service {
         if server == self.identity.server_id {
             return Ok(());
         }
-        Err(wrong("Only a server itself can drain its devices: do this in its own portal."))
+        Err(ServerObstacle::DrainElsewhere.into())
     }
 
     async fn record_drain(&self, actor: &Actor, draining: bool) -> Result<(), Fault> {
@@ -100,8 +99,4 @@ impl Service {
         let entry = self.audit(actor, "server.drain", subject, Some(before), Some(after));
         self.record_act(&entry).await
     }
-}
-
-fn wrong(reason: &str) -> Fault {
-    Fault::WrongState { reason: reason.to_owned() }
 }

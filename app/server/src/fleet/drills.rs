@@ -4,7 +4,10 @@ mod run;
 
 use super::device_search::Found;
 use crate::{Service, actor::Actor, changes::Change, paging::limit_of};
-use model::{DeviceQuery, Drill, DrillDevice, DrillInput, DrillState, DrillStep, Fault, FieldError};
+use model::{
+    ChoiceRule, DeviceObstacle, DeviceQuery, Drill, DrillDevice, DrillInput, DrillState, DrillStep, Fault, FieldError,
+    Missing,
+};
 use serde_json::json;
 use std::{
     collections::BTreeSet,
@@ -41,7 +44,7 @@ impl Service {
         {
             let mut running = self.drills.lock();
             if running.is_some() {
-                return Err(Fault::WrongState { reason: "A drill runs on this server already.".to_owned() });
+                return Err(DeviceObstacle::DrillRunning.into());
             }
             *running = Some((drill.id.clone(), stop.clone()));
         }
@@ -67,13 +70,14 @@ impl Service {
         let mut errors = Vec::new();
         let limit_seconds = input.limit_seconds.unwrap_or(USUAL_LIMIT_S);
         if !(10..=3600).contains(&limit_seconds) {
-            errors.push(FieldError::new("limit_seconds", "A limit is 10 to 3600 seconds."));
+            errors.push(FieldError::new("limit_seconds", ChoiceRule::DrillLimit));
         }
         let to = self.peers.peers().into_iter().find(|peer| peer.facts.id == input.to);
         match &to {
-            None => errors.push(FieldError::new("to", "Choose another server of the installation, by its id.")),
+            None => errors.push(FieldError::new("to", ChoiceRule::DrillServer)),
             Some(peer) if !peer.reachable => {
-                errors.push(FieldError::new("to", format!("{} does not answer.", peer.facts.name)));
+                let server = peer.facts.name.clone();
+                errors.push(FieldError::new("to", ChoiceRule::ServerSilent { server }));
             }
             Some(_) => {}
         }
@@ -108,11 +112,11 @@ impl Service {
         let chosen: Option<BTreeSet<u32>> = ids.map(|ids| ids.into_iter().collect());
         let q = q.map(|q| q.trim().to_owned()).filter(|q| !q.is_empty());
         if chosen.is_some() && q.is_some() {
-            return Ok(Err(FieldError::new("q", "Choose devices by their ids or by a text, not both.")));
+            return Ok(Err(FieldError::new("q", ChoiceRule::IdsOrText)));
         }
         let nothing = match &q {
-            Some(q) => format!("The device list finds no device for \"{q}\"."),
-            None => "Choose devices that belong to the installation, at least one.".to_owned(),
+            Some(q) => ChoiceRule::NothingFound { q: q.clone() },
+            None => ChoiceRule::DrillDevices,
         };
         let found = self.search_devices(&DeviceQuery { q, ..DeviceQuery::default() }).await?;
         let meant = |found: &Found| chosen.as_ref().is_none_or(|chosen| chosen.contains(&found.id));
@@ -134,7 +138,7 @@ impl Service {
                 stop.cancel();
             }
             Some(_) | None => {
-                return Err(Fault::WrongState { reason: "This drill does not run on this server.".to_owned() });
+                return Err(DeviceObstacle::DrillNotRunning.into());
             }
         }
         Ok(drill)
@@ -158,7 +162,7 @@ impl Service {
     /// No such drill, or the store fails.
     pub async fn find_drill(&self, id: &str) -> Result<Drill, Fault> {
         let found = self.store.find_drill(id).await?;
-        found.map(|drill| self.as_it_is(drill)).ok_or_else(|| Fault::NotFound { what: format!("drill {id}") })
+        found.map(|drill| self.as_it_is(drill)).ok_or_else(|| Missing::Drill { drill: id.to_owned() }.into())
     }
 
     /// A drill of this server that nobody runs any more was cut off by the end of the server.

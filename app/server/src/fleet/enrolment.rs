@@ -5,13 +5,13 @@ use super::{
     server_lists::list_of,
     store::{ProvisioningRecord, WaitingRecord, WaitingState},
 };
-use crate::{Service, changes::Change, clock::text_of, names::device_name_of};
+use crate::{Service, changes::Change, clock::text_of};
 use gateway::{
     enrolment::proof_holds,
     server::{EnrolDecision, Enrolment, Refusal},
     wire::{Enrolled, Reason},
 };
-use model::{DeviceInfo, Fault, Role};
+use model::{DeviceInfo, Fault, Missing, Role};
 
 /// How far behind a waiting device's last sign of life may be on record, in seconds.
 const SEEN_AGAIN_AFTER_S: u64 = 300;
@@ -110,7 +110,7 @@ impl Service {
             return Err(Fault::Internal);
         };
         let Some(revision) = self.store.find_provisioned_revision(device.device_id).await? else {
-            return Err(Fault::NotFound { what: device_name_of(device.device_id) });
+            return Err(Missing::Device { device: device.device_id }.into());
         };
         let now = self.clock.now().unix_timestamp_nanos() / 1_000_000;
         Ok(EnrolDecision::Accepted(Box::new(Enrolled {

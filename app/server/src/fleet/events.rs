@@ -7,7 +7,7 @@ use super::{
 use crate::{Service, changes::Change, clock::text_of, db::StoreError, names::device_name_of, paging};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gateway::wire::{EventUpload, RingId};
-use model::{Event, EventQuery, Fault, Page, Role};
+use model::{ChoiceRule, Event, EventQuery, Fault, Page, Role};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering},
@@ -146,7 +146,7 @@ fn name_of(code: u32) -> String {
 
 fn parse_since(since: &str) -> Result<String, Fault> {
     let time = OffsetDateTime::parse(since, &Rfc3339);
-    time.map(text_of).map_err(|_| Fault::field("since", "a time like 2026-07-25T10:00:00Z"))
+    time.map(text_of).map_err(|_| Fault::field("since", ChoiceRule::Time))
 }
 
 fn cursor_of((at, device, ring, id): &EventMark) -> String {
@@ -165,7 +165,7 @@ fn parse_cursor(cursor: &str) -> Result<EventMark, Fault> {
         );
         parts.next().is_none().then_some(mark)
     };
-    mark().ok_or_else(|| Fault::field("cursor", "take the cursor from next_cursor of the page before"))
+    mark().ok_or_else(|| Fault::field("cursor", ChoiceRule::Cursor))
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use gateway::{
     wire::{self, Address, AddressError, DeviceId},
 };
 use model::{
-    Connection, EntryInput, Fault, MAX_ENTRIES, Move, MoveInput, MoveState, ProbeRow, ProbeTable, ServerEntry,
+    Connection, DeviceObstacle, EntryInput, Fault, ListRule, MAX_ENTRIES, Malformed, Move, MoveInput, MoveState,
+    ProbeRow, ProbeTable, ServerEntry, ServerObstacle,
 };
 use serde_json::json;
 use std::{
@@ -78,10 +79,7 @@ impl Service {
     /// fails.
     pub async fn move_device(&self, actor: &Actor, device: u32, input: MoveInput) -> Result<Move, Fault> {
         if input.ttl_seconds.is_some_and(|ttl| !(1..=MAX_TTL_S).contains(&ttl)) {
-            return Err(Fault::field(
-                "ttl_seconds",
-                format!("a stay is 1 to {MAX_TTL_S} seconds; leave it out for good"),
-            ));
+            return Err(Fault::field("ttl_seconds", ListRule::Stay { most: MAX_TTL_S }));
         }
         let standing = self.standing_of(device).await?;
         let to = entry_at(&self.entries_it_may_have(&standing).await?, &input)?;
@@ -142,13 +140,14 @@ impl Service {
         connected: Option<&Connection>,
         order: Order,
     ) -> Result<Vec<ProbeRow>, Fault> {
-        let Some(connection) = connected else { return Err(wrong("The device is not connected.")) };
+        let Some(connection) = connected else { return Err(DeviceObstacle::DeviceNotConnected.into()) };
         if connection.server == self.identity.server_id {
             return self.carry_out(device, order).await;
         }
         let server = connection.server.clone();
         let answered = self.run_peer_request(|reply| PeerRequest::Order { server, device, order, reply }).await;
-        answered.map_err(|reason| wrong(&format!("{}, which holds the device: {reason}", connection.server_name)))
+        let server = &connection.server_name;
+        answered.map_err(|because| DeviceObstacle::OrderFailed { server: server.clone(), because }.into())
     }
 
     /// Carries an order out on a device that is connected here, for this server or another one.
@@ -157,7 +156,7 @@ impl Service {
     ///
     /// An entry that is none, or the device is not connected here, does not answer, or says no.
     pub(crate) async fn carry_out(&self, device: u32, order: Order) -> Result<Vec<ProbeRow>, Fault> {
-        let gateway = self.gateway.get().ok_or_else(|| wrong("The device gateway does not listen."))?;
+        let gateway = self.gateway.get().ok_or(ServerObstacle::GatewayNotListening)?;
         match order {
             Order::Probe { entries } => {
                 let rows = gateway.probe(DeviceId(device), entries_of(&entries)?).await.map_err(refused)?;
@@ -165,7 +164,7 @@ impl Service {
             }
             Order::Move { to, ttl_seconds } => {
                 let entries = entries_of(&[to])?;
-                let to = entries.iter().next().cloned().ok_or_else(|| wrong("The order names no server."))?;
+                let to = entries.iter().next().cloned().ok_or(Malformed::OrderWithoutServer)?;
                 gateway.move_to(DeviceId(device), to, ttl_seconds).await.map_err(refused)?;
                 Ok(Vec::new())
             }
@@ -195,23 +194,22 @@ impl Service {
 
 /// The entry that was meant, however its address was written.
 fn entry_at(entries: &[wire::ServerEntry], input: &MoveInput) -> Result<wire::ServerEntry, Fault> {
-    let address: Address =
-        input.address.trim().parse().map_err(|error: AddressError| Fault::field("address", error.to_string()))?;
+    let address: Address = input
+        .address
+        .trim()
+        .parse()
+        .map_err(|error: AddressError| Fault::field("address", ListRule::Address { because: error.to_string() }))?;
     let meant = |entry: &&wire::ServerEntry| entry.port == input.port && entry.address.same_host(&address);
-    let missing = || Fault::field("address", "that server is not on the list the device has");
+    let missing = || Fault::field("address", ListRule::NotListed);
     entries.iter().find(meant).cloned().ok_or_else(missing)
 }
 
-fn wrong(reason: &str) -> Fault {
-    Fault::WrongState { reason: reason.to_owned() }
-}
-
 fn refused(error: OrderError) -> Fault {
-    let reason = match error {
-        OrderError::NotConnected => "The device is not connected, or was lost before it answered.".to_owned(),
-        OrderError::NotUnderstood => "The device's firmware does not know how to do this.".to_owned(),
-        OrderError::NoAnswer => "The device did not answer in time.".to_owned(),
-        OrderError::Refused(why) => format!("The device did not do it: {why}."),
+    let obstacle = match error {
+        OrderError::NotConnected => DeviceObstacle::DeviceLost,
+        OrderError::NotUnderstood => DeviceObstacle::FirmwareTooOld,
+        OrderError::NoAnswer => DeviceObstacle::DeviceSilent,
+        OrderError::Refused(because) => DeviceObstacle::DeviceRefused { because },
     };
-    Fault::WrongState { reason }
+    obstacle.into()
 }

@@ -6,7 +6,9 @@ use gateway::{
     provisioning,
     wire::{Address, Entries, EntriesError},
 };
-use model::{Fault, FieldError, MAX_ENTRIES, ProvisioningInput, ProvisioningString, ServerEntry};
+use model::{
+    AccountRule, Fault, FieldError, ListRule, MAX_ENTRIES, ProvisioningInput, ProvisioningString, ServerEntry,
+};
 use serde_json::json;
 use time::Duration;
 
@@ -73,11 +75,10 @@ impl Service {
     fn check_input(&self, input: &ProvisioningInput) -> Result<Entries, Fault> {
         let mut errors = Vec::new();
         if !USES.contains(&input.uses) {
-            errors.push(FieldError::new("uses", "a string is good for 1 to 10000 devices"));
+            errors.push(FieldError::new("uses", AccountRule::Uses));
         }
         if !SECONDS.contains(&input.expires_in_seconds) {
-            errors
-                .push(FieldError::new("expires_in_seconds", "a string lives 60 seconds to 30 days (2592000 seconds)"));
+            errors.push(FieldError::new("expires_in_seconds", AccountRule::Lifetime));
         }
         let typed: Vec<(usize, &str)> =
             input.addresses.iter().map(|text| text.trim()).enumerate().filter(|(_, text)| !text.is_empty()).collect();
@@ -103,7 +104,7 @@ pub(crate) fn entries_from(addresses: &[String]) -> Result<Vec<ServerEntry>, Fau
 
 fn parse_addresses(texts: &[(usize, &str)]) -> Result<Entries, Vec<FieldError>> {
     if texts.len() > MAX_ENTRIES {
-        return Err(vec![FieldError::new("addresses", format!("a device holds at most {MAX_ENTRIES} servers"))]);
+        return Err(vec![FieldError::new("addresses", ListRule::TooManyAddresses { most: MAX_ENTRIES })]);
     }
     let raw = texts.iter().zip(1..).map(|((_, text), priority)| {
         let (address, port) = split_endpoint(text);
@@ -116,10 +117,15 @@ fn address_error(error: &EntriesError, texts: &[(usize, &str)]) -> FieldError {
     match error.place() {
         Some((index, _)) => {
             let sent = texts.get(index).map_or(index, |(sent, _)| *sent);
-            FieldError::new(format!("addresses[{sent}]"), error.to_string())
+            FieldError::new(format!("addresses[{sent}]"), address_rule(error))
         }
-        None => FieldError::new("addresses", "name at least one server as address:port, for example 10.0.0.5:51213"),
+        None => FieldError::new("addresses", ListRule::NoAddress),
     }
+}
+
+fn address_rule(error: &EntriesError) -> ListRule {
+    let rule = super::server_lists::rule_of(error, |index| index);
+    if let ListRule::ServerTaken { row } = rule { ListRule::AddressTaken { entry: row } } else { rule }
 }
 
 /// `address:port`, an IPv6 address in brackets; 0 is no port.

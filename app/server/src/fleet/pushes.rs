@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{Service, actor::Actor, changes::Change};
 use gateway::wire::ServerList;
-use model::{EntryFailure, Fault, Role};
+use model::{DeviceObstacle, EntryFailure, Fault, Role};
 use rules::{Moves, Position};
 
 /// How often a report is tried again when edits keep coming in between.
@@ -123,7 +123,7 @@ impl Service {
             let standing = match self.standing_of(device).await {
                 Ok(standing) => standing,
                 // Nothing of it is on record here; there is nothing to move.
-                Err(Fault::NotFound { .. }) => return Ok(()),
+                Err(Fault::NotFound(_)) => return Ok(()),
                 Err(fault) => return Err(fault),
             };
             let Some(step) = self.step_for(&standing, list, report).await? else { return Ok(()) };
@@ -134,7 +134,7 @@ impl Service {
             }
         }
         tracing::warn!(device, revision = list.number, "edits keep coming in between; the report has to come again");
-        Err(Fault::WrongState { reason: "The device's servers are being changed right now.".to_owned() })
+        Err(DeviceObstacle::ServersBeingChanged.into())
     }
 
     /// What the report moves, if anything.

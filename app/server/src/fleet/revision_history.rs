@@ -7,10 +7,9 @@ use super::{
 use crate::{
     Service,
     actor::Actor,
-    names::device_name_of,
     paging::{limit_of, place_of},
 };
-use model::{DeviceServers, Fault, Page, RevisionEntry, RevisionPush, RevisionQuery, changes_between};
+use model::{DeviceServers, Fault, Missing, Page, RevisionEntry, RevisionPush, RevisionQuery, changes_between};
 use serde_json::json;
 
 /// Rows of a page if the question does not say, and the most.
@@ -26,7 +25,7 @@ impl Service {
         let limit = limit_of(query.limit, LIMIT)?;
         let before = place_of(query.cursor.as_deref())?;
         if self.store.find_device(device).await?.is_none() {
-            return Err(Fault::NotFound { what: device_name_of(device) });
+            return Err(Missing::Device { device }.into());
         }
         let mut past = self.store.list_revisions(device, before, limit + 1).await?;
         let total = self.store.count_revisions(device).await?;
@@ -104,5 +103,5 @@ pub(crate) fn content_of(revision: &Revision) -> Result<Content, Fault> {
 }
 
 fn no_such(device: u32, number: u64) -> Fault {
-    Fault::NotFound { what: format!("revision {number} of {}", device_name_of(device)) }
+    Missing::Revision { device, revision: number }.into()
 }

@@ -25,7 +25,7 @@ use crate::{
     paging::{limit_of, place_of},
 };
 use model::{
-    Fault, FieldError, Page, Rollout, RolloutCounts, RolloutDevice, RolloutDeviceQuery, RolloutDeviceState,
+    Fault, FieldError, Missing, Page, Rollout, RolloutCounts, RolloutDevice, RolloutDeviceQuery, RolloutDeviceState,
     RolloutInput, RolloutPreview, RolloutQuery, RolloutState, Selector, Wave,
 };
 use serde_json::json;
@@ -274,11 +274,11 @@ fn shown(member: RolloutMember, state: RolloutDeviceState, wave: u64) -> Rollout
     }
 }
 
-/// How faults and the audit trail call a rollout.
+/// How the audit trail calls a rollout.
 fn name_of(id: u64) -> String {
     format!("rollout {id}")
 }
 
 fn no_such(id: u64) -> Fault {
-    Fault::NotFound { what: name_of(id) }
+    Missing::Rollout { rollout: id }.into()
 }

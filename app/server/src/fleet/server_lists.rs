@@ -8,8 +8,8 @@ use super::{
 use crate::{Service, actor::Actor, changes::Change, db::AuditEntry, names::device_name_of};
 use gateway::wire::{DeviceId, Entries, EntriesError, EntryField, ListHash, ServerList};
 use model::{
-    ConnectionSettings, DeviceServers, EntryInput, Fault, FieldError, MAX_ENTRIES, PushState, RevisionSource,
-    ServerEntry, SettingsInput,
+    ConnectionSettings, DeviceObstacle, DeviceServers, EntryInput, Fault, FieldError, ListRule, MAX_ENTRIES, PushState,
+    RevisionSource, ServerEntry, SettingsInput,
 };
 use serde_json::json;
 
@@ -60,7 +60,7 @@ impl Service {
         let wanted = standing.device.wanted_revision;
         let pending = standing.push.as_ref().is_some_and(|p| p.state == PushState::Pending && p.revision == wanted);
         if !pending {
-            return Err(Fault::WrongState { reason: too_late_to_cancel(standing.push.as_ref().map(|p| p.state)) });
+            return Err(too_late_to_cancel(standing.push.as_ref().map(|p| p.state)).into());
         }
         let returned = self.returning(&standing, &actor.login).await?;
         let audit = self.list_audit(actor, "device.servers.cancel", &standing, &returned);
@@ -81,7 +81,7 @@ impl Service {
             at: self.clock.now_text(),
         };
         if !self.store.move_push(&step).await? {
-            return Err(Fault::WrongState { reason: too_late_to_cancel(None) });
+            return Err(DeviceObstacle::NothingToCancel.into());
         }
         self.list_changed(device);
         self.find_servers(device).await
@@ -271,27 +271,28 @@ pub(crate) fn parse_entries(rows: &[EntryInput], blank: Blank) -> Result<Entries
 }
 
 fn field_error(error: &EntriesError, at: impl Fn(usize) -> usize) -> FieldError {
-    // Texts that name another entry count the rows the operator sees.
-    let message = match error {
-        EntriesError::DuplicatePriority { first, priority, .. } => {
-            format!("row {} already has priority {priority}; each entry needs its own", at(*first) + 1)
-        }
-        EntriesError::DuplicateServer { first, .. } => {
-            format!("row {} already names this address and port", at(*first) + 1)
-        }
-        EntriesError::Empty
-        | EntriesError::TooMany(_)
-        | EntriesError::Address(..)
-        | EntriesError::Port(_)
-        | EntriesError::Priority(_) => error.to_string(),
-    };
     let field = match error.place() {
         None => "entries".to_owned(),
         Some((index, EntryField::Priority)) => format!("entries[{}].priority", at(index)),
         Some((index, EntryField::Address)) => format!("entries[{}].address", at(index)),
         Some((index, EntryField::Port)) => format!("entries[{}].port", at(index)),
     };
-    FieldError::new(field, message)
+    FieldError::new(field, rule_of(error, at))
+}
+
+/// The rule that entries broke. One that names another entry counts the rows that the operator sees.
+pub(crate) fn rule_of(error: &EntriesError, at: impl Fn(usize) -> usize) -> ListRule {
+    match error {
+        EntriesError::Empty => ListRule::NoEntry,
+        EntriesError::TooMany(given) => ListRule::TooManyEntries { most: MAX_ENTRIES, given: *given },
+        EntriesError::Address(_, error) => ListRule::Address { because: error.to_string() },
+        EntriesError::Port(_) => ListRule::Port,
+        EntriesError::Priority(_) => ListRule::Priority,
+        EntriesError::DuplicatePriority { first, priority, .. } => {
+            ListRule::PriorityTaken { row: at(*first) + 1, priority: *priority }
+        }
+        EntriesError::DuplicateServer { first, .. } => ListRule::ServerTaken { row: at(*first) + 1 },
+    }
 }
 
 /// Entries from the database as the wire wants them.
@@ -323,9 +324,9 @@ fn unreadable(revision: &Revision) -> Fault {
     Fault::Internal
 }
 
-fn too_late_to_cancel(state: Option<PushState>) -> String {
-    let why = match state {
-        Some(PushState::Staged | PushState::Probed | PushState::Trial) => "the device is trying this list already",
+fn too_late_to_cancel(state: Option<PushState>) -> DeviceObstacle {
+    match state {
+        Some(PushState::Staged | PushState::Probed | PushState::Trial) => DeviceObstacle::TooLateToCancel,
         Some(
             PushState::Pending
             | PushState::Committed
@@ -334,9 +335,8 @@ fn too_late_to_cancel(state: Option<PushState>) -> String {
             | PushState::Drifted
             | PushState::Conflict,
         )
-        | None => "no change is waiting for the device",
-    };
-    format!("There is nothing to cancel: {why}.")
+        | None => DeviceObstacle::NothingToCancel,
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use gateway::{
     server::{Admission, Refusal},
     wire::{DeviceId, Reason, RingId, ServerStart},
 };
-use model::{DeviceInfo, Fault, ServerEntry};
+use model::{DeviceInfo, Fault, Malformed, ServerEntry, StorageTrouble};
 use std::time::{Duration, Instant};
 
 /// How soon a device comes back while the store does not answer.
@@ -140,8 +140,7 @@ impl Service {
             Some(SightingChanged::Ended) => self.changed(Change::Device { id: device }),
             Some(SightingChanged::Opened(_) | SightingChanged::Replaced) => {}
             None => {
-                let hint = "The end of a session could not be written; the log says why.".to_owned();
-                return Err(Fault::StorageUnavailable { hint });
+                return Err(StorageTrouble::SessionEndNotWritten.into());
             }
         }
         Ok(())
@@ -154,7 +153,7 @@ impl Service {
     /// The rows claim to be this server's own, or the store fails.
     pub async fn store_peer_sightings(&self, server_id: &str, rows: &[Sighting]) -> Result<(), Fault> {
         if server_id == self.identity.server_id {
-            return Err(Fault::Malformed { reason: "Another server claims to be this one.".to_owned() });
+            return Err(Malformed::OwnServerId.into());
         }
         if rows.is_empty() {
             return Ok(());

@@ -1,8 +1,10 @@
 //! Where a device stands: what the database says of it and what the servers saw of it, as one picture.
 
 use super::store::{DeviceRecord, ReportedList, Revision, Sighting};
-use crate::{Service, names::device_name_of};
-use model::{Connection, DeviceInfo, DeviceServers, DeviceStatus, Fault, ListVersion, ProbeTable, Push, PushState};
+use crate::Service;
+use model::{
+    Connection, DeviceInfo, DeviceServers, DeviceStatus, Fault, ListVersion, Missing, ProbeTable, Push, PushState,
+};
 
 /// The highest revision that is counted on from: JSON's readers know no higher whole numbers.
 pub(crate) const MAX_NUMBER: u64 = 1 << 52;
@@ -220,7 +222,7 @@ pub(crate) fn status_of(connection: Option<&Connection>) -> DeviceStatus {
 }
 
 fn no_such(id: u32) -> Fault {
-    Fault::NotFound { what: device_name_of(id) }
+    Missing::Device { device: id }.into()
 }
 
 fn order(sighting: &Sighting) -> (u64, &str) {

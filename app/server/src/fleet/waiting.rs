@@ -16,7 +16,7 @@ use gateway::{
     enrolment::KeyFingerprint,
     wire::{DeviceId, ListHash, Reason, ServerList},
 };
-use model::{DeviceSummary, Fault, RevisionSource, ServerEntry, WaitingDevice};
+use model::{DeviceObstacle, DeviceSummary, Fault, Missing, RevisionSource, ServerEntry, WaitingDevice};
 use serde_json::json;
 
 impl Service {
@@ -54,7 +54,7 @@ impl Service {
         let waiting = self.undecided(id).await?;
         let acceptance = self.acceptance_of(actor, &waiting).await?;
         if !self.store.accept_waiting(&acceptance).await? {
-            return Err(Fault::WrongState { reason: "Somebody else decided on this device just now.".to_owned() });
+            return Err(DeviceObstacle::DecidedMeanwhile.into());
         }
         tracing::info!(device = waiting.device_id, key = id, operator = actor.login, "device accepted");
         if let (Some(gateway), Some(_)) = (self.gateway.get(), &acceptance.revoked) {
@@ -75,14 +75,9 @@ impl Service {
         self.require_active().await?;
         let claims: Vec<_> = self.store.list_waiting().await?.into_iter().filter(|w| w.device_id == device).collect();
         match claims.as_slice() {
-            [] => Err(Fault::NotFound { what: format!("waiting {}", device_name_of(device)) }),
+            [] => Err(Missing::WaitingDevice { device }.into()),
             [only] => self.accept_waiting(actor, &only.fingerprint).await,
-            several => Err(Fault::WrongState {
-                reason: format!(
-                    "{} waiting devices claim to be device {device}. Compare their keys under Waiting Device.",
-                    several.len()
-                ),
-            }),
+            several => Err(DeviceObstacle::SeveralClaims { device, claims: several.len() }.into()),
         }
     }
 
@@ -97,7 +92,7 @@ impl Service {
         let before = json!({ "key": waiting.fingerprint, "peer": waiting.peer });
         let audit = self.audit(actor, "waiting_device.reject", device_name_of(waiting.device_id), Some(before), None);
         if !self.store.reject_waiting(&waiting.fingerprint, &audit).await? {
-            return Err(Fault::WrongState { reason: "Somebody else decided on this device just now.".to_owned() });
+            return Err(DeviceObstacle::DecidedMeanwhile.into());
         }
         tracing::info!(device = waiting.device_id, key = id, operator = actor.login, "device rejected");
         self.decided(&waiting.fingerprint);
@@ -106,11 +101,11 @@ impl Service {
 
     async fn undecided(&self, id: &str) -> Result<WaitingRecord, Fault> {
         let waiting = self.store.find_waiting(&id.to_lowercase()).await?;
-        let waiting = waiting.ok_or_else(|| Fault::NotFound { what: "such waiting device".to_owned() })?;
+        let waiting = waiting.ok_or(Missing::WaitingKey)?;
         match waiting.state {
             WaitingState::Waiting => Ok(waiting),
-            WaitingState::Accepted => Err(Fault::WrongState { reason: "This device was accepted already.".to_owned() }),
-            WaitingState::Rejected => Err(Fault::WrongState { reason: "This device was rejected already.".to_owned() }),
+            WaitingState::Accepted => Err(DeviceObstacle::AcceptedAlready.into()),
+            WaitingState::Rejected => Err(DeviceObstacle::RejectedAlready.into()),
         }
     }
 
@@ -119,7 +114,7 @@ impl Service {
         let issued = self.keys.authority().issue_device(&waiting.request, DeviceId(device), self.clock.now());
         let issued = issued.map_err(|error| {
             tracing::warn!(device, %error, "no certificate could be issued");
-            Fault::WrongState { reason: format!("This device cannot be accepted: {error}.") }
+            DeviceObstacle::NotAcceptable { because: error.to_string() }
         })?;
         let before = self.store.find_device(device).await?;
         let wanted = match &before {

@@ -152,7 +152,7 @@ impl PlainListener {
         }
         match self.service.find_servers(device.0).await {
             Ok(_) => {}
-            Err(Fault::NotFound { .. }) => return Err(Refused::NotMember(device.0)),
+            Err(Fault::NotFound(_)) => return Err(Refused::NotMember(device.0)),
             Err(fault) => return Err(Refused::inside(fault)),
         }
         let key = ServerKey::generate().map_err(Refused::inside)?;

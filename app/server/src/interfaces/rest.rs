@@ -107,5 +107,5 @@ impl<S: Send + Sync> FromRequestParts<S> for By {
 
 /// A Device ID in a path; another text is a device that is not there.
 fn device_id(text: &str) -> Result<u32, Problem> {
-    text.parse().map_err(|_| model::Fault::NotFound { what: format!("device {text}") }.into())
+    text.parse().map_err(|_| model::Missing::DeviceText { text: text.to_owned() }.into())
 }

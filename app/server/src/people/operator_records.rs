@@ -8,7 +8,7 @@ use crate::{
     paging,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use model::{Fault, Page, Role, SignInAttempt, SignInQuery};
+use model::{ChoiceRule, Fault, Page, Role, SignInAttempt, SignInQuery};
 use std::{collections::HashMap, sync::atomic::Ordering};
 
 impl Service {
@@ -86,7 +86,7 @@ fn parse_cursor(cursor: &str) -> Result<SignInMark, Fault> {
         let mark = (parts.next()?.to_owned(), parts.next()?.to_owned(), parts.next()?.parse().ok()?);
         parts.next().is_none().then_some(mark)
     };
-    mark().ok_or_else(|| Fault::field("cursor", "take the cursor from next_cursor of the page before"))
+    mark().ok_or_else(|| Fault::field("cursor", ChoiceRule::Cursor))
 }
 
 #[cfg(test)]

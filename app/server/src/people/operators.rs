@@ -11,7 +11,7 @@ use crate::{
     changes::Change,
     db::{AuditEntry, StoreError},
 };
-use model::{Fault, Operator, SignInInput};
+use model::{AccountRule, Fault, Missing, Operator, SignInInput, WrongState};
 
 /// The login of the operator that is there from the start.
 pub const FIRST_LOGIN: &str = "admin";
@@ -79,7 +79,7 @@ impl Service {
         let audit = self.password_audit(&actor.login, actor.peer.as_deref(), "operator.create", &operator);
         match self.store.insert_operator(&operator, &audit).await {
             Ok(()) => {}
-            Err(StoreError::Exists(_)) => return Err(Fault::field("login", "There is an operator with this login.")),
+            Err(StoreError::Exists(_)) => return Err(Fault::field("login", AccountRule::LoginTaken)),
             Err(error) => return Err(error.into()),
         }
         self.changed(Change::Database);
@@ -97,7 +97,7 @@ impl Service {
         self.change_password_of(&input, new, actor.peer.as_deref()).await.map_err(|fault| {
             // Who is signed in would take a 401 for the end of the sign-in.
             let wrong = fault == Fault::WrongPassword;
-            if wrong { Fault::field("current_password", "This is not your current password.") } else { fault }
+            if wrong { Fault::field("current_password", AccountRule::CurrentPassword) } else { fault }
         })
     }
 
@@ -117,7 +117,7 @@ impl Service {
         check_new("new_password", new).map_err(|error| Fault::Invalid { errors: vec![error] })?;
         let mut operator = self.authenticate(input, peer).await?;
         if new == input.password {
-            return Err(Fault::field("new_password", "The new password is the same as the current one."));
+            return Err(Fault::field("new_password", AccountRule::SamePassword));
         }
         operator.password_hash = self.sign_in_guard.passwords.hash(new).await?;
         operator.must_change_password = false;
@@ -132,7 +132,7 @@ impl Service {
     /// [`Fault::NotFound`], [`Fault::NotActive`] on a standby, or the store's.
     pub async fn reset_operator(&self, actor: &Actor, login: &str) -> Result<String, Fault> {
         self.require_active().await?;
-        let missing = || Fault::NotFound { what: format!("operator {login}") };
+        let missing = || Missing::Operator { login: login.to_owned() };
         let mut operator = self.store.find_operator(login).await?.ok_or_else(missing)?;
         let password = generate_password();
         operator.password_hash = self.sign_in_guard.passwords.hash(&password).await?;
@@ -148,14 +148,13 @@ impl Service {
     /// [`Fault::NotFound`], [`Fault::NotActive`] on a standby, [`Fault::WrongState`] for the last one, or the store's.
     pub async fn remove_operator(&self, actor: &Actor, login: &str) -> Result<(), Fault> {
         self.require_active().await?;
-        let missing = || Fault::NotFound { what: format!("operator {login}") };
+        let missing = || Missing::Operator { login: login.to_owned() };
         let operator = self.store.find_operator(login).await?.ok_or_else(missing)?;
         let subject = format!("operator {}", operator.login);
         let audit =
             self.audit(actor, "operator.remove", subject, Some(serde_json::json!({ "name": operator.name })), None);
         if !self.store.remove_operator(&operator, &audit).await? {
-            let reason = format!("{} is the only operator. Add another one first.", operator.login);
-            return Err(Fault::WrongState { reason });
+            return Err(WrongState::LastOperator { login: operator.login }.into());
         }
         tracing::warn!(login = operator.login, by = actor.login, "operator removed");
         self.store.end_refresh_tokens_of(&operator.login).await?;
@@ -172,7 +171,7 @@ impl Service {
     ) -> Result<(), Fault> {
         let audit = self.password_audit(by, peer, action, operator);
         if !self.store.replace_password(operator, &audit).await? {
-            return Err(Fault::NotFound { what: format!("operator {}", operator.login) });
+            return Err(Missing::Operator { login: operator.login.clone() }.into());
         }
         self.store.end_refresh_tokens_of(&operator.login).await?;
         self.changed(Change::Database);
@@ -201,11 +200,10 @@ impl Service {
 fn parse_login(text: &str) -> Result<&str, Fault> {
     let plain = |c: char| c.is_alphanumeric() || "._-@".contains(c);
     if text.is_empty() || text.chars().count() > MAX_LOGIN_CHARS || !text.chars().all(plain) {
-        let rule = "a login has 1 to 32 letters, digits, and . _ - @";
-        return Err(Fault::field("login", rule));
+        return Err(Fault::field("login", AccountRule::Login));
     }
     if NOBODY.iter().any(|taken| text.eq_ignore_ascii_case(taken)) {
-        return Err(Fault::field("login", "the audit trail uses this name for the server itself"));
+        return Err(Fault::field("login", AccountRule::LoginReserved));
     }
     Ok(text)
 }
@@ -237,7 +235,10 @@ mod tests {
         let room = Room::active().await;
         let password = room.service.add_operator(&admin(), "eva").await.unwrap();
         let alone = room.service.remove_operator(&admin(), "eva").await;
-        assert!(matches!(&alone, Err(Fault::WrongState { reason }) if reason.contains("only operator")), "{alone:?}");
+        assert!(
+            matches!(&alone, Err(Fault::WrongState(state)) if state.to_string().contains("only operator")),
+            "{alone:?}"
+        );
         room.service.add_operator(&admin(), "otto").await.unwrap();
         let input = SignInInput { login: "eva".to_owned(), password };
         let signed_in = room.service.sign_in(input.clone(), None).await.unwrap();
@@ -249,7 +250,7 @@ mod tests {
         assert_eq!(room.service.bearer_of(&signed_in.access_token, None).await.err(), Some(Fault::NotSignedIn));
         assert_eq!(room.service.refresh(&signed_in.refresh_token).await.err(), Some(Fault::NotSignedIn));
         let gone = room.service.remove_operator(&admin(), "eva").await;
-        assert!(matches!(gone, Err(Fault::NotFound { .. })), "{gone:?}");
+        assert!(matches!(gone, Err(Fault::NotFound(_))), "{gone:?}");
         standby.service.note_revocations(&room.service.store.list_revocations().await.unwrap()).await.unwrap();
         assert_eq!(
             standby.service.authenticate(&input, None).await,

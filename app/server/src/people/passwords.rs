@@ -4,7 +4,7 @@ use argon2::{
     Argon2, PasswordHash, PasswordHasher as _, PasswordVerifier as _,
     password_hash::{Salt, SaltString},
 };
-use model::{Fault, FieldError};
+use model::{AccountRule, Fault, FieldError};
 use rand::Rng as _;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;
@@ -77,12 +77,10 @@ impl Passwords {
 /// Checks a new password; `field` is where an error is shown.
 pub(crate) fn check_new(field: &str, password: &str) -> Result<(), FieldError> {
     if password.chars().count() < MIN_PASSWORD_CHARACTERS {
-        let rule =
-            format!("A password has at least {MIN_PASSWORD_CHARACTERS} characters; several words make a good one.");
-        return Err(FieldError::new(field, rule));
+        return Err(FieldError::new(field, AccountRule::ShortPassword { least: MIN_PASSWORD_CHARACTERS }));
     }
     if password.len() > MAX_PASSWORD_BYTES {
-        return Err(FieldError::new(field, format!("A password has at most {MAX_PASSWORD_BYTES} bytes.")));
+        return Err(FieldError::new(field, AccountRule::LongPassword { most: MAX_PASSWORD_BYTES }));
     }
     Ok(())
 }

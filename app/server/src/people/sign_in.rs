@@ -7,8 +7,8 @@ use super::{
     tokens,
     tokens::{ACCESS_LIFE, Claims},
 };
-use crate::{Service, actor::Actor, clock::text_of, cluster::shared_database::NO_RECORDS};
-use model::{Fault, Operator, SignInInput};
+use crate::{Service, actor::Actor, clock::text_of};
+use model::{Fault, Operator, SignInInput, StorageTrouble};
 use std::{
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -80,7 +80,7 @@ impl Service {
     /// Checks login and password, and nothing more.
     pub(crate) async fn authenticate(&self, input: &SignInInput, peer: Option<&str>) -> Result<OperatorRecord, Fault> {
         if self.store.is_blank() {
-            return Err(Fault::StorageUnavailable { hint: NO_RECORDS.to_owned() });
+            return Err(StorageTrouble::NoRecords.into());
         }
         let login: String = input.login.trim().chars().take(MAX_LOGIN_CHARACTERS).collect();
         let place = peer.unwrap_or_default();

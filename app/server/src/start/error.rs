@@ -96,8 +96,13 @@ pub enum StartError {
 }
 
 fn words_of(fault: &Fault) -> String {
-    let Fault::Invalid { errors } = fault else { return fault.to_string() };
-    errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect::<Vec<_>>().join("; ")
+    match fault.errors() {
+        [] => fault.to_string(),
+        errors => {
+            let told = errors.iter().map(|error| format!("{}: {}", error.field, error.rule));
+            told.collect::<Vec<_>>().join("; ")
+        }
+    }
 }
 
 fn because(error: &StoreError) -> String {

@@ -91,7 +91,7 @@ async fn a_full_disk_is_told_and_loses_neither_sessions_nor_data() {
     for _ in 0..3 {
         let refused = portal.put_servers(token).await;
         assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{}", refused.text);
-        assert_eq!(refused.problem(), "storage-unavailable");
+        assert_eq!(refused.problem(), "disk-full");
         assert!(refused.json()["detail"].as_str().unwrap().contains("disk is full"), "{}", refused.text);
     }
     sleep(Duration::from_secs(2)).await;

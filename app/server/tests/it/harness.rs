@@ -136,7 +136,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {:?}", self.text))
     }
 
-    /// The problem's type; "" if it is none.
+    /// The problem's code; "" if it is none.
     pub(crate) fn problem(&self) -> String {
         let kind = self.headers.get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap());
         if kind != Some("application/problem+json") {
@@ -146,7 +146,9 @@ impl Answer {
         assert_eq!(problem["status"], self.status.as_u16());
         assert!(!problem["title"].as_str().unwrap().is_empty());
         assert!(!problem["detail"].as_str().unwrap().is_empty());
-        problem["type"].as_str().unwrap().to_owned()
+        let code = problem["code"].as_str().unwrap();
+        assert_eq!(problem["type"], format!("/problems/{code}"));
+        code.to_owned()
     }
 
     /// The fields that the problem names.

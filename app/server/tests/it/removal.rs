@@ -26,7 +26,10 @@ async fn a_removed_server_stays_out_and_another_takes_its_place() {
     };
     until("they have heard each other", async || state().await == Some(PeerState::Reachable)).await;
     let refused = one.service().remove_server(&console(), &two_id).await;
-    assert!(matches!(&refused, Err(Fault::WrongState { reason }) if reason.contains("Stop it first")), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(Fault::WrongState(state)) if state.to_string().contains("Stop it first")),
+        "{refused:?}"
+    );
     two.stop().await;
     until("it is silent", async || state().await == Some(PeerState::Unreachable)).await;
     one.service().remove_server(&console(), &two_id).await.unwrap();

@@ -228,7 +228,7 @@ async fn operators_pause_resume_abort_and_take_back() {
     assert!(begun <= 1, "{begun}");
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(count(1, "waiting").await, waiting, "a paused rollout begins nobody");
-    assert_eq!(verb(1, "pause").await.problem(), "wrong-state");
+    assert_eq!(verb(1, "pause").await.problem(), "rollout-state");
     assert_eq!(verb(1, "resume").await.json()["state"], "running");
     comes_to(service, 1, |rollout| rollout.state == RolloutState::Finished).await;
     assert_eq!(count(1, "committed").await, 3);
@@ -250,7 +250,7 @@ async fn operators_pause_resume_abort_and_take_back() {
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     let aborted = verb(3, "abort").await.json();
     assert_eq!((&aborted["state"], aborted["ended_at"].is_string()), (&json!("aborted"), true), "{aborted}");
-    assert_eq!(verb(3, "resume").await.problem(), "wrong-state");
+    assert_eq!(verb(3, "resume").await.problem(), "rollout-state");
     let page = portal.get("/rollouts?limit=2", token).await.json();
     let ids: Vec<_> = page["items"].as_array().unwrap().iter().map(|rollout| rollout["id"].clone()).collect();
     assert_eq!((ids, &page["total"]), (vec![json!(3), json!(2)], &json!(3)));

@@ -133,7 +133,7 @@ fn Cell(index: usize, state: TableState, column: Column) -> impl IntoView {
     let error = {
         let field = field.clone();
         Signal::derive(move || {
-            state.errors.with(|errors| errors.iter().find(|error| error.field == field).map(|e| e.message.clone()))
+            state.errors.with(|errors| errors.iter().find(|error| error.field == field).map(model::FieldError::message))
         })
     };
     let numeric = column.numeric.then_some("numeric");

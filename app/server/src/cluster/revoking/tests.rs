@@ -44,8 +44,8 @@ async fn a_removed_device_is_refused_until_it_is_accepted_anew() {
     room.service.register_session(&arriving).await.unwrap();
 
     room.service.remove_device(&admin(), FIRST).await.unwrap();
-    assert!(matches!(room.service.find_device(FIRST).await, Err(Fault::NotFound { .. })));
-    assert!(matches!(room.service.remove_device(&admin(), FIRST).await, Err(Fault::NotFound { .. })));
+    assert!(matches!(room.service.find_device(FIRST).await, Err(Fault::NotFound(_))));
+    assert!(matches!(room.service.remove_device(&admin(), FIRST).await, Err(Fault::NotFound(_))));
     for serial in [&serial, &arriving.certificate_serial] {
         let refused = room.service.may_register(FIRST, serial).await;
         assert!(matches!(refused, Err(Refusal::Goodbye(Reason::Revoked, _))), "{serial}: {refused:?}");
@@ -89,9 +89,12 @@ async fn only_a_silent_server_is_removed_and_then_always_refused() {
     let own = room.service.identity.server_id.clone();
     told(&room, 0);
     let reachable = room.service.remove_server(&admin(), "two").await;
-    assert!(matches!(&reachable, Err(Fault::WrongState { reason }) if reason.contains("answers")), "{reachable:?}");
-    assert!(matches!(room.service.remove_server(&admin(), &own).await, Err(Fault::WrongState { .. })));
-    assert!(matches!(room.service.remove_server(&admin(), "three").await, Err(Fault::NotFound { .. })));
+    assert!(
+        matches!(&reachable, Err(Fault::WrongState(state)) if state.to_string().contains("answers")),
+        "{reachable:?}"
+    );
+    assert!(matches!(room.service.remove_server(&admin(), &own).await, Err(Fault::WrongState(_))));
+    assert!(matches!(room.service.remove_server(&admin(), "three").await, Err(Fault::NotFound(_))));
 
     room.service.peers.expire(Instant::now() + std::time::Duration::from_secs(60));
     assert!(!room.service.store.is_server_revoked("two", "ab").await.unwrap());

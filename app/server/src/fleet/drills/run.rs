@@ -68,7 +68,7 @@ async fn send_away(service: &Service, actor: &Actor, drill: &mut Drill, stop: &C
             if stop.is_cancelled() {
                 return (id, Err("the drill was stopped before".to_owned()));
             }
-            (id, send(service, actor, id, to, stay).await.map_err(|fault| fault.to_string()))
+            (id, send(service, actor, id, to, stay).await.map_err(|stays| stays.to_string()))
         }
     });
     let sent: Vec<(u32, Result<MoveInput, String>)> = stream::iter(orders).buffer_unordered(AT_ONCE).collect().await;
@@ -86,15 +86,25 @@ async fn send_away(service: &Service, actor: &Actor, drill: &mut Drill, stop: &C
     homes
 }
 
+/// Why a device does not take part.
+#[derive(Debug, thiserror::Error)]
+enum Stays {
+    #[error("it is not connected to this server")]
+    NotHere,
+    #[error("from where it is, no entry of its list leads to that server")]
+    NoWay,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
 /// Where the device was, if it goes.
-async fn send(service: &Service, actor: &Actor, device: u32, to: &str, stay: u32) -> Result<MoveInput, Fault> {
-    let wrong = |reason: &str| Fault::WrongState { reason: reason.to_owned() };
+async fn send(service: &Service, actor: &Actor, device: u32, to: &str, stay: u32) -> Result<MoveInput, Stays> {
     let connected = service.find_servers(device).await?.connected;
     let home = connected.filter(|at| at.server == service.identity().server_id);
-    let home = home.ok_or_else(|| wrong("it is not connected to this server"))?;
+    let home = home.ok_or(Stays::NotHere)?;
     let table = service.probe_servers(device, None).await?;
     let row = table.rows.iter().find(|row| row.passed && row.server.as_ref().is_some_and(|server| server.id == to));
-    let row = row.ok_or_else(|| wrong("from where it is, no entry of its list leads to that server"))?;
+    let row = row.ok_or(Stays::NoWay)?;
     let there = MoveInput { address: row.address.clone(), port: row.port, ttl_seconds: Some(stay) };
     service.move_device(actor, device, there).await?;
     Ok(MoveInput { address: home.address, port: home.port, ttl_seconds: Some(HOME_S) })

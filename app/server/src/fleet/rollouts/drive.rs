@@ -79,7 +79,7 @@ impl Service {
         for _ in 0..MAX_TRIES {
             let standing = match self.standing_of(device).await {
                 // It was removed this moment; the next look sees that.
-                Err(Fault::NotFound { .. }) => return Ok(Begun::Overtaken),
+                Err(Fault::NotFound(_)) => return Ok(Begun::Overtaken),
                 standing => standing?,
             };
             if let Some(note) = self.overtaken_by(rollout, member, &standing).await? {
@@ -192,7 +192,7 @@ impl Service {
             }
             match self.cancel_push(&by, member.device).await {
                 // The device was faster, or is gone.
-                Ok(_) | Err(Fault::WrongState { .. } | Fault::NotFound { .. }) => {}
+                Ok(_) | Err(Fault::WrongState(_) | Fault::NotFound(_)) => {}
                 Err(fault) => return Err(fault),
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{Course, plan};
 use crate::{Service, actor::Actor, db::AuditEntry, fleet::store::RolloutMove};
-use model::{Fault, Rollout, RolloutState, RolloutVerb};
+use model::{DeviceObstacle, Fault, Rollout, RolloutState, RolloutVerb};
 
 impl Service {
     /// Does what an operator wants; the answer is the rollout as it is then, after a rollback the one that takes it back.
@@ -28,10 +28,11 @@ impl Service {
         self.require_active().await?;
         let course = self.course(id).await?;
         if course.record.state != RolloutState::Running {
-            return Err(not_now(&course, "paused"));
+            return Err(not_now(&course, RolloutVerb::Pause));
         }
         let audit = self.move_audit(actor, "rollout.pause", &course, RolloutState::Paused);
-        self.move_rollout(&course, RolloutState::Paused, None, course.record.forgiven, audit, "paused").await?;
+        self.move_rollout(&course, RolloutState::Paused, None, course.record.forgiven, audit, RolloutVerb::Pause)
+            .await?;
         self.find_rollout(id).await
     }
 
@@ -47,11 +48,11 @@ impl Service {
             RolloutState::Paused => course.record.forgiven,
             RolloutState::Stopped => plan::failures(&course.states),
             RolloutState::Running | RolloutState::Finished | RolloutState::Aborted => {
-                return Err(not_now(&course, "resumed"));
+                return Err(not_now(&course, RolloutVerb::Resume));
             }
         };
         let audit = self.move_audit(actor, "rollout.resume", &course, RolloutState::Running);
-        self.move_rollout(&course, RolloutState::Running, None, forgiven, audit, "resumed").await?;
+        self.move_rollout(&course, RolloutState::Running, None, forgiven, audit, RolloutVerb::Resume).await?;
         self.find_rollout(id).await
     }
 
@@ -64,10 +65,11 @@ impl Service {
         self.require_active().await?;
         let course = self.course(id).await?;
         if !course.record.state.is_open() {
-            return Err(not_now(&course, "aborted"));
+            return Err(not_now(&course, RolloutVerb::Abort));
         }
         let audit = self.move_audit(actor, "rollout.abort", &course, RolloutState::Aborted);
-        self.move_rollout(&course, RolloutState::Aborted, None, course.record.forgiven, audit, "aborted").await?;
+        self.move_rollout(&course, RolloutState::Aborted, None, course.record.forgiven, audit, RolloutVerb::Abort)
+            .await?;
         self.withdraw_aborted(id).await?;
         self.find_rollout(id).await
     }
@@ -79,12 +81,12 @@ impl Service {
         reason: Option<String>,
         forgiven: u64,
         audit: AuditEntry,
-        done: &str,
+        verb: RolloutVerb,
     ) -> Result<(), Fault> {
         let (id, from) = (course.record.id, course.record.state);
         let step = RolloutMove { id, from, to, reason, forgiven, ends: false, audit };
         if !self.store.move_rollout(&step).await? {
-            return Err(not_now(&self.course(id).await?, done));
+            return Err(not_now(&self.course(id).await?, verb));
         }
         tracing::info!(rollout = id, state = ?to, operator = step.audit.operator, "rollout moved");
         self.rollouts_changed();
@@ -93,13 +95,6 @@ impl Service {
 }
 
 /// Why something cannot be done to a rollout.
-pub(super) fn not_now(course: &Course, done: &str) -> Fault {
-    let why = match course.record.state {
-        RolloutState::Running => "it is running",
-        RolloutState::Paused => "it is paused",
-        RolloutState::Stopped => "it has stopped by itself",
-        RolloutState::Finished => "it has finished",
-        RolloutState::Aborted => "it was aborted",
-    };
-    Fault::WrongState { reason: format!("Rollout {} cannot be {done}: {why}.", course.record.id) }
+pub(super) fn not_now(course: &Course, verb: RolloutVerb) -> Fault {
+    DeviceObstacle::RolloutState { rollout: course.record.id, verb, state: course.record.state }.into()
 }

@@ -6,7 +6,7 @@ use crate::{
     actor::Actor,
     fleet::store::{ChosenDevice, RolloutMember, RolloutRecord},
 };
-use model::{Fault, Rollout, RolloutDeviceState, RolloutState};
+use model::{DeviceObstacle, Fault, Rollout, RolloutDeviceState, RolloutState, RolloutVerb};
 
 impl Service {
     /// Begins a rollout that takes this one back. One that is held is ended by that; one that runs must be held first.
@@ -18,7 +18,7 @@ impl Service {
         self.require_active().await?;
         let course = self.course(id).await?;
         match course.record.state {
-            RolloutState::Running => return Err(not_now(&course, "rolled back")),
+            RolloutState::Running => return Err(not_now(&course, RolloutVerb::Rollback)),
             RolloutState::Finished | RolloutState::Aborted => {}
             RolloutState::Paused | RolloutState::Stopped => {
                 if undone(&course).is_empty() {
@@ -30,8 +30,7 @@ impl Service {
         if let Some(by) = self.store.list_rollbacks().await?.get(&id)
             && self.course(*by).await?.record.state.is_open()
         {
-            let reason = format!("Rollout {id} is being rolled back already, by rollout {by}.");
-            return Err(Fault::WrongState { reason });
+            return Err(DeviceObstacle::RollbackRunning { rollout: id, rolled_back_by: *by }.into());
         }
         let devices = undone(&self.course(id).await?);
         if devices.is_empty() {
@@ -56,5 +55,5 @@ fn undone(course: &Course) -> Vec<ChosenDevice> {
 }
 
 fn nothing_to_undo(id: u64) -> Fault {
-    Fault::WrongState { reason: format!("No device keeps what rollout {id} gave it: there is nothing to roll back.") }
+    DeviceObstacle::NothingToRollBack { rollout: id }.into()
 }

@@ -2,7 +2,7 @@
 //! something, and within that as the device list shows them.
 
 use crate::Service;
-use model::{Fault, FieldError, PreviewDevice, Selector};
+use model::{ChoiceRule, Fault, FieldError, PreviewDevice, Selector};
 use std::collections::BTreeSet;
 
 /// Unknown devices that an answer names; more would help nobody.
@@ -18,20 +18,19 @@ impl Service {
         let mut found = self.select_devices(query).await?;
         match selector {
             Selector::All { all: false } => {
-                return Err(Fault::field("selector.all", "all is true, or is left out"));
+                return Err(Fault::field("selector.all", ChoiceRule::All));
             }
             Selector::All { all: true } if found.is_empty() => {
-                return Err(Fault::field("selector.all", "no device belongs to this installation yet"));
+                return Err(Fault::field("selector.all", ChoiceRule::NoDeviceYet));
             }
             Selector::Query { query } if query.trim().is_empty() => {
-                let rule = "a part of the name, the Device ID or the IP address; for every device use all";
-                return Err(Fault::field("selector.query", rule));
+                return Err(Fault::field("selector.query", ChoiceRule::Query));
             }
             Selector::Query { .. } if found.is_empty() => {
-                return Err(Fault::field("selector.query", "no device matches"));
+                return Err(Fault::field("selector.query", ChoiceRule::NoMatch));
             }
             Selector::Devices { devices } if devices.is_empty() => {
-                return Err(Fault::field("selector.devices", "choose at least one device"));
+                return Err(Fault::field("selector.devices", ChoiceRule::NoDeviceChosen));
             }
             Selector::Devices { devices } => {
                 let there: BTreeSet<u32> = found.iter().map(|device| device.id).collect();
@@ -49,7 +48,9 @@ fn require_known(devices: &[u32], there: &BTreeSet<u32>) -> Result<(), Fault> {
     let unknown = devices.iter().enumerate().filter(|(_, id)| !there.contains(id));
     let errors: Vec<FieldError> = unknown
         .take(MAX_ERRORS)
-        .map(|(index, id)| FieldError::new(format!("selector.devices[{index}]"), format!("there is no device {id}")))
+        .map(|(index, id)| {
+            FieldError::new(format!("selector.devices[{index}]"), ChoiceRule::NoSuchDevice { device: *id })
+        })
         .collect();
     if errors.is_empty() { Ok(()) } else { Err(Fault::Invalid { errors }) }
 }

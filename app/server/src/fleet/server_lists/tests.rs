@@ -5,10 +5,10 @@ use crate::{
     fixture::{FIRST, Room, admin, arrival, entry, reported, row, rows},
     fleet::Report,
 };
-use model::{DeviceServers, EntryInput, Role};
+use model::{DeviceServers, EntryInput, Missing, Role};
 
 fn errors_of(rows: &[EntryInput]) -> Vec<(String, String)> {
-    parse_entries(rows, Blank::Skipped).unwrap_err().into_iter().map(|e| (e.field, e.message)).collect()
+    parse_entries(rows, Blank::Skipped).unwrap_err().into_iter().map(|e| (e.field.clone(), e.message())).collect()
 }
 
 #[test]
@@ -135,7 +135,7 @@ async fn a_pending_push_can_be_cancelled_and_one_under_way_cannot() {
     let room = Room::active().await;
     room.device(FIRST).await;
     let nothing = room.service.cancel_push(&admin(), FIRST).await;
-    assert!(matches!(nothing, Err(Fault::WrongState { .. })));
+    assert!(matches!(nothing, Err(Fault::WrongState(_))));
     room.edit(FIRST, &["10.0.0.6"]).await;
     let servers = room.service.cancel_push(&admin(), FIRST).await.unwrap();
     assert_eq!((servers.revision, servers.entries.as_slice()), (3, [entry(1, "192.0.2.1")].as_slice()));
@@ -147,7 +147,7 @@ async fn a_pending_push_can_be_cancelled_and_one_under_way_cannot() {
     let list = room.wanted(FIRST).await.unwrap();
     room.report(FIRST, &list, &Report::Trial).await;
     let late = room.service.cancel_push(&admin(), FIRST).await;
-    assert!(matches!(late, Err(Fault::WrongState { .. })), "{late:?}");
+    assert!(matches!(late, Err(Fault::WrongState(_))), "{late:?}");
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn a_standby_changes_nothing() {
 #[tokio::test]
 async fn an_unknown_device_has_no_servers() {
     let room = Room::active().await;
-    let missing = Err(Fault::NotFound { what: "device 7".to_owned() });
+    let missing = Err(Fault::NotFound(Missing::Device { device: 7 }));
     assert_eq!(room.service.find_servers(7).await, missing);
     assert_eq!(room.service.replace_servers(&admin(), 7, 1, rows(&["10.0.0.6"])).await, missing);
 }

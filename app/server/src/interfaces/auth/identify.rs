@@ -22,7 +22,7 @@ use model::{Fault, Operator};
 pub async fn refuse_foreign_origin(request: Request, next: Next) -> Response {
     let bearer = bearer_token(request.headers()).is_some();
     if !is_safe(request.method()) && !bearer && origin_of(request.headers()) == Origin::Foreign {
-        return Problem::foreign_origin().into_response();
+        return Problem::from(Fault::ForeignOrigin).into_response();
     }
     next.run(request).await
 }

@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse as _, Redirect, Response},
 };
-use model::paths;
+use model::{AccountRule, paths};
 use model::{Fault, SignInInput, Typed};
 
 /// Where to go after signing in.
@@ -51,7 +51,7 @@ async fn changed_password(post: &Post, fields: &Fields) -> Result<SignedIn, Faul
     let session = auth::any_session_of(&post.parts.extensions)?;
     let new = fields.text("new_password");
     if fields.text("again") != new {
-        return Err(Fault::field("again", "This is not the same as the new password."));
+        return Err(Fault::field("again", AccountRule::PasswordAgain));
     }
     post.state.service.change_password(&session.actor, &fields.text("current_password"), &new).await
 }

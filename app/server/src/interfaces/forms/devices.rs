@@ -2,8 +2,8 @@
 
 use super::{Post, fields::Fields};
 use axum::{extract::Path, response::Response};
-use model::paths;
 use model::{Device, DeviceServers, DeviceSettingInput, Fault, Move, MoveInput, Typed};
+use model::{Missing, paths};
 
 pub(super) async fn save(Path(id): Path<String>, post: Post, fields: Fields) -> Response {
     let input = match fields.device_setting() {
@@ -61,13 +61,14 @@ async fn cancelled(post: &Post, id: &str) -> Result<DeviceServers, Fault> {
 async fn restored(post: &Post, id: &str, number: &str, fields: &Fields) -> Result<DeviceServers, Fault> {
     let actor = &post.session()?.actor;
     let base = fields.text("revision").parse().map_err(|_| Fault::RevisionRequired)?;
-    let missing = |_| Fault::NotFound { what: format!("revision {number} of device {id}") };
-    post.state.service.restore_revision(actor, device_id(id)?, base, number.parse().map_err(missing)?).await
+    let device = device_id(id)?;
+    let revision = number.parse().map_err(|_| Missing::RevisionText { device, text: number.to_owned() })?;
+    post.state.service.restore_revision(actor, device, base, revision).await
 }
 
 /// A Device ID in a path; another text is a device that is not there.
 fn device_id(text: &str) -> Result<u32, Fault> {
-    text.parse().map_err(|_| Fault::NotFound { what: format!("device {text}") })
+    text.parse().map_err(|_| Missing::DeviceText { text: text.to_owned() }.into())
 }
 
 fn page_of(id: &str) -> String {

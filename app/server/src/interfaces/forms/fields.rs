@@ -4,7 +4,7 @@ use axum::{
     Form,
     extract::{FromRequest, Request},
 };
-use model::{DeviceSettingInput, EntryInput, Fault, MoveInput, RolloutInput, Selector, SettingsInput};
+use model::{DeviceSettingInput, EntryInput, Fault, Malformed, MoveInput, RolloutInput, Selector, SettingsInput};
 use std::collections::HashMap;
 
 /// The most rows anybody could mean; the rules say how many are allowed.
@@ -74,7 +74,6 @@ impl Fields {
     ///
     /// [`Fault::Malformed`] if the form does not say for which devices.
     pub(super) fn rollout(&self) -> Result<RolloutInput, Fault> {
-        let malformed = || Fault::Malformed { reason: "The form does not say for which devices.".to_owned() };
         let devices = self.text("devices");
         let selector = if self.0.contains_key("all") {
             Selector::All { all: true }
@@ -82,7 +81,7 @@ impl Fields {
             Selector::Query { query: self.text("query") }
         } else {
             let ids = devices.split(',').filter(|id| !id.trim().is_empty()).map(|id| id.trim().parse());
-            Selector::Devices { devices: ids.collect::<Result<_, _>>().map_err(|_| malformed())? }
+            Selector::Devices { devices: ids.collect::<Result<_, _>>().map_err(|_| Malformed::FormWithoutDevices)? }
         };
         Ok(RolloutInput { selector, entries: self.entries() })
     }
@@ -130,7 +129,7 @@ mod tests {
         assert_eq!(selector(&[("all", "true")]), Ok(Selector::All { all: true }));
         assert_eq!(selector(&[("query", "door")]), Ok(Selector::Query { query: "door".to_owned() }));
         assert_eq!(selector(&[("devices", "7, 8,")]), Ok(Selector::Devices { devices: vec![7, 8] }));
-        assert!(matches!(selector(&[("devices", "7;8")]), Err(Fault::Malformed { .. })));
+        assert!(matches!(selector(&[("devices", "7;8")]), Err(Fault::Malformed(_))));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::{Post, fields::Fields};
 use axum::{extract::Path, response::Response};
-use model::paths;
 use model::{Fault, Rollout, RolloutInput, RolloutVerb, Typed};
+use model::{Missing, paths};
 
 pub(super) async fn create(post: Post, fields: Fields) -> Response {
     let input = match fields.rollout() {
@@ -27,7 +27,7 @@ async fn created(post: &Post, input: RolloutInput) -> Result<Rollout, Fault> {
 
 async fn done(post: &Post, id: &str, verb: &str) -> Result<Rollout, Fault> {
     let actor = &post.session()?.actor;
-    let missing = || Fault::NotFound { what: format!("page rollouts/{id}/{verb}") };
+    let missing = || Fault::from(Missing::Page { path: format!("rollouts/{id}/{verb}") });
     let number = id.parse().map_err(|_| missing())?;
     let known = RolloutVerb::ALL.into_iter().find(|known| known.name() == verb).ok_or_else(missing)?;
     post.state.service.act_on_rollout(actor, number, known).await

@@ -57,10 +57,7 @@ pub(super) async fn login(
     let signed_in = state.service.sign_in(input, auth::peer_of(&extensions).as_deref()).await?;
     if signed_in.operator.must_change_password {
         state.service.sign_out(&signed_in.refresh_token).await?;
-        return Err(Problem::from(Fault::PasswordChangeRequired).with_detail(
-            "Choose a password of your own first: \
-             PUT /api/v1/operators/me/password {\"login\", \"current_password\", \"new_password\"}.",
-        ));
+        return Err(Fault::PasswordChangeRequired.into());
     }
     Ok(axum::Json(signed_in.into()))
 }

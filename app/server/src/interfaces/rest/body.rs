@@ -6,7 +6,7 @@ use axum::{
     extract::{FromRequest, OptionalFromRequest, Request},
     http::{StatusCode, header},
 };
-use model::{Fault, FieldError};
+use model::{Fault, Malformed, Rule};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -23,13 +23,15 @@ impl<S: Send + Sync> FromRequest<S> for JsonValue {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if kind != "application/json" {
-            return Err(malformed("Send the body as JSON, with Content-Type: application/json."));
+            return Err(Malformed::ContentType.into());
         }
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
-            _ => malformed("The body ended early."),
+            StatusCode::PAYLOAD_TOO_LARGE => Fault::TooLarge,
+            _ => Fault::from(Malformed::BodyCutOff),
         })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| malformed(format!("The body is not JSON: {error}.")))
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| Malformed::NotJson { because: error.to_string() }.into())
     }
 }
 
@@ -68,17 +70,12 @@ impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
 
 fn parse<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     let fields = value.as_object().map(|object| object.keys().cloned().collect::<Vec<_>>());
-    let Some(fields) = fields else { return Err(malformed("The body must be a JSON object.")) };
+    let Some(fields) = fields else { return Err(Malformed::NotAnObject.into()) };
     serde_json::from_value(value).map_err(|error| {
         let text = error.to_string();
         // serde names the field in backquotes only when it is missing; else it is one of those that were sent.
         let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
         let field = missing.map(str::to_owned).or_else(|| (fields.len() == 1).then(|| fields[0].clone()));
-        let errors = vec![FieldError::new(field.unwrap_or_default(), text)];
-        Fault::Invalid { errors }.into()
+        Fault::field(field.unwrap_or_default(), Rule::Unreadable { because: text }).into()
     })
-}
-
-fn malformed(reason: impl Into<String>) -> Problem {
-    Fault::Malformed { reason: reason.into() }.into()
 }

@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, Query, State, rejection::QueryRejection},
     http::StatusCode,
 };
-use model::{Device, DeviceQuery, DeviceSummary, Fault, Page};
+use model::{Device, DeviceQuery, DeviceSummary, Malformed, Page};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -20,7 +20,7 @@ pub(super) async fn list(
     _: By,
     query: Result<Query<DeviceQuery>, QueryRejection>,
 ) -> Result<Json<Page<DeviceSummary>>, Problem> {
-    let Query(query) = query.map_err(|error| Fault::Malformed { reason: error.body_text() })?;
+    let Query(query) = query.map_err(|error| Malformed::Query { because: error.body_text() })?;
     Ok(Json(state.service.list_devices(query).await?))
 }
 

@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, Query, State, rejection::QueryRejection},
     http::StatusCode,
 };
-use model::{Drill, DrillInput, Fault};
+use model::{Drill, DrillInput, Malformed};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -28,7 +28,7 @@ pub(super) async fn list(
     _: By,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<Vec<Drill>>, Problem> {
-    let Query(query) = query.map_err(|error| Fault::Malformed { reason: error.body_text() })?;
+    let Query(query) = query.map_err(|error| Malformed::Query { because: error.body_text() })?;
     Ok(Json(state.service.list_drills(query.limit).await?))
 }
 

@@ -6,13 +6,13 @@ use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
 };
-use model::{Event, EventQuery, Fault, Page};
+use model::{Event, EventQuery, Malformed, Page};
 
 pub(super) async fn list(
     State(state): State<AppState>,
     _: By,
     query: Result<Query<EventQuery>, QueryRejection>,
 ) -> Result<Json<Page<Event>>, Problem> {
-    let Query(query) = query.map_err(|error| Fault::Malformed { reason: error.body_text() })?;
+    let Query(query) = query.map_err(|error| Malformed::Query { because: error.body_text() })?;
     Ok(Json(state.service.list_events(query).await?))
 }

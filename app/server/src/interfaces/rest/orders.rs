@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use model::{Fault, FieldError, Move, MoveInput, ProbeTable};
+use model::{Fault, FieldError, ListRule, Move, MoveInput, ProbeTable};
 use serde_json::Value;
 
 /// `{entries?}`; without entries, or without a body, the wanted list is tried.
@@ -36,28 +36,28 @@ pub(super) async fn move_device(
 fn move_of(body: &Value) -> Result<MoveInput, Fault> {
     let mut errors = Vec::new();
     let address = body.get("address").and_then(Value::as_str).unwrap_or_else(|| {
-        errors.push(FieldError::new("address", "address must be the address of an entry of the device's list"));
+        errors.push(FieldError::new("address", ListRule::ListedAddress));
         ""
     });
     let port = body.get("port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
     let port = port.unwrap_or_else(|| {
-        errors.push(FieldError::new("port", "a port is a number from 1 to 65535, for example 51213"));
+        errors.push(FieldError::new("port", ListRule::Port));
         0
     });
     let permanent = match body.get("permanent") {
         None | Some(Value::Null) => false,
         Some(Value::Bool(permanent)) => *permanent,
         Some(_) => {
-            errors.push(FieldError::new("permanent", "permanent must be true or false"));
+            errors.push(FieldError::new("permanent", ListRule::Permanent));
             false
         }
     };
     let ttl = body.get("ttl_seconds").filter(|ttl| !ttl.is_null());
     let ttl_seconds = ttl.and_then(Value::as_u64).and_then(|ttl| u32::try_from(ttl).ok());
     let rule = match (ttl, ttl_seconds, permanent) {
-        (Some(_), None, _) => Some("ttl_seconds must be a whole number of seconds"),
-        (Some(_), Some(_), true) => Some("give either ttl_seconds or permanent: true"),
-        (None, _, false) => Some("say for how many seconds the device stays at least, or permanent: true"),
+        (Some(_), None, _) => Some(ListRule::StayNumber),
+        (Some(_), Some(_), true) => Some(ListRule::StayTwice),
+        (None, _, false) => Some(ListRule::StayMissing),
         (Some(_), Some(_), false) | (None, _, true) => None,
     };
     errors.extend(rule.map(|rule| FieldError::new("ttl_seconds", rule)));

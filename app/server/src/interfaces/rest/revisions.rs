@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use model::{Fault, Page, RevisionEntry, RevisionQuery};
+use model::{Malformed, Missing, Page, RevisionEntry, RevisionQuery};
 
 pub(super) async fn list(
     State(state): State<AppState>,
@@ -20,7 +20,7 @@ pub(super) async fn list(
     query: Result<Query<RevisionQuery>, QueryRejection>,
 ) -> Result<Json<Page<RevisionEntry>>, Problem> {
     let id = device_id(&id)?;
-    let Query(query) = query.map_err(|error| Fault::Malformed { reason: error.body_text() })?;
+    let Query(query) = query.map_err(|error| Malformed::Query { because: error.body_text() })?;
     Ok(Json(state.service.list_revisions(id, query).await?))
 }
 
@@ -32,6 +32,6 @@ pub(super) async fn restore(
 ) -> Result<Response, Problem> {
     let id = device_id(&id)?;
     let base = base_revision(&headers)?;
-    let number = number.parse().map_err(|_| Fault::NotFound { what: format!("revision {number} of device {id}") })?;
+    let number = number.parse().map_err(|_| Missing::RevisionText { device: id, text: number })?;
     Ok(answer(StatusCode::ACCEPTED, state.service.restore_revision(&actor, id, base, number).await?))
 }

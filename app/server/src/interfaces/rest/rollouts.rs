@@ -9,8 +9,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use model::{
-    Fault, FieldError, Page, Rollout, RolloutDevice, RolloutDeviceQuery, RolloutInput, RolloutQuery, RolloutVerb,
-    Selector,
+    ChoiceRule, Fault, FieldError, Malformed, Missing, Page, Rollout, RolloutDevice, RolloutDeviceQuery, RolloutInput,
+    RolloutQuery, RolloutVerb, Selector,
 };
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ pub(super) async fn list(
     _: By,
     query: Result<Query<RolloutQuery>, QueryRejection>,
 ) -> Result<Json<Page<Rollout>>, Problem> {
-    let Query(query) = query.map_err(|error| Fault::Malformed { reason: error.body_text() })?;
+    let Query(query) = query.map_err(|error| Malformed::Query { because: error.body_text() })?;
     Ok(Json(state.service.list_rollouts(query).await?))
 }
 
@@ -47,7 +47,7 @@ pub(super) async fn list_devices(
     query: Result<Query<RolloutDeviceQuery>, QueryRejection>,
 ) -> Result<Json<Page<RolloutDevice>>, Problem> {
     let id = rollout_id(&id)?;
-    let Query(query) = query.map_err(|error| Fault::Malformed { reason: error.body_text() })?;
+    let Query(query) = query.map_err(|error| Malformed::Query { because: error.body_text() })?;
     Ok(Json(state.service.list_rollout_devices(id, query).await?))
 }
 
@@ -83,50 +83,53 @@ fn created(rollout: Rollout) -> Response {
 
 /// A rollout's number in a path; another text is a rollout that is not there.
 fn rollout_id(text: &str) -> Result<u64, Fault> {
-    text.parse().map_err(|_| Fault::NotFound { what: format!("rollout {text}") })
+    text.parse().map_err(|_| Missing::RolloutText { text: text.to_owned() }.into())
 }
 
 /// The body, with every field that does not belong there or does not fit.
 fn input_of(body: &Value) -> Result<RolloutInput, Fault> {
     let mut errors = Vec::new();
-    let mut take = |fault: Fault| {
-        let told = fault.to_string();
-        if let Fault::Invalid { errors: bad } = fault {
-            errors.extend(bad)
-        } else {
-            errors.push(FieldError::new("", told))
-        }
-    };
     for name in body.as_object().into_iter().flat_map(|fields| fields.keys()) {
         if name != "selector" && name != "entries" {
-            take(Fault::field(name, "this field is not known; a rollout has a selector and entries"));
+            errors.push(FieldError::new(name, ChoiceRule::UnknownField));
         }
     }
-    let selector = selector_of(body.get("selector")).map_err(&mut take);
-    let entries = entries_of(body).map_err(&mut take);
+    let selector = taken(selector_of(body.get("selector")), &mut errors)?;
+    let entries = taken(entries_of(body), &mut errors)?;
     match (selector, entries) {
-        (Ok(selector), Ok(entries)) if errors.is_empty() => Ok(RolloutInput { selector, entries }),
+        (Some(selector), Some(entries)) if errors.is_empty() => Ok(RolloutInput { selector, entries }),
         _ => Err(Fault::Invalid { errors }),
     }
 }
 
+/// What was read; `None` if fields broke rules, which are put to the others.
+fn taken<T>(read: Result<T, Fault>, errors: &mut Vec<FieldError>) -> Result<Option<T>, Fault> {
+    match read {
+        Err(Fault::Invalid { errors: bad }) => {
+            errors.extend(bad);
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
+}
+
 fn selector_of(value: Option<&Value>) -> Result<Selector, Fault> {
-    const RULE: &str = "say which devices: {\"all\": true}, {\"devices\": [547846001]} or {\"query\": \"door\"}";
-    let fields = value.and_then(Value::as_object).ok_or_else(|| Fault::field("selector", RULE))?;
+    let fields = value.and_then(Value::as_object).ok_or_else(|| Fault::field("selector", ChoiceRule::Selector))?;
     let unknown = fields.keys().filter(|name| !matches!(name.as_str(), "all" | "devices" | "query"));
-    let errors: Vec<_> = unknown.map(|name| FieldError::new(format!("selector.{name}"), RULE)).collect();
+    let errors: Vec<_> =
+        unknown.map(|name| FieldError::new(format!("selector.{name}"), ChoiceRule::Selector)).collect();
     if !errors.is_empty() {
         return Err(Fault::Invalid { errors });
     }
     let mut given = fields.iter();
     let (Some((name, value)), None) = (given.next(), given.next()) else {
-        return Err(Fault::field("selector", RULE));
+        return Err(Fault::field("selector", ChoiceRule::Selector));
     };
     match (name.as_str(), value) {
         ("all", Value::Bool(true)) => Ok(Selector::All { all: true }),
         ("devices", Value::Array(ids)) => devices_of(ids),
         ("query", Value::String(query)) => Ok(Selector::Query { query: query.clone() }),
-        (name, _) => Err(Fault::field(format!("selector.{name}"), RULE)),
+        (name, _) => Err(Fault::field(format!("selector.{name}"), ChoiceRule::Selector)),
     }
 }
 
@@ -137,8 +140,7 @@ fn devices_of(ids: &[Value]) -> Result<Selector, Fault> {
         match id.as_u64().and_then(|id| u32::try_from(id).ok()) {
             Some(id) => devices.push(id),
             None => {
-                let rule = "a Device ID is a number from 1 to 4294967295, for example 547846001";
-                errors.push(FieldError::new(format!("selector.devices[{index}]"), rule));
+                errors.push(FieldError::new(format!("selector.devices[{index}]"), ChoiceRule::DeviceId));
             }
         }
     }

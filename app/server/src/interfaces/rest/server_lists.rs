@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use model::{DeviceServers, EntryInput, Fault, FieldError, SettingsInput};
+use model::{DeviceServers, EntryInput, Fault, FieldError, ListRule, Malformed, SettingsInput};
 use serde_json::Value;
 
 pub(super) async fn find(State(state): State<AppState>, _: By, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -47,15 +47,13 @@ pub(super) fn answer(status: StatusCode, servers: DeviceServers) -> Response {
 pub(super) fn base_revision(headers: &HeaderMap) -> Result<u64, Fault> {
     let text = headers.get(header::IF_MATCH).ok_or(Fault::RevisionRequired)?.to_str().unwrap_or_default();
     let revision = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    revision.and_then(|revision| revision.parse().ok()).ok_or_else(|| Fault::Malformed {
-        reason: "If-Match must be the ETag of the list that the edit is based on, for example \"7\".".to_owned(),
-    })
+    revision.and_then(|revision| revision.parse().ok()).ok_or(Fault::Malformed(Malformed::IfMatch))
 }
 
 /// The entries as somebody might have typed them, so that one set of rules serves page and API.
 pub(super) fn entries_of(body: &Value) -> Result<Vec<EntryInput>, Fault> {
     let Some(entries) = body.get("entries").and_then(Value::as_array) else {
-        return Err(Fault::field("entries", "entries must be a list of {\"address\", \"port\", \"priority\"}"));
+        return Err(Fault::field("entries", ListRule::Entries));
     };
     let mut errors = Vec::new();
     let inputs = entries.iter().enumerate().map(|(index, entry)| entry_of(index, entry, &mut errors)).collect();
@@ -69,7 +67,7 @@ fn settings_of(body: &Value) -> Result<Option<SettingsInput>, Fault> {
         Some(settings) => settings.as_object(),
     };
     let Some(settings) = settings else {
-        return Err(Fault::field("settings", "settings must be an object, for example {\"failback\": \"auto\"}"));
+        return Err(Fault::field("settings", ListRule::Settings));
     };
     let mut input = SettingsInput::default();
     for (name, value) in settings {
@@ -82,10 +80,7 @@ fn settings_of(body: &Value) -> Result<Option<SettingsInput>, Fault> {
                 }
             }
             ("window", _) => {
-                return Err(Fault::field(
-                    "settings.window",
-                    "a window is {\"from\": \"HH:MM\", \"to\": \"HH:MM\"} or null",
-                ));
+                return Err(Fault::field("settings.window", ListRule::Window));
             }
             (name, Value::String(text)) => input.set(name, text.clone()),
             (name, other) => input.set(name, other.to_string()),
@@ -96,11 +91,10 @@ fn settings_of(body: &Value) -> Result<Option<SettingsInput>, Fault> {
 
 fn entry_of(index: usize, entry: &Value, errors: &mut Vec<FieldError>) -> EntryInput {
     let Some(entry) = entry.as_object() else {
-        let rule = "an entry must be an object {\"address\", \"port\", \"priority\"}";
-        errors.push(FieldError::new(format!("entries[{index}]"), rule));
+        errors.push(FieldError::new(format!("entries[{index}]"), ListRule::Entry));
         return EntryInput::default();
     };
-    let mut field = |name: &str, rule: &str, read: fn(&Value) -> Option<String>| {
+    let mut field = |name: &str, rule: ListRule, read: fn(&Value) -> Option<String>| {
         entry.get(name).and_then(read).unwrap_or_else(|| {
             errors.push(FieldError::new(format!("entries[{index}].{name}"), rule));
             String::new()
@@ -109,13 +103,9 @@ fn entry_of(index: usize, entry: &Value, errors: &mut Vec<FieldError>) -> EntryI
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let number = |value: &Value| value.as_i64().map(|number| number.to_string());
     EntryInput {
-        priority: field("priority", "a priority is a number from 1 to 255; 1 is tried first", number),
-        address: field(
-            "address",
-            "an address is an IPv4 or IPv6 address or a domain name, for example \"192.168.1.10\"",
-            text,
-        ),
-        port: field("port", "a port is a number from 1 to 65535, for example 51213", number),
+        priority: field("priority", ListRule::Priority, number),
+        address: field("address", ListRule::AddressText, text),
+        port: field("port", ListRule::Port, number),
     }
 }
 
@@ -154,7 +144,7 @@ mod tests {
         assert_eq!(base_revision(&HeaderMap::new()), Err(Fault::RevisionRequired));
         assert_eq!(base("\"7\""), Ok(7));
         for bad in ["7", "*", "\"seven\"", "W/\"7\"", "\"", ""] {
-            assert!(matches!(base(bad), Err(Fault::Malformed { .. })), "{bad}");
+            assert!(matches!(base(bad), Err(Fault::Malformed(_))), "{bad}");
         }
     }
 }

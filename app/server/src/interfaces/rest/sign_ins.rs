@@ -6,13 +6,13 @@ use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
 };
-use model::{Fault, Page, SignInAttempt, SignInQuery};
+use model::{Malformed, Page, SignInAttempt, SignInQuery};
 
 pub(super) async fn list(
     State(state): State<AppState>,
     _: By,
     query: Result<Query<SignInQuery>, QueryRejection>,
 ) -> Result<Json<Page<SignInAttempt>>, Problem> {
-    let Query(query) = query.map_err(|error| Fault::Malformed { reason: error.body_text() })?;
+    let Query(query) = query.map_err(|error| Malformed::Query { because: error.body_text() })?;
     Ok(Json(state.service.list_sign_ins(query).await?))
 }
