@@ -49,10 +49,6 @@ impl Service {
 
     /// What another server has seen of this one: a later start than this, or another one with its number, means that this is
     /// an old image, or that there are two.
-    ///
-    /// # Errors
-    ///
-    /// The disk's.
     pub(crate) async fn compare_starts(&self, seen: Option<&Start>) -> Result<(), Fault> {
         let overtaken =
             |seen: &&Start| self.start.lock().unwrap_or_else(PoisonError::into_inner).are_overtaken_by(seen);
@@ -71,10 +67,6 @@ impl Service {
 
     /// Another server says what its copy of the database holds. A change that the database lacks, or has another one in the place of, means that
     /// this server's disk is one of an earlier time.
-    ///
-    /// # Errors
-    ///
-    /// The store fails, or the disk.
     pub(crate) async fn compare_databases(&self, copy: &DatabaseFacts, at: &str) -> Result<(), Fault> {
         let compared = self.store.has_file() && !self.shares_its_database() && self.roles.now().is_active_at_heart();
         if !compared || self.store.holds_all_of(copy).await? {
@@ -198,10 +190,6 @@ impl Service {
 
     /// Takes into the database what this server learned while it was standby: events, what operators did here, and how
     /// trials ended. Does nothing unless it is active.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn adopt_own_local_database(&self) -> Result<(), Fault> {
         if self.role() != Role::Active {
             return Ok(());
