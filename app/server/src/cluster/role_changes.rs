@@ -99,8 +99,9 @@ impl Service {
     /// An operator has decided that this server goes on: from now on it is the latest start that counts.
     pub(crate) fn go_on_from_here(&self) -> Result<(), Fault> {
         let seen = self.overtaken_by.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Devices that are not back yet may have met starts that records of an earlier time do not know.
-        let earlier = matches!(self.roles.now().pause, Some(Pause::Restored | Pause::Behind { .. }));
+        // Devices that are not back yet may have met starts that records of an earlier time do not know, and a restart forgets which
+        // one overtook this server.
+        let earlier = matches!(self.roles.now().pause, Some(Pause::Restored | Pause::Behind { .. } | Pause::Outdated));
         let own = self.start_now();
         let far = earlier.then(|| Start { number: own.number + STARTS_FORGOTTEN, ..own });
         let seen = seen.max(far);

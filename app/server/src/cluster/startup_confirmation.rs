@@ -252,6 +252,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_old_image_that_goes_on_is_undone_by_no_device() {
+        let (room, mut arrivals) = restarted().await;
+        room.service.hold_role_back(false, Duration::from_millis(1)).await.unwrap();
+        let later = Start { number: 7, incarnation: "0011223344556677".to_owned() };
+        arrivals[0].starts = vec![later.on_the_wire(&room.service.keys, &room.service.identity.server_id)];
+        come(&room, &arrivals[..1]).await;
+        assert_eq!(room.service.roles.now().pause, Some(Pause::Outdated));
+        // It is started again and an operator decides for it before any device is back: nobody has said which start overtook it.
+        *room.service.overtaken_by.lock().unwrap() = None;
+        room.service.go_on_from_here().unwrap();
+        assert!(!room.service.start.lock().unwrap().are_overtaken_by(&later));
+    }
+
+    #[tokio::test]
     async fn a_machine_resumed_from_an_image_is_another_start() {
         let (room, mut arrivals) = with_devices().await;
         let first = room.service.start_now();
