@@ -9,6 +9,6 @@ queue_drills
 side_by_side "$(drills_at_once)"
 # What they print is also in target/drills.txt.
 mkdir -p "$TARGET"
-cat "$SAID"/[0-9]* >"$TARGET/drills.txt"
+for said in $(seq 0 $((${#results[@]} - 1))); do cat "$SAID/$said"; done >"$TARGET/drills.txt"
 summed_up
 [ "$failed" = 0 ]

@@ -14,7 +14,7 @@ say "building the browser's half ($profile)"
 cd "$ROOT"
 cargo build "${LOCKED[@]}" -p app --lib --features hydrate --target wasm32-unknown-unknown --profile "$profile"
 
-# By construction of the version that the lock file names; at its work for a second, so that it is not optimised.
+# Of the version that the lock file names, which is the library's.
 cargo build "${LOCKED[@]}" -p bindgen --profile tools
 
 mkdir -p "$WEB/pkg"

@@ -14,7 +14,6 @@ use model::{Admission, FormAnswer};
 
 /// All pages and their server functions. They answer what the extensions of a request hold: an [`Admission`], and a
 /// [`FormAnswer`] where a form was posted without script.
-#[must_use]
 pub fn router() -> Router {
     let options = LeptosOptions::builder().output_name("portal").site_pkg_dir("pkg").build();
     let document = {

@@ -11,7 +11,12 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(wasm).out_name("portal").typescript(false).remove_name_section(true).remove_producers_section(true);
+    bindgen
+        .input_path(wasm)
+        .out_name("portal")
+        .typescript(false)
+        .remove_name_section(true)
+        .remove_producers_section(true);
     let made = bindgen.web(true).and_then(|bindgen| bindgen.generate(folder));
     match made {
         Ok(()) => ExitCode::SUCCESS,

@@ -84,10 +84,6 @@ impl DataFolder {
     }
 
     /// Says which server lives here; the last step of making a server.
-    ///
-    /// # Errors
-    ///
-    /// The disk's.
     pub fn write_identity(&self, identity: &Identity) -> Result<(), DataFolderError> {
         let file = self.path.join(IDENTITY_FILE);
         let unusable = |error| DataFolderError::Unusable(file.clone(), error);

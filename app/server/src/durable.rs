@@ -35,10 +35,6 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Makes a folder that only this server's user can enter, unless it is there.
-///
-/// # Errors
-///
-/// The disk's.
 pub fn make_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
@@ -64,10 +60,6 @@ pub fn copy_hashed(from: &mut impl Read, to: &mut impl Write) -> io::Result<(Str
 }
 
 /// SHA-256 of a file in hexadecimal, and its size in bytes.
-///
-/// # Errors
-///
-/// The disk's.
 pub fn hash_of(file: &Path) -> io::Result<(String, u64)> {
     copy_hashed(&mut File::open(file)?, &mut io::sink())
 }

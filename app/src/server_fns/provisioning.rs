@@ -4,10 +4,6 @@ use leptos::{prelude::*, server_fn::codec::Json};
 use model::{Fault, ProvisioningInput, ProvisioningString};
 
 /// All strings on record, without their secrets.
-///
-/// # Errors
-///
-/// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "list-provisioning-strings")]
 pub async fn list_provisioning_strings() -> Result<Vec<ProvisioningString>, Fault> {
     super::ask::answer(|operations| async move { operations.list_provisioning_strings().await }).await

@@ -7,10 +7,6 @@ use model::{
 };
 
 /// All servers, this one first.
-///
-/// # Errors
-///
-/// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "list-servers")]
 pub async fn list_servers() -> Result<Vec<Server>, Fault> {
     super::ask::answer(|operations| async move { operations.list_servers().await }).await
@@ -57,10 +53,6 @@ pub async fn drain_server(
 }
 
 /// Whether a standby takes over by itself.
-///
-/// # Errors
-///
-/// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "find-automatic-promotion")]
 pub async fn find_automatic_promotion() -> Result<AutomaticPromotion, Fault> {
     super::ask::answer(|operations| async move { operations.find_automatic_promotion().await }).await
@@ -93,10 +85,6 @@ pub async fn remove_server(
 }
 
 /// The newest failover drills.
-///
-/// # Errors
-///
-/// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "list-drills")]
 pub async fn list_drills() -> Result<Vec<Drill>, Fault> {
     super::ask::answer(|operations| async move { operations.list_drills().await }).await
@@ -129,10 +117,6 @@ pub async fn stop_drill(
 }
 
 /// What an operator should know before this server is made active.
-///
-/// # Errors
-///
-/// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "find-evidence")]
 pub async fn find_evidence() -> Result<Evidence, Fault> {
     super::ask::answer(|operations| async move { operations.find_evidence().await }).await
@@ -152,40 +136,24 @@ pub async fn rejoin_server(
 }
 
 /// Every time a server became active, the newest first.
-///
-/// # Errors
-///
-/// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "list-epochs")]
 pub async fn list_epochs() -> Result<Vec<EpochBegin>, Fault> {
     super::ask::answer(|operations| async move { operations.list_epochs().await }).await
 }
 
 /// The newest times in which another server did not answer, as this one saw them.
-///
-/// # Errors
-///
-/// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "list-outages")]
 pub async fn list_outages() -> Result<Vec<Outage>, Fault> {
     super::ask::answer(|operations| async move { operations.list_outages().await }).await
 }
 
 /// The changes that only this server had.
-///
-/// # Errors
-///
-/// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "list-divergent-changes")]
 pub async fn list_divergent_changes() -> Result<Vec<DivergentChange>, Fault> {
     super::ask::answer(|operations| async move { operations.list_divergent_changes().await }).await
 }
 
 /// An operator has dealt with them.
-///
-/// # Errors
-///
-/// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "settle-divergent-changes")]
 pub async fn settle_divergent_changes() -> Result<(), Fault> {
     super::ask::answer(|operations| async move { operations.settle_divergent_changes().await }).await

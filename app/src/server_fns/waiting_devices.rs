@@ -4,10 +4,6 @@ use leptos::{prelude::*, server_fn::codec::Json};
 use model::{Decision, Fault, WaitingDevice};
 
 /// All devices that wait.
-///
-/// # Errors
-///
-/// A sign-in fault, or what the store says.
 #[server(prefix = "/api/fn", endpoint = "list-waiting-devices")]
 pub async fn list_waiting_devices() -> Result<Vec<WaitingDevice>, Fault> {
     super::ask::answer(|operations| async move { operations.list_waiting_devices().await }).await

@@ -11,6 +11,7 @@ mod rules;
 mod service;
 mod source;
 mod tangle;
+mod words;
 
 use source::Source;
 use std::collections::BTreeMap;
@@ -115,6 +116,11 @@ fn modules_need_one_another_in_no_circle() {
     }
     let found: Vec<_> = circles.iter().map(circles::Circle::message).collect();
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn retired_words_stay_retired() {
+    check(words::retired);
 }
 
 #[test]

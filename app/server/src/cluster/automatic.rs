@@ -20,10 +20,6 @@ use std::{
 
 impl Service {
     /// What an operator sees of it.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn automatic_promotion(&self) -> Result<AutomaticPromotion, Fault> {
         let wanted = self.store.find_automatic_promotion().await?;
         let devices = self.store.count_devices().await?;
@@ -94,10 +90,6 @@ impl Service {
     }
 
     /// To be called about once a second.
-    ///
-    /// # Errors
-    ///
-    /// The store or the disk fails.
     pub(crate) async fn keep_quorum(self: &Arc<Self>) -> Result<(), Fault> {
         let Some(quorum) = self.quorum.get() else { return Ok(()) };
         quorum.follow(&self.roles.now());

@@ -86,10 +86,6 @@ impl SharedFile {
     }
 
     /// Takes the lock if it is free.
-    ///
-    /// # Errors
-    ///
-    /// The disk's.
     pub fn try_take(&self, server_id: &str, server_name: &str) -> io::Result<Taken> {
         let path = self.lease_file();
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
@@ -107,10 +103,6 @@ impl SharedFile {
     }
 
     /// Opens the lease without its lock, after the holder was reported off.
-    ///
-    /// # Errors
-    ///
-    /// The disk's.
     pub fn take_from_the_fenced(&self, server_id: &str, server_name: &str) -> io::Result<Lease> {
         let path = self.lease_file();
         let aside = path.with_extension("lease.fenced");
@@ -160,10 +152,6 @@ impl Lease {
     }
 
     /// Whether the file at `path` is still the one that is locked.
-    ///
-    /// # Errors
-    ///
-    /// The disk's.
     pub fn is_at(&self, path: &Path) -> io::Result<bool> {
         use std::os::unix::fs::MetadataExt as _;
         let (own, there) = (self.file.metadata()?, fs::metadata(path)?);

@@ -7,10 +7,6 @@ use std::{io, path::Path};
 const FILE: &str = "peers.json";
 
 /// Writes down where the other servers of the installation answer.
-///
-/// # Errors
-///
-/// The disk's.
 pub fn remember_servers(data_folder: &Path, servers: &[ServerFacts]) -> io::Result<()> {
     durable::write(&data_folder.join(FILE), &serde_json::to_vec_pretty(servers)?)
 }

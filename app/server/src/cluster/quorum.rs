@@ -97,10 +97,6 @@ pub(crate) struct QuorumView {
 
 impl QuorumKeeper {
     /// Goes on from what is on disk in the folder `data`.
-    ///
-    /// # Errors
-    ///
-    /// The disk's, or the file cannot be read.
     pub(crate) fn open(
         data: &Path,
         server_id: &str,

@@ -104,19 +104,11 @@ impl Service {
     }
 
     /// What this server wrote while another one was active already, as long as nobody has dealt with it.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn list_divergent_changes(&self) -> Result<Vec<DivergentChange>, Fault> {
         Ok(self.store.list_divergent_changes().await?)
     }
 
     /// An operator has dealt with all that is listed.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn settle_divergent_changes(&self, actor: &Actor) -> Result<(), Fault> {
         let open = self.store.count_divergent_changes().await?;
         self.store.settle_divergent_changes(&actor.login, &self.clock.now_text()).await?;

@@ -105,10 +105,6 @@ impl Service {
 
     /// Ends the sessions of devices whose certificate was revoked since they came, and forgets servers that were removed, by whomever. To be
     /// called now and then.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub(crate) async fn close_revoked(&self) -> Result<(), Fault> {
         let rows = self.store.list_revocations().await?;
         self.tell_devices_of_servers(&rows);
@@ -143,10 +139,6 @@ impl Service {
 
     /// Names of the other servers, each with how many revoked certificates are known here and not yet there, as far as it has
     /// said since this server's start.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub(crate) async fn revocations_unknown(&self) -> Result<Vec<(String, u64)>, Fault> {
         let known = self.store.list_revocations().await?.len() as u64;
         let unknown = self.peers.peers().into_iter().filter_map(|peer| {

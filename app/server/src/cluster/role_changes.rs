@@ -49,10 +49,6 @@ impl Service {
 
     /// What another server has seen of this one: a later start than this, or another one with its number, means that this is
     /// an old image, or that there are two.
-    ///
-    /// # Errors
-    ///
-    /// The disk's.
     pub(crate) async fn compare_starts(&self, seen: Option<&Start>) -> Result<(), Fault> {
         let overtaken =
             |seen: &&Start| self.start.lock().unwrap_or_else(PoisonError::into_inner).are_overtaken_by(seen);
@@ -71,10 +67,6 @@ impl Service {
 
     /// Another server says what its copy of the database holds. A change that the database lacks, or has another one in the place of, means that
     /// this server's disk is one of an earlier time.
-    ///
-    /// # Errors
-    ///
-    /// The store fails, or the disk.
     pub(crate) async fn compare_databases(&self, copy: &DatabaseFacts, at: &str) -> Result<(), Fault> {
         let compared = self.store.has_file() && !self.shares_its_database() && self.roles.now().is_active_at_heart();
         if !compared || self.store.holds_all_of(copy).await? {
@@ -107,8 +99,9 @@ impl Service {
     /// An operator has decided that this server goes on: from now on it is the latest start that counts.
     pub(crate) fn go_on_from_here(&self) -> Result<(), Fault> {
         let seen = self.overtaken_by.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Devices that are not back yet may have met starts that records of an earlier time do not know.
-        let earlier = matches!(self.roles.now().pause, Some(Pause::Restored | Pause::Behind { .. }));
+        // Devices that are not back yet may have met starts that records of an earlier time do not know, and a restart forgets which
+        // one overtook this server.
+        let earlier = matches!(self.roles.now().pause, Some(Pause::Restored | Pause::Behind { .. } | Pause::Outdated));
         let own = self.start_now();
         let far = earlier.then(|| Start { number: own.number + STARTS_FORGOTTEN, ..own });
         let seen = seen.max(far);
@@ -196,10 +189,6 @@ impl Service {
 
     /// Takes into the database what this server learned while it was standby: events, what operators did here, and how
     /// trials ended. Does nothing unless it is active.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn adopt_own_local_database(&self) -> Result<(), Fault> {
         if self.role() != Role::Active {
             return Ok(());

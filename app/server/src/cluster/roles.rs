@@ -110,10 +110,6 @@ pub struct Roles {
 
 impl Roles {
     /// The role on record in the data folder; `None` if none is.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read.
     pub fn load(data: &Path) -> io::Result<Option<RoleRecord>> {
         match fs::read(data.join(FILE)) {
             Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
@@ -123,10 +119,6 @@ impl Roles {
     }
 
     /// Puts a role on record in the data folder.
-    ///
-    /// # Errors
-    ///
-    /// The disk's.
     pub fn save(data: &Path, record: &RoleRecord) -> io::Result<()> {
         durable::write(&data.join(FILE), &serde_json::to_vec_pretty(record)?)
     }

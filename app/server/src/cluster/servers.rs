@@ -7,10 +7,6 @@ use std::{collections::HashMap, time::Instant};
 
 impl Service {
     /// All servers of the installation, in the order in which they joined.
-    ///
-    /// # Errors
-    ///
-    /// When a database cannot be read.
     pub async fn list_servers(&self) -> Result<Vec<Server>, Fault> {
         let installation = self.store.find_installation().await?;
         let active = installation.map(|known| known.active_server).unwrap_or_default();
@@ -148,10 +144,6 @@ impl Service {
     }
 
     /// Every time a server became active, the newest first.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_epochs(&self) -> Result<Vec<EpochBegin>, Fault> {
         let names: HashMap<String, String> =
             self.store.all_servers().await?.into_iter().map(|row| (row.id, row.name)).collect();

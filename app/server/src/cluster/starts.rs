@@ -32,10 +32,6 @@ pub struct Starts {
 
 impl Starts {
     /// The next start of the server in the folder `data`, on disk before it counts.
-    ///
-    /// # Errors
-    ///
-    /// The disk's, or the file cannot be read.
     pub fn next(data: &Path) -> io::Result<Self> {
         let Self { now, mut before } = match fs::read(data.join(FILE)) {
             Ok(bytes) => serde_json::from_slice(&bytes)?,
@@ -51,10 +47,6 @@ impl Starts {
     }
 
     /// Goes on after a start that somebody has seen. Whatever was started before is settled.
-    ///
-    /// # Errors
-    ///
-    /// The disk's.
     pub fn after(&self, seen: &Start, data: &Path) -> io::Result<Self> {
         let number = self.now.number.max(seen.number) + 1;
         let starts = Self { now: Start::numbered(number), before: Vec::new() };

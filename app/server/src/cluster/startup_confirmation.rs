@@ -63,10 +63,6 @@ impl Confirmations {
 impl Service {
     /// Holds the role of an active server back until [`resume_active`](Self::resume_active). A server that knows no other one
     /// waits for half of the devices that it had last, `alone_for` at most: it may be an old image of itself.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub(crate) async fn hold_role_back(&self, knows_others: bool, alone_for: Duration) -> Result<(), Fault> {
         if self.is_starting() {
             self.confirmations.lock().devices.clear();
@@ -100,10 +96,6 @@ impl Service {
 
     /// The machine goes on from an image that holds its memory. What this server remembers may be of an earlier time, and a second
     /// machine may go on from the same image: this is another start of it, and the sessions of the first one are not its own.
-    ///
-    /// # Errors
-    ///
-    /// The disk's, or the store fails.
     pub(crate) async fn go_on_from_image(&self, alone_for: Duration) -> Result<(), Fault> {
         let start = Starts::next(self.store.folder()).map_err(|error| unwritten(&error))?;
         tracing::warn!(
@@ -126,10 +118,6 @@ impl Service {
     }
 
     /// A server without another one does not wait for ever. To be called about once a second.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub(crate) async fn resume_if_overdue(&self) -> Result<(), Fault> {
         if self.is_starting() && self.confirmations.are_overdue() {
             self.resume_active("no device has shown a later start of it").await?;
@@ -138,10 +126,6 @@ impl Service {
     }
 
     /// Somebody who would know says that no other server was made active.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub(crate) async fn resume_active(&self, because: &str) -> Result<(), Fault> {
         if self.roles.resume_from(&Pause::Starting) {
             tracing::info!(because, "this server is active again");
@@ -265,6 +249,20 @@ mod tests {
         room.service.resume_if_overdue().await.unwrap();
         let now = room.service.roles.now();
         assert_eq!((now.role, now.pause), (Role::ReadOnly, Some(Pause::Outdated)));
+    }
+
+    #[tokio::test]
+    async fn an_old_image_that_goes_on_is_undone_by_no_device() {
+        let (room, mut arrivals) = restarted().await;
+        room.service.hold_role_back(false, Duration::from_millis(1)).await.unwrap();
+        let later = Start { number: 7, incarnation: "0011223344556677".to_owned() };
+        arrivals[0].starts = vec![later.on_the_wire(&room.service.keys, &room.service.identity.server_id)];
+        come(&room, &arrivals[..1]).await;
+        assert_eq!(room.service.roles.now().pause, Some(Pause::Outdated));
+        // It is started again and an operator decides for it before any device is back: nobody has said which start overtook it.
+        *room.service.overtaken_by.lock().unwrap() = None;
+        room.service.go_on_from_here().unwrap();
+        assert!(!room.service.start.lock().unwrap().are_overtaken_by(&later));
     }
 
     #[tokio::test]

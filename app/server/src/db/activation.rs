@@ -210,10 +210,6 @@ impl Store {
     }
 
     /// Every promotion, the newest first.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_epochs(&self) -> Result<Vec<EpochRow>, StoreError> {
         let rows: Vec<(i64, String, String, String, String, Option<String>)> = sql::query_as(
             "select number, server_id, promoted_at, promoted_by, kind, stopped from epochs order by number desc",
@@ -228,10 +224,6 @@ impl Store {
     }
 
     /// How many changes the database holds: the id of the newest audit row.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn newest_change(&self) -> Result<u64, StoreError> {
         let newest: Option<i64> = sql::query_scalar("select max(id) from audit").fetch_one(&self.database()).await?;
         number("audit", newest.unwrap_or_default())

@@ -28,10 +28,6 @@ pub struct AuditEntry {
 
 impl Store {
     /// Writes a row of its own, for what changes nothing in the database.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn append_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         let mut transaction = begin(&self.database()).await?;
         insert_audit(&mut transaction, entry).await?;
@@ -40,10 +36,6 @@ impl Store {
     }
 
     /// Whether the database holds all that a copy of it does. One of another epoch says nothing.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub(crate) async fn holds_all_of(&self, copy: &DatabaseFacts) -> Result<bool, StoreError> {
         let epoch = self.find_installation().await?.map(|known| known.epoch);
         if epoch != Some(copy.epoch) || copy.change == 0 {

@@ -32,10 +32,6 @@ impl Installation {
 
 impl Store {
     /// The installation; `None` before it is made.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn find_installation(&self) -> Result<Option<Installation>, StoreError> {
         let row: Option<(String, i64, String, String)> = sql::query_as(
             "select installation_id, epoch, active_server, created_at from installation where \"only\" = 1",
@@ -49,10 +45,6 @@ impl Store {
     }
 
     /// Makes the installation; one that is there already stands.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn insert_installation(&self, installation: &Installation) -> Result<(), StoreError> {
         let mut transaction = begin(&self.database()).await?;
         let made = sql::query(
@@ -73,10 +65,6 @@ impl Store {
     }
 
     /// Whether operators want a standby to take over by itself.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn find_automatic_promotion(&self) -> Result<bool, StoreError> {
         let wanted: Option<(bool,)> = sql::query_as("select automatic_promotion from installation where \"only\" = 1")
             .fetch_optional(&self.database())
@@ -85,10 +73,6 @@ impl Store {
     }
 
     /// Keeps what operators want; `false` if that is so already.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn set_automatic_promotion(&self, wanted: bool, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.database()).await?;
         let set = sql::query("update installation set automatic_promotion = $1 where automatic_promotion <> $1")

@@ -29,10 +29,6 @@ pub struct KeptCopy {
 }
 
 /// The newest copy of each of the last seven days, the newest first.
-///
-/// # Errors
-///
-/// The disk's.
 pub fn list_kept_copies(data: &Path, now: SystemTime) -> io::Result<Vec<KeptCopy>> {
     let copies = Copies::of(data);
     if !copies.folder().exists() {
@@ -42,10 +38,6 @@ pub fn list_kept_copies(data: &Path, now: SystemTime) -> io::Result<Vec<KeptCopy
 }
 
 /// The copy of this name; `None` if there is none.
-///
-/// # Errors
-///
-/// The disk's.
 pub fn find_kept_copy(data: &Path, name: &str) -> io::Result<Option<KeptCopy>> {
     let copies = Copies::of(data);
     let plain = name.ends_with(".db") && !name.contains(['/', '\\']);
@@ -107,10 +99,6 @@ pub async fn check_kept_copy(copy: &KeptCopy, installation: &str) -> Result<Data
 }
 
 /// Makes the copy the database in `data`, which nobody uses; the answer is where the database is that was there, if one was.
-///
-/// # Errors
-///
-/// The disk's.
 pub async fn put_copy_in_place(data: &Path, copy: &KeptCopy) -> Result<Option<PathBuf>, CopyFlaw> {
     let archive = put_aside(data).await?;
     let (file, data) = (copy.file.clone(), data.to_owned());

@@ -41,10 +41,6 @@ pub(crate) struct Part {
 
 impl Service {
     /// The devices that a query finds after a place, at most so many, in the order of the list.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub(crate) async fn search_part(
         &self,
         query: &DeviceQuery,
@@ -71,10 +67,6 @@ impl Service {
     }
 
     /// The devices that a query finds, without its page.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub(crate) async fn search_devices(&self, query: &DeviceQuery) -> Result<Vec<Found>, Fault> {
         let text = query.q.as_deref().map(str::trim).unwrap_or_default().to_lowercase();
         let server = query.server.as_deref().filter(|server| !server.is_empty());
@@ -94,10 +86,6 @@ impl Service {
     }
 
     /// All devices that the list finds for this text: first those that are on this server, and within that in its order.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub(crate) async fn select_devices(&self, q: Option<String>) -> Result<Vec<PreviewDevice>, Fault> {
         let mut found = self.search_devices(&DeviceQuery { q, ..DeviceQuery::default() }).await?;
         let seats = self.seats().await?;

@@ -91,10 +91,6 @@ impl Boots {
 
 impl Service {
     /// Before a session goes on record: is the list that the device keeps the one it was thought to keep?
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub(crate) async fn look_for_drift(&self, device: u32, kept: &ReportedList) -> Result<(), Fault> {
         if self.role() != Role::Active || self.store.is_known_to_keep(device, &kept.hash).await? {
             return Ok(());

@@ -18,10 +18,6 @@ const SEEN_AGAIN_AFTER_S: u64 = 300;
 
 impl Service {
     /// Lets a device wait, gives it what it was accepted with, or says why not.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn enrol_device(&self, enrolment: &Enrolment, info: DeviceInfo) -> Result<EnrolDecision, Fault> {
         if self.role() != Role::Active {
             let active = self.active_server_name().await;

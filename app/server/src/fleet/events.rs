@@ -71,10 +71,6 @@ impl Service {
     }
 
     /// Takes in what a standby was given; says whether this server is the one to do so.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn note_events(&self, news: &EventNews) -> Result<bool, Fault> {
         if self.event_place() == EventPlace::Local || news.is_empty() {
             return Ok(false);

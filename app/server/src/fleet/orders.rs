@@ -59,10 +59,6 @@ impl Service {
     }
 
     /// Takes down what a device found.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn keep_probe(&self, device: u32, rows: Vec<ProbeRow>) -> Result<ProbeTable, Fault> {
         let table = ProbeTable { at: self.clock.now_text(), rows };
         self.store.put_probe(device, &table).await?;

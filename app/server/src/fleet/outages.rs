@@ -69,10 +69,6 @@ impl Outages {
 impl Service {
     /// Another server has fallen silent: from now on it is watched where its devices go. Nothing is new if it is watched already, or
     /// was not heard since this server's start.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub(crate) async fn begin_outage(&self, server: &str) -> Result<(), Fault> {
         let now = Instant::now();
         let Some(peer) = self.peers.peers().into_iter().find(|peer| peer.facts.id == server) else { return Ok(()) };
@@ -147,10 +143,6 @@ impl Service {
     }
 
     /// The newest times in which another server did not answer, as this one saw them; newest first.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn list_outages(&self) -> Result<Vec<Outage>, Fault> {
         Ok(self.store.list_outages(SHOWN).await?)
     }

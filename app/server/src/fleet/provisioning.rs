@@ -64,10 +64,6 @@ impl Service {
     }
 
     /// All provisioning strings without their secrets, newest first.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn list_provisioning_strings(&self) -> Result<Vec<ProvisioningString>, Fault> {
         Ok(self.store.list_provisioning().await?.into_iter().map(shown).collect())
     }

@@ -45,10 +45,6 @@ pub enum Report {
 
 impl Service {
     /// The list a device should fetch now; `None` when it needs nothing, or this server may not change settings.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn wanted_list(&self, device: u32) -> Result<Option<ServerList>, Fault> {
         if self.role() != Role::Active {
             return Ok(None);

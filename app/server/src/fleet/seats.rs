@@ -8,10 +8,6 @@ use std::collections::HashMap;
 impl Service {
     /// The server that holds each device that is connected, as far as anybody can tell: the newest session that lives, on a
     /// server that answers.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub(crate) async fn seats(&self) -> Result<HashMap<u32, String>, Fault> {
         let mut newest: HashMap<u32, Presence> = HashMap::new();
         for presence in self.store.list_presences().await? {
@@ -27,10 +23,6 @@ impl Service {
     }
 
     /// How many devices each server holds.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub(crate) async fn devices_per_server(&self) -> Result<HashMap<String, u64>, Fault> {
         let peers = self.peers.peers();
         let reachable = peers.iter().filter(|peer| peer.reachable).map(|peer| peer.facts.id.as_str());

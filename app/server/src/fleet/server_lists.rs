@@ -185,10 +185,6 @@ impl Service {
     }
 
     /// The database's epoch, and the server that was made active with it.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn active_epoch(&self) -> Result<(u64, String), Fault> {
         let installation = self.store.find_installation().await?;
         Ok(installation

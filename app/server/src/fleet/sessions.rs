@@ -59,10 +59,6 @@ pub struct MoveFailed {
 
 impl Service {
     /// Ends, on record, the sessions that this server's last run left open.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn end_earlier_sessions(&self) -> Result<(), Fault> {
         let at = self.clock.now_text();
         Ok(self.store.end_all_sightings(&self.identity.server_id, &at, "server stopped").await?)
@@ -99,10 +95,6 @@ impl Service {
     }
 
     /// How many devices the installation has.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn count_devices(&self) -> Result<usize, Fault> {
         Ok(usize::try_from(self.store.count_devices().await?).unwrap_or(usize::MAX))
     }
@@ -130,10 +122,6 @@ impl Service {
     }
 
     /// Records that a session ended `at` that time; one that a newer session replaced is past already.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn end_session(&self, session: u64, device: u32, reason: &str, at: &str) -> Result<(), Fault> {
         let end = SightingChange::End { device, session, at: at.to_owned(), reason: reason.to_owned() };
         match self.write_session(end).await {

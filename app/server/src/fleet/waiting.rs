@@ -21,10 +21,6 @@ use serde_json::json;
 
 impl Service {
     /// Devices nobody has decided on, the one that has waited longest first.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn list_waiting(&self) -> Result<Vec<WaitingDevice>, Fault> {
         let waiting = self.store.list_waiting().await?;
         let ids = waiting.iter().map(|record| record.device_id).collect();

@@ -39,10 +39,6 @@ pub struct Link {
 
 impl Link {
     /// Begins: sessions of an earlier run are past from now on, and events of a time as standby are in the database.
-    ///
-    /// # Errors
-    ///
-    /// The store fails.
     pub async fn open(service: Arc<Service>) -> Result<Arc<Self>, Fault> {
         service.end_earlier_sessions().await?;
         service.adopt_own_local_database().await?;

@@ -50,10 +50,6 @@ impl Service {
     }
 
     /// Everybody who can sign in, by login.
-    ///
-    /// # Errors
-    ///
-    /// The store's.
     pub async fn list_operators(&self) -> Result<Vec<Operator>, Fault> {
         let operators = self.store.list_operators().await?.into_iter();
         let operator = |(login, name, must_change_password)| Operator { login, name, must_change_password };

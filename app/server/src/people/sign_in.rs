@@ -188,10 +188,6 @@ impl Service {
     }
 
     /// Ends the sign-in that a refresh token belongs to; one that is no more is fine.
-    ///
-    /// # Errors
-    ///
-    /// The store's.
     pub async fn sign_out(&self, refresh_token: &str) -> Result<(), Fault> {
         Ok(self.store.end_refresh_family(&hash_of(refresh_token)).await?)
     }

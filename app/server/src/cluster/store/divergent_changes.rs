@@ -122,10 +122,6 @@ impl Store {
     }
 
     /// Those that nobody has dealt with, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn list_divergent_changes(&self) -> Result<Vec<DivergentChange>, StoreError> {
         type Row = (String, String, String, String, Option<String>, Option<String>);
         let rows: Vec<Row> = sql::query_as(
@@ -145,10 +141,6 @@ impl Store {
     }
 
     /// How many there are that nobody has dealt with.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn count_divergent_changes(&self) -> Result<u64, StoreError> {
         let open: i64 = sql::query_scalar("select count(*) from divergent_changes where settled_at is null")
             .fetch_one(self.local())
@@ -157,10 +149,6 @@ impl Store {
     }
 
     /// Puts among them that the database here was overwritten before any were looked for.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub(crate) async fn note_overwritten(&self, server: &str, now: &str) -> Result<(), StoreError> {
         tracing::error!("the database here was made a replica, and what only this server had written was not kept");
         if !self.was_overwritten().await? {
@@ -178,10 +166,6 @@ impl Store {
     }
 
     /// Whether that is among them.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub(crate) async fn was_overwritten(&self) -> Result<bool, StoreError> {
         let noted: i64 =
             sql::query_scalar("select count(*) from divergent_changes where action = $1 and settled_at is null")
@@ -192,10 +176,6 @@ impl Store {
     }
 
     /// An operator has dealt with all of them.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn settle_divergent_changes(&self, by: &str, now: &str) -> Result<(), StoreError> {
         sql::query("update divergent_changes set settled_at = $1, settled_by = $2 where settled_at is null")
             .bind(now)

@@ -38,19 +38,11 @@ pub struct DeviceRevocation {
 
 impl Store {
     /// Was the certificate with this serial number (lower-case hex) revoked?
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn is_revoked(&self, serial: &str) -> Result<bool, StoreError> {
         Ok(is_revoked_in(&self.database(), serial).await? || is_revoked_in(self.local(), serial).await?)
     }
 
     /// All certificates that are known here to be no longer good.
-    ///
-    /// # Errors
-    ///
-    /// When a database cannot be read.
     pub async fn list_revocations(&self) -> Result<Vec<Revocation>, StoreError> {
         let mut all = BTreeMap::new();
         for database in [&self.database(), self.local()] {
@@ -61,10 +53,6 @@ impl Store {
 
     /// Revokes all certificates of the device and takes it out of the database, with its lists; its events stay. `false`, with
     /// nothing done, if it is not there.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn remove_device(&self, revocation: &DeviceRevocation, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.database()).await?;
         revoke_device(&mut transaction, revocation).await?;
@@ -84,10 +72,6 @@ impl Store {
     }
 
     /// Keeps what another server said, beside the copy.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn keep_revocations(&self, rows: &[Revocation]) -> Result<(), StoreError> {
         insert(self.local(), rows).await
     }
@@ -98,10 +82,6 @@ impl Store {
     }
 
     /// Takes into the database what was learned elsewhere, also by this server when it was standby.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn adopt_revocations(&self, rows: &[Revocation]) -> Result<(), StoreError> {
         insert(&self.database(), rows).await
     }

@@ -105,19 +105,11 @@ fn named(rows: Vec<(i64, String, String)>) -> Result<Vec<Named>, StoreError> {
 
 impl Store {
     /// How many devices belong to the installation.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn count_devices(&self) -> Result<u64, StoreError> {
         number("devices", sql::query_scalar("select count(*) from devices").fetch_one(&self.database()).await?)
     }
 
     /// What is known of a device that comes with the certificate of this serial number (lower-case hex).
-    ///
-    /// # Errors
-    ///
-    /// When a database cannot be read.
     pub async fn look_up(&self, id: u32, certificate_serial: &str) -> Result<Known, StoreError> {
         let (member, revoked): (i64, i64) = sql::query_as(
             "select (select count(*) from devices where id = $1), (select count(*) from revocations where serial = $2)",
@@ -133,10 +125,6 @@ impl Store {
     }
 
     /// Whether the list with this hash is the one that the device is known to keep.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn is_known_to_keep(&self, id: u32, hash: &str) -> Result<bool, StoreError> {
         let found: i64 = sql::query_scalar(
             "select count(*) from devices d
@@ -151,19 +139,11 @@ impl Store {
     }
 
     /// Ids, names and places of all devices, in no order.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_names(&self) -> Result<Vec<Named>, StoreError> {
         named(sql::query_as("select id, name, place from devices").fetch_all(&self.database()).await?)
     }
 
     /// The same of those that follow a place and Device ID in the list, at most so many, in its order.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_names_after(&self, (place, id): (&str, u32), at_most: usize) -> Result<Vec<Named>, StoreError> {
         let next = "select id, name, place from devices where (place, id) > ($1, $2) order by place, id limit $3";
         let next = sql::query_as(next).bind(place).bind(id).bind(count(at_most as u64));
@@ -171,10 +151,6 @@ impl Store {
     }
 
     /// These devices, in no order.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_devices_of(&self, ids: &[u32]) -> Result<Vec<DeviceRecord>, StoreError> {
         let mut query = sql::Builder::new(
             "select id, name, info, certificate_serial, wanted_revision, committed_revision, accepted_at
@@ -186,10 +162,6 @@ impl Store {
     }
 
     /// All devices, in no order.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_devices(&self) -> Result<Vec<DeviceRecord>, StoreError> {
         sql::query_as::<Row>(
             "select id, name, info, certificate_serial, wanted_revision, committed_revision, accepted_at from devices",
@@ -202,10 +174,6 @@ impl Store {
     }
 
     /// The names of these devices; one that is not there has none.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_device_names(&self, ids: &BTreeSet<u32>) -> Result<BTreeMap<u32, String>, StoreError> {
         if ids.is_empty() {
             return Ok(BTreeMap::new());
@@ -217,10 +185,6 @@ impl Store {
     }
 
     /// One device.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn find_device(&self, id: u32) -> Result<Option<DeviceRecord>, StoreError> {
         sql::query_as::<Row>(
             "select id, name, info, certificate_serial, wanted_revision, committed_revision, accepted_at
@@ -234,10 +198,6 @@ impl Store {
     }
 
     /// Makes the change; `false`, with nothing done, if the wanted revision is not the one just before the new one.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn edit_device(&self, edit: &DeviceEdit) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.database()).await?;
         if !apply_edit(&mut transaction, edit).await? {

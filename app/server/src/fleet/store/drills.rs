@@ -11,10 +11,6 @@ use model::Drill;
 
 impl Store {
     /// Puts a drill on record as it stands now, with what is to be known of it for good.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn put_drill(&self, drill: &Drill, audit: Option<&AuditEntry>) -> Result<(), StoreError> {
         let mut transaction = begin(&self.database()).await?;
         sql::query(
@@ -33,10 +29,6 @@ impl Store {
     }
 
     /// The newest drills, newest first.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_drills(&self, limit: u32) -> Result<Vec<Drill>, StoreError> {
         let rows: Vec<(String,)> = sql::query_as("select report from drills order by begun_at desc, id limit $1")
             .bind(limit)
@@ -46,10 +38,6 @@ impl Store {
     }
 
     /// A drill.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn find_drill(&self, id: &str) -> Result<Option<Drill>, StoreError> {
         let report: Option<String> = sql::query_scalar("select report from drills where id = $1")
             .bind(id)
@@ -59,10 +47,6 @@ impl Store {
     }
 
     /// How many events of a device came in since a time, and how many are reported as lost since then.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn count_events_since(&self, device: u32, since: &str) -> Result<(u64, u64), StoreError> {
         let (came, lost): (i64, i64) = sql::query_as(
             "select (select count(*) from events where device_id = $1 and received_at >= $2),

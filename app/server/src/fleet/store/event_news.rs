@@ -71,10 +71,6 @@ impl EventNews {
 
 impl Store {
     /// How many events this server was given that the active one does not have.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn count_events_to_tell(&self) -> Result<u64, StoreError> {
         let kept: i64 =
             sql::query_scalar("select count(*) from events where forwarded_at is null").fetch_one(self.local()).await?;
@@ -82,10 +78,6 @@ impl Store {
     }
 
     /// What this server was given and the active one does not have, as much as is told at once.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn list_event_news(&self) -> Result<EventNews, StoreError> {
         let events = sql::query_as::<Row>(
             "select device_id, ring, id, at, code, user_id, detail, received_at, received_by from events
@@ -132,10 +124,6 @@ impl Store {
     }
 
     /// The active server has these.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn mark_events_forwarded(&self, news: &EventNews, at: &str) -> Result<(), StoreError> {
         let mut transaction = begin(self.local()).await?;
         for event in &news.events {

@@ -92,10 +92,6 @@ impl EventRow {
 
 impl Store {
     /// Events of the database and, where this server keeps some of its own, of the local database: newest first, at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// When a database cannot be read.
     pub async fn list_events(&self, filter: &EventFilter, limit: usize) -> Result<Vec<EventRow>, StoreError> {
         let mut found: BTreeMap<EventMark, EventRow> = BTreeMap::new();
         for pool in [self.local().clone(), self.database()] {
@@ -107,10 +103,6 @@ impl Store {
     }
 
     /// How many there are. For a moment after a copy has arrived some of this server's own count twice.
-    ///
-    /// # Errors
-    ///
-    /// When a database cannot be read.
     pub async fn count_events(&self, filter: &EventFilter) -> Result<u64, StoreError> {
         let everywhere = EventFilter { after: None, ..filter.clone() };
         let mut total = 0;

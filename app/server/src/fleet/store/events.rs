@@ -45,10 +45,6 @@ struct Held {
 
 impl Store {
     /// Up to which id all events of a ring are held here, or known to be gone.
-    ///
-    /// # Errors
-    ///
-    /// When a database cannot be read.
     pub async fn event_watermark(&self, place: EventPlace, device: u32, ring: RingId) -> Result<u64, StoreError> {
         let ring = ring.to_string();
         let database = watermark_in(&self.database(), device, &ring).await?;

@@ -40,10 +40,6 @@ pub struct LearnedDevice {
 
 impl Store {
     /// Takes the device in; `false`, with nothing done, if it is there already or its certificate was revoked meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn learn_device(&self, learned: &LearnedDevice) -> Result<bool, StoreError> {
         let kept = &learned.kept;
         let mut transaction = begin(&self.database()).await?;
@@ -74,10 +70,6 @@ impl Store {
     }
 
     /// Makes the list the wanted one, which the device keeps; `false`, with nothing done, if another one is wanted meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn learn_revision(&self, learned: &Learned) -> Result<bool, StoreError> {
         let Learned { revision, wanted, audit } = learned;
         let mut transaction = begin(&self.database()).await?;

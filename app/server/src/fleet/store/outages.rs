@@ -9,10 +9,6 @@ use model::Outage;
 
 impl Store {
     /// Puts an outage on record as it stands now.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn put_outage(&self, outage: &Outage) -> Result<(), StoreError> {
         sql::query(
             "insert into outages (server_id, lost_at, report) values ($1, $2, $3)
@@ -27,10 +23,6 @@ impl Store {
     }
 
     /// The newest outages, newest first.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn list_outages(&self, limit: u32) -> Result<Vec<Outage>, StoreError> {
         let rows: Vec<(String,)> =
             sql::query_as("select report from outages order by lost_at desc, server_id limit $1")

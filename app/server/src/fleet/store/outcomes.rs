@@ -83,10 +83,6 @@ impl TryFrom<Row> for Outcome {
 
 impl Store {
     /// Keeps an outcome; one that is kept already stands.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn insert_outcome(&self, outcome: &Outcome) -> Result<(), StoreError> {
         sql::query(
             "insert into outcomes (device_id, epoch, revision, hash, state, reason, failures, seen_at)
@@ -106,10 +102,6 @@ impl Store {
     }
 
     /// The newest outcome of that list on that device.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn find_outcome(&self, device: u32, hash: &str) -> Result<Option<Outcome>, StoreError> {
         sql::query_as::<Row>(
             "select id, device_id, epoch, revision, hash, state, reason, failures, seen_at from outcomes
@@ -124,10 +116,6 @@ impl Store {
     }
 
     /// What the active server has not noted, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn list_unnoted_outcomes(&self) -> Result<Vec<Outcome>, StoreError> {
         sql::query_as::<Row>(
             "select id, device_id, epoch, revision, hash, state, reason, failures, seen_at from outcomes
@@ -141,10 +129,6 @@ impl Store {
     }
 
     /// The active server has these.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn mark_outcomes_noted(&self, ids: &[i64], at: &str) -> Result<(), StoreError> {
         let mut transaction = begin(self.local()).await?;
         for id in ids {

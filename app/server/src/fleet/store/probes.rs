@@ -9,10 +9,6 @@ use model::{ProbeRow, ProbeTable};
 
 impl Store {
     /// Keeps a device's table in place of the one before.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn put_probe(&self, device: u32, table: &ProbeTable) -> Result<(), StoreError> {
         sql::query(
             "insert into probes (device_id, at, rows) values ($1, $2, $3)
@@ -27,10 +23,6 @@ impl Store {
     }
 
     /// A device's newest table.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn find_probe(&self, device: u32) -> Result<Option<ProbeTable>, StoreError> {
         let row: Option<(String, String)> = sql::query_as("select at, rows from probes where device_id = $1")
             .bind(device)
@@ -40,10 +32,6 @@ impl Store {
     }
 
     /// The rows of every device's newest table.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn list_probe_rows(&self) -> Result<Vec<(u32, Vec<ProbeRow>)>, StoreError> {
         let rows: Vec<(i64, String)> =
             sql::query_as("select device_id, rows from probes").fetch_all(self.local()).await?;

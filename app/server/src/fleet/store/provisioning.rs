@@ -71,10 +71,6 @@ impl TryFrom<Row> for ProvisioningRecord {
 
 impl Store {
     /// All strings, newest first.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_provisioning(&self) -> Result<Vec<ProvisioningRecord>, StoreError> {
         sql::query_as::<Row>("select * from provisioning_strings order by created_at desc, id")
             .fetch_all(&self.database())
@@ -85,19 +81,11 @@ impl Store {
     }
 
     /// Whether it was made since the newest epoch began: what an older copy says of its uses may be too few.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn is_provisioning_of_this_epoch(&self, id: &str) -> Result<bool, StoreError> {
         self.was_done_in_this_epoch("provisioning.create", &format!("provisioning string {id}")).await
     }
 
     /// The string with that public part.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn find_provisioning(&self, id: &str) -> Result<Option<ProvisioningRecord>, StoreError> {
         sql::query_as::<Row>("select * from provisioning_strings where id = $1")
             .bind(id)
@@ -108,10 +96,6 @@ impl Store {
     }
 
     /// Adds a string.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn insert_provisioning(&self, string: &ProvisioningRecord, audit: &AuditEntry) -> Result<(), StoreError> {
         let mut transaction = begin(&self.database()).await?;
         sql::query(

@@ -71,10 +71,6 @@ fn push_of(device: u32, row: Row) -> Result<Push, StoreError> {
 
 impl Store {
     /// The device's newest push.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn find_newest_push(&self, device: u32) -> Result<Option<Push>, StoreError> {
         sql::query_as::<Row>(
             "select p.revision, p.state, p.reason, p.failures, p.updated_at, r.created_by
@@ -89,10 +85,6 @@ impl Store {
     }
 
     /// The push of one revision.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn find_push(&self, device: u32, revision: u64) -> Result<Option<Push>, StoreError> {
         sql::query_as::<Row>(
             "select p.revision, p.state, p.reason, p.failures, p.updated_at, r.created_by
@@ -108,10 +100,6 @@ impl Store {
     }
 
     /// The state of the newest push of each of these devices.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_push_states(&self, devices: &[u32]) -> Result<HashMap<u32, PushState>, StoreError> {
         let mut query = sql::Builder::new(
             "select p.device_id, p.state from pushes p
@@ -124,10 +112,6 @@ impl Store {
     }
 
     /// Makes the move; `false`, with nothing done, if things no longer stand as it was decided on.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn move_push(&self, step: &PushMove) -> Result<bool, StoreError> {
         let record = format!("pushes {}/{}", step.device, step.revision);
         let mut transaction = begin(&self.database()).await?;

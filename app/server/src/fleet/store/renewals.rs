@@ -32,10 +32,6 @@ pub struct RenewalRecord {
 
 impl Store {
     /// What a renewal for this device goes by; `None` if it does not belong.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn find_renewable(&self, device: u32) -> Result<Option<Renewable>, StoreError> {
         let found = sql::query_as(
             "select key_fingerprint, certificate_serial, certificate as renewed from devices
@@ -46,10 +42,6 @@ impl Store {
 
     /// Records the new certificate; `false`, with nothing done, if the device has got another one meanwhile, or the one
     /// that it showed was revoked.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn insert_renewal(&self, renewal: &RenewalRecord) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.database()).await?;
         let replaced = sql::query(

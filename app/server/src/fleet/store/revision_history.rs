@@ -32,10 +32,6 @@ struct Row {
 
 impl Store {
     /// The newest revisions of a device that are older than `before`, newest first.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_revisions(
         &self,
         device: u32,
@@ -58,10 +54,6 @@ impl Store {
     }
 
     /// How many revisions a device has.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn count_revisions(&self, device: u32) -> Result<u64, StoreError> {
         let counted = sql::query_scalar("select count(*) from revisions where device_id = $1").bind(device);
         number("revisions", counted.fetch_one(&self.database()).await?)

@@ -76,10 +76,6 @@ impl TryFrom<Row> for Revision {
 
 impl Store {
     /// The entries that each device is known to keep.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_kept_entries(&self) -> Result<Vec<(u32, Vec<ServerEntry>)>, StoreError> {
         let rows: Vec<(i64, String)> = sql::query_as(
             "select d.id, r.entries from devices d
@@ -91,10 +87,6 @@ impl Store {
     }
 
     /// The revision with that number.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn find_revision(&self, device: u32, number: u64) -> Result<Option<Revision>, StoreError> {
         sql::query_as::<Row>("select * from revisions where device_id = $1 and number = $2")
             .bind(device)
@@ -106,10 +98,6 @@ impl Store {
     }
 
     /// The device's revision with that hash.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn find_revision_by_hash(&self, device: u32, hash: &str) -> Result<Option<Revision>, StoreError> {
         sql::query_as::<Row>("select * from revisions where device_id = $1 and hash = $2")
             .bind(device)
@@ -121,10 +109,6 @@ impl Store {
     }
 
     /// The list the device was last given when it enrolled.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn find_provisioned_revision(&self, device: u32) -> Result<Option<Revision>, StoreError> {
         sql::query_as::<Row>(
             "select * from revisions where device_id = $1 and source = 'provisioning' order by number desc limit 1",

@@ -178,10 +178,6 @@ impl TryFrom<MemberRow> for RolloutMember {
 
 impl Store {
     /// Puts a rollout on record, with its devices in the order in which they are begun. The answer is its number.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn insert_rollout(
         &self,
         rollout: &RolloutRecord,
@@ -224,10 +220,6 @@ impl Store {
     }
 
     /// One rollout.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn find_rollout(&self, id: u64) -> Result<Option<RolloutRecord>, StoreError> {
         sql::query_as::<Row>("select * from rollouts where id = $1")
             .bind(count(id))
@@ -238,10 +230,6 @@ impl Store {
     }
 
     /// The newest rollouts older than `before`, newest first.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_rollouts(&self, before: Option<u64>, limit: usize) -> Result<Vec<RolloutRecord>, StoreError> {
         sql::query_as::<Row>("select * from rollouts where id < $1 order by id desc limit $2")
             .bind(before.map_or(i64::MAX, count))
@@ -254,19 +242,11 @@ impl Store {
     }
 
     /// How many rollouts there are.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn count_rollouts(&self) -> Result<u64, StoreError> {
         number("rollouts", sql::query_scalar("select count(*) from rollouts").fetch_one(&self.database()).await?)
     }
 
     /// Rollouts in which something can happen by itself, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_open_rollouts(&self) -> Result<Vec<u64>, StoreError> {
         let rows: Vec<i64> = sql::query_scalar(
             "select id from rollouts where state in ('running', 'aborted') and ended_at is null order by id",
@@ -277,10 +257,6 @@ impl Store {
     }
 
     /// The newest rollout that takes each of these back.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_rollbacks(&self) -> Result<HashMap<u64, u64>, StoreError> {
         let rows: Vec<(i64, i64)> =
             sql::query_as("select rolls_back, max(id) from rollouts where rolls_back is not null group by rolls_back")
@@ -290,10 +266,6 @@ impl Store {
     }
 
     /// The devices of a rollout, in the order in which they are begun.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_rollout_members(&self, rollout: u64) -> Result<Vec<RolloutMember>, StoreError> {
         sql::query_as::<MemberRow>(
             "select m.device_id, m.undoes, m.returns_to, m.begun_at, m.revision, m.before_revision, m.note, d.name,

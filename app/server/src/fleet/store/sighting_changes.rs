@@ -37,10 +37,6 @@ pub enum SightingChanged {
 
 impl Store {
     /// Makes all changes, in this order, or none.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn change_sightings(
         &self,
         server_id: &str,

@@ -126,19 +126,11 @@ impl TryFrom<Row> for Sighting {
 
 impl Store {
     /// Everything known of every device, on all servers.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn list_sightings(&self) -> Result<Vec<Sighting>, StoreError> {
         sightings(sql::query_as("select * from sightings").fetch_all(self.local()).await?)
     }
 
     /// Where every device is or was, on all servers.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn list_presences(&self) -> Result<Vec<Presence>, StoreError> {
         let rows: Vec<(String, i64, String, Option<String>, i64)> =
             sql::query_as("select server_id, device_id, since, ended_at, connection_sequence from sightings")
@@ -152,10 +144,6 @@ impl Store {
     }
 
     /// How many devices each of these servers holds: the newest session of a device that lives counts.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn count_seats(&self, servers: &[&str]) -> Result<HashMap<String, u64>, StoreError> {
         let mut query = sql::Builder::new(
             "select server_id, count(*) from (
@@ -169,10 +157,6 @@ impl Store {
     }
 
     /// Everything known of these devices, on all servers.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn list_sightings_of_devices(&self, devices: &[u32]) -> Result<Vec<Sighting>, StoreError> {
         let mut query = sql::Builder::new("select * from sightings where device_id in (");
         query.push_list(devices).push(")");
@@ -180,20 +164,12 @@ impl Store {
     }
 
     /// Everything known of one device, on all servers.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn list_sightings_of(&self, device: u32) -> Result<Vec<Sighting>, StoreError> {
         let rows = sql::query_as("select * from sightings where device_id = $1").bind(device);
         sightings(rows.fetch_all(self.local()).await?)
     }
 
     /// The devices whose sessions with `server_id` were open when it ended, or ended as the last ones with it.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn list_last_connected(&self, server_id: &str) -> Result<BTreeSet<u32>, StoreError> {
         let rows: Vec<(i64, Option<String>)> =
             sql::query_as("select device_id, ended_at from sightings where server_id = $1")
@@ -213,10 +189,6 @@ impl Store {
     }
 
     /// What `server_id` saw after its change `version`, oldest change first.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn list_sightings_since(&self, server_id: &str, version: u64) -> Result<Vec<Sighting>, StoreError> {
         let rows = sql::query_as("select * from sightings where server_id = $1 and version > $2 order by version")
             .bind(server_id)
@@ -225,10 +197,6 @@ impl Store {
     }
 
     /// Ends every session of the server that is still open: it has stopped without saying so.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn end_all_sightings(&self, server_id: &str, at: &str, reason: &str) -> Result<(), StoreError> {
         sql::query(
             "update sightings set ended_at = $1, end_reason = $2,
@@ -244,10 +212,6 @@ impl Store {
     }
 
     /// Records what the device of a session keeps now.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn note_committed(
         &self,
         server_id: &str,
@@ -273,10 +237,6 @@ impl Store {
 
     /// Another server has this server's sightings up to `version`. If those here are older, because the local database is an old
     /// one, they count on from there: what changes now has to be told.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn go_on_after_sightings(&self, server_id: &str, version: u64) -> Result<(), StoreError> {
         sql::query(
             "update sightings set version = version + ($2 - (select max(version) from sightings where server_id = $1))
@@ -290,10 +250,6 @@ impl Store {
     }
 
     /// Takes over what another server saw, version numbers included.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn store_peer_sightings(&self, server_id: &str, rows: &[Sighting]) -> Result<(), StoreError> {
         let mut transaction = begin(self.local()).await?;
         for row in rows {

@@ -112,10 +112,6 @@ impl TryFrom<Row> for WaitingRecord {
 
 impl Store {
     /// Devices nobody has decided on, the one that has waited longest first.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_waiting(&self) -> Result<Vec<WaitingRecord>, StoreError> {
         sql::query_as::<Row>("select * from waiting_devices where state = 'waiting' order by first_seen, fingerprint")
             .fetch_all(&self.database())
@@ -126,10 +122,6 @@ impl Store {
     }
 
     /// A device that asked, whatever was decided.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn find_waiting(&self, fingerprint: &str) -> Result<Option<WaitingRecord>, StoreError> {
         sql::query_as::<Row>("select * from waiting_devices where fingerprint = $1")
             .bind(fingerprint)
@@ -141,10 +133,6 @@ impl Store {
 
     /// Records a device that asks for the first time, which takes one use of its provisioning string; `false`, with
     /// nothing done, if the string has none left.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn insert_waiting(&self, device: &WaitingRecord) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.database()).await?;
         let taken = sql::query("update provisioning_strings set used = used + 1 where id = $1 and used < uses")
@@ -173,10 +161,6 @@ impl Store {
     }
 
     /// A device nobody has decided on is here again, with what it says of itself now.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn update_waiting(&self, device: &WaitingRecord) -> Result<(), StoreError> {
         sql::query(
             "update waiting_devices set device_id = $1, info = $2, request = $3, peer = $4, last_seen = $5
@@ -194,10 +178,6 @@ impl Store {
     }
 
     /// Accepts; `false`, with nothing done, if somebody decided on it first or the device's list moved on meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn accept_waiting(&self, acceptance: &Acceptance) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.database()).await?;
         let decided = sql::query(
@@ -230,10 +210,6 @@ impl Store {
     }
 
     /// Rejects; `false`, with nothing done, if somebody decided on it first.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn reject_waiting(&self, fingerprint: &str, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.database()).await?;
         let decided =

@@ -67,10 +67,6 @@ impl OperatorRecords {
 
 impl Store {
     /// Notes beside the database what was done at this server.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn append_own_act(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         sql::query(
             "insert into audit (at, operator, peer, action, subject, before, after)
@@ -89,10 +85,6 @@ impl Store {
     }
 
     /// This server's records that `peer` does not have, as much as is told at once.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn list_operator_records(&self, peer: &str) -> Result<OperatorRecords, StoreError> {
         let told = self.told_to(peer).await?;
         Ok(OperatorRecords {

@@ -46,10 +46,6 @@ fn serial_of(login: &str, created_at: &str) -> String {
 
 impl Store {
     /// The operator with that login, in whatever case. One who was removed elsewhere is none, though this copy has them yet.
-    ///
-    /// # Errors
-    ///
-    /// When a database cannot be read.
     pub async fn find_operator(&self, login: &str) -> Result<Option<OperatorRecord>, StoreError> {
         let row: Option<(String, String, String, bool, String)> = sql::query_as(
             "select login, name, password_hash, must_change_password, created_at from operators
@@ -65,10 +61,6 @@ impl Store {
     }
 
     /// Takes an operator out of the database, for good; `false`, with nothing done, if it is the last one or not there.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn remove_operator(&self, operator: &OperatorRecord, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.database()).await?;
         let removed = sql::query("delete from operators where login = $1 and (select count(*) from operators) > 1")
@@ -94,20 +86,12 @@ impl Store {
     }
 
     /// Is there anybody who can sign in?
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn has_operators(&self) -> Result<bool, StoreError> {
         let (count,): (i64,) = sql::query_as("select count(*) from operators").fetch_one(&self.database()).await?;
         Ok(count > 0)
     }
 
     /// Login and name of each operator, and whether the password must be changed, by login.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn list_operators(&self) -> Result<Vec<(String, String, bool)>, StoreError> {
         let all =
             sql::query_as("select login, name, must_change_password, created_at from operators order by lower(login)");
@@ -145,10 +129,6 @@ impl Store {
     }
 
     /// Replaces an operator's password; `false` if there is no such operator.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn replace_password(&self, operator: &OperatorRecord, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.database()).await?;
         let done = sql::query(

@@ -45,10 +45,6 @@ struct Row {
 
 impl Store {
     /// Puts a new token on record, and forgets those that expired before it was made.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn insert_refresh_token(&self, token: &RefreshToken) -> Result<(), StoreError> {
         let mut transaction = begin(self.local()).await?;
         sql::query("delete from refresh_tokens where expires_at <= $1")
@@ -71,10 +67,6 @@ impl Store {
     }
 
     /// Uses a token up at `now`; one that was used before `grace_from` ends its family.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn present_refresh_token(
         &self,
         hash: &str,
@@ -123,10 +115,6 @@ impl Store {
     }
 
     /// Ends the sign-in that a token belongs to; an unknown token is none.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn end_refresh_family(&self, hash: &str) -> Result<(), StoreError> {
         sql::query("delete from refresh_tokens where family in (select family from refresh_tokens where hash = $1)")
             .bind(hash)
@@ -136,10 +124,6 @@ impl Store {
     }
 
     /// Ends all sign-ins of an operator on this server.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn end_refresh_tokens_of(&self, operator: &str) -> Result<(), StoreError> {
         sql::query("delete from refresh_tokens where operator = $1").bind(operator).execute(self.local()).await?;
         Ok(())

@@ -29,10 +29,6 @@ pub type SignInMark = (String, String, i64);
 
 impl Store {
     /// Notes one attempt.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be written.
     pub async fn insert_sign_in(
         &self,
         at: &str,
@@ -52,10 +48,6 @@ impl Store {
 
     /// Attempts at this server, whose id is `own`, and at others, each with its place: newest first, at most `limit`, only
     /// those after a place.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn list_sign_ins(
         &self,
         own: &str,
@@ -88,10 +80,6 @@ impl Store {
     }
 
     /// How many there are.
-    ///
-    /// # Errors
-    ///
-    /// When the local database cannot be read.
     pub async fn count_sign_ins(&self) -> Result<u64, StoreError> {
         let kept: i64 =
             sql::query_scalar("select (select count(*) from sign_ins) + (select count(*) from told_sign_ins)")

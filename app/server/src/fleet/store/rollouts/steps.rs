@@ -44,10 +44,6 @@ pub enum Begun {
 
 impl Store {
     /// Makes the move; `false`, with nothing done, if the rollout is in another state by now.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn move_rollout(&self, step: &RolloutMove) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.database()).await?;
         let moved = sql::query(
@@ -74,10 +70,6 @@ impl Store {
     }
 
     /// Marks an aborted rollout as over: what could be withdrawn is withdrawn.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn end_aborted_rollout(&self, id: u64, at: &str) -> Result<(), StoreError> {
         sql::query("update rollouts set ended_at = $1 where id = $2 and state = 'aborted' and ended_at is null")
             .bind(at)
@@ -88,10 +80,6 @@ impl Store {
     }
 
     /// Begins a device: its edit and the note of it are one. `before` is the revision that the device keeps.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn begin_in_rollout(&self, rollout: u64, edit: &DeviceEdit, before: u64) -> Result<Begun, StoreError> {
         let mut transaction = begin(&self.database()).await?;
         let Some((revision, _)) = &edit.list else { return Ok(Begun::NotNow) };
@@ -118,10 +106,6 @@ impl Store {
     }
 
     /// Passes a device over; `false` if the rollout runs no longer, or has begun the device already.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be written.
     pub async fn pass_over(&self, rollout: u64, device: u32, note: &str, at: &str) -> Result<bool, StoreError> {
         let noted = sql::query(
             "update rollout_devices set begun_at = $1, note = $2
@@ -138,10 +122,6 @@ impl Store {
     }
 
     /// A later rollout that has reached this device already.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
     pub async fn find_later_rollout(&self, rollout: u64, device: u32) -> Result<Option<u64>, StoreError> {
         let later: Option<i64> = sql::query_scalar(
             "select max(rollout_id) from rollout_devices
