@@ -25,7 +25,11 @@ step "clippy and compilation" "$ROOT/.make/lint.sh" compiled
 step "clippy, the browser's half" "$ROOT/.make/lint.sh" browser-compiled
 step "unit and integration" "$ROOT/.make/unit.sh"
 step "the package" "$ROOT/.make/package_test.sh" --built
-queue "browser tests" "$ROOT/.make/e2e.sh"
+# The longest step by far: both of its halves at once.
+for half in script no-script; do
+  queue "browser tests, $half" env PLAYWRIGHT_HTML_OUTPUT_DIR="$TARGET/browser/$half/report" \
+    "$ROOT/.make/e2e.sh" --project="$half" --output="$TARGET/browser/$half/results"
+done
 queue_drills
 # It computes all the time, and drills watch the clock.
 queue "documentation" nice -n 19 "$ROOT/.make/lint.sh" docs
