@@ -1,4 +1,4 @@
-//! What can go wrong, as every door tells it: a code, parameters, and words that are made in one place.
+//! What can go wrong, as every interface tells it: a code, parameters, and words that are made in one place.
 
 mod codes;
 mod malformed;

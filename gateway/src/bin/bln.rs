@@ -1,4 +1,4 @@
-//! The reference device: one door reader, a fleet of them, and the door to that fleet.
+//! The reference device: one door reader, a fleet of them, and the socket that controls that fleet.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gateway::client::{self, ClientSettings};

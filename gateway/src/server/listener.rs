@@ -1,4 +1,4 @@
-//! The door: accepts only what it can handshake, hands each connection to its own task, and closes in time.
+//! Listens for devices: accepts only what it can handshake, hands each connection to its own task, and closes in time.
 
 use super::connection::{self, Shared};
 use super::directory::{Directory, SessionId};

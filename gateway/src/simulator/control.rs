@@ -1,4 +1,4 @@
-//! The fleet's door: one line of JSON in, one line of JSON out, over a Unix socket that only its owner can open.
+//! The fleet's control socket: one line of JSON in, one line of JSON out, over a Unix socket that only its owner can open.
 
 use super::{DeviceState, Fault, Fleet, FleetError, Happened};
 use crate::wire::DeviceId;

@@ -1,4 +1,4 @@
-//! The REST API: one file per resource. Handlers translate; the rules are the service's.
+//! The REST API: one file per resource. Handlers translate; the rules are in cluster, people and fleet.
 
 mod account;
 mod authority;
